@@ -1,0 +1,61 @@
+"""Where the data sets that come with the package lie on this machine."""
+
+import sysconfig
+from pathlib import Path
+
+
+def dataset_path(name: str) -> Path:
+    """
+    Find a file of the data sets that come with the package.
+
+    A package that runs from its own checkout reads the checkout's ``datasets/``, an installed one
+    reads ``share/graphmax`` of the environment.
+
+    Parameters
+    ----------
+    name : str
+        Path below ``datasets/``, with forward slashes.
+
+    Returns
+    -------
+    pathlib.Path
+        The file, or the folder, on this machine.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no data set that came with the package has this name.
+
+    Notes
+    -----
+    The checkout comes first: an editable install copies ``datasets/`` into the environment once,
+    and that copy grows stale.
+
+    Examples
+    --------
+    >>> dataset_path("countries/countries.graphml").name
+    'countries.graphml'
+    """
+    for shelf in _shelves():
+        if (shelf / name).exists():
+            return shelf / name
+    places = " and ".join(str(shelf) for shelf in _shelves())
+    raise FileNotFoundError(
+        f"`name` must be a data set that came with graphmax, got {name!r}; looked in {places}"
+    )
+
+
+def _shelves() -> list[Path]:
+    checkout = Path(__file__).parents[1]
+    installed = [Path(sysconfig.get_path("data", scheme)) for scheme in _schemes()]
+    shared = [folder / "share" / "graphmax" for folder in installed]
+    return [checkout / "datasets", *shared] if _is_checkout(checkout) else shared
+
+
+def _schemes() -> list[str]:
+    return [sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user")]
+
+
+def _is_checkout(folder: Path) -> bool:
+    # site-packages may hold a package called `datasets` that is not ours
+    return (folder / "pyproject.toml").exists() and (folder / "datasets" / "CHECKSUMS").exists()
