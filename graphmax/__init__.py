@@ -1,0 +1,79 @@
+"""Local maxima of an attribute on a graph, exactly and learned.
+
+The question: is this node a local maximum of an attribute in its own neighborhood of the graph?
+
+The names below are the library. Each is imported on first use, so that ``import graphmax`` is
+cheap and the parts that need torch load it only when they are asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphmax.convert import as_graph
+    from graphmax.files import GraphFileError, read_graph, write_graph, write_table
+    from graphmax.graph import Graph
+    from graphmax.grid import grid_graph
+    from graphmax.maxima import (
+        Certificate,
+        Isolation,
+        explain,
+        isolation,
+        local_maxima,
+        local_minima,
+        margin,
+    )
+    from graphmax.rule import Rule
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Certificate": "graphmax.maxima",
+    "Graph": "graphmax.graph",
+    "GraphFileError": "graphmax.files",
+    "Isolation": "graphmax.maxima",
+    "Rule": "graphmax.rule",
+    "as_graph": "graphmax.convert",
+    "explain": "graphmax.maxima",
+    "grid_graph": "graphmax.grid",
+    "isolation": "graphmax.maxima",
+    "local_maxima": "graphmax.maxima",
+    "local_minima": "graphmax.maxima",
+    "margin": "graphmax.maxima",
+    "read_graph": "graphmax.files",
+    "write_graph": "graphmax.files",
+    "write_table": "graphmax.files",
+}
+_MODULES: frozenset[str] = frozenset()
+
+__all__ = [
+    "Certificate",
+    "Graph",
+    "GraphFileError",
+    "Isolation",
+    "Rule",
+    "as_graph",
+    "explain",
+    "grid_graph",
+    "isolation",
+    "local_maxima",
+    "local_minima",
+    "margin",
+    "read_graph",
+    "write_graph",
+    "write_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"graphmax.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'graphmax' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

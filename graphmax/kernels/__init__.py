@@ -1,0 +1,1 @@
+"""Compiled loops over plain arrays; they validate nothing and know no Graph."""

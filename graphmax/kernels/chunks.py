@@ -1,0 +1,58 @@
+"""Run a compiled loop piece by piece, so that Ctrl-C is answered and progress can be told.
+
+A compiled loop does not look at signals. Every long one here takes a range of its work, and
+`in_chunks` hands it one range after the other; between two ranges Python is in charge again.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from threading import Lock
+from typing import Any
+
+Report = Callable[[str, int, int], None]
+
+_report: ContextVar[Report | None] = ContextVar("graphmax_report", default=None)
+
+
+def _openmp_is_there() -> bool:
+    try:
+        from numba.np.ufunc import omppool  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+# Two Python threads inside numba's `workqueue` layer abort the process; OpenMP is safe.
+_guard: Any = nullcontext() if _openmp_is_there() else Lock()
+
+
+@contextmanager
+def reporting(report: Report) -> Iterator[None]:
+    """Within the block, long loops call ``report(stage, done, total)`` as they go."""
+    token = _report.set(report)
+    try:
+        yield
+    finally:
+        _report.reset(token)
+
+
+def tell(stage: str, done: int, total: int) -> None:
+    """Pass the progress of a stage to whoever asked for it."""
+    report = _report.get()
+    if report is not None:
+        report(stage, done, total)
+
+
+def guarded(call: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a parallel kernel, alone where the threading layer wants that."""
+    with _guard:
+        return call(*arguments)
+
+
+def in_chunks(stage: str, total: int, step: int, call: Callable[[int, int], Any]) -> None:
+    """Call ``call(start, stop)`` over ``range(total)`` in pieces of at most `step`."""
+    for start in range(0, total, step):
+        stop = min(start + step, total)
+        guarded(call, start, stop)
+        tell(stage, stop, total)

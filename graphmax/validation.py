@@ -1,0 +1,138 @@
+"""Checks of arrays that users hand in; each error names the argument, the rule and the value."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MOST_NODES = 2**31 - 1
+# Above this, an edge list without a node count must use at least one index in a hundred.
+UNASKED_NODES = 10_000_000
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a read-only view."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def node_indices(array: ArrayLike, name: str) -> NDArray[Any]:
+    """Return a 1-D int32 or int64 array of node indices; their range is not looked at."""
+    indices = np.asarray(array)
+    if indices.size == 0:
+        return np.empty(0, np.int64)
+    if indices.ndim != 1:
+        raise ValueError(f"`{name}` must be one-dimensional, got shape {indices.shape}")
+    if indices.dtype.kind not in "iu":
+        raise TypeError(
+            f"`{name}` must hold integer node indices, got dtype {indices.dtype}; "
+            "pass the ids as labels and number the nodes with np.unique(ids, return_inverse=True)"
+        )
+    if indices.dtype == np.uint64 and indices.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"`{name}` must be below 2**31 - 1, got {indices.max()}")
+    kind = np.int32 if indices.dtype.itemsize <= 2 or indices.dtype == np.int32 else np.int64
+    return np.ascontiguousarray(indices, kind)
+
+
+def node_count(num_nodes: Any) -> int:
+    """Return a number of nodes that is given outright."""
+    if isinstance(num_nodes, bool) or not isinstance(num_nodes, int | np.integer):
+        raise TypeError(f"`num_nodes` must be an integer, got {num_nodes!r}")
+    if not 0 <= num_nodes <= MOST_NODES:
+        raise ValueError(f"`num_nodes` must be from 0 to 2**31 - 1, got {num_nodes}")
+    return int(num_nodes)
+
+
+def node_count_of(ends: tuple[NDArray[Any], NDArray[Any]]) -> int:
+    """Return the largest index plus one, refusing one that the edges cannot account for."""
+    largest = max((int(end.max()) for end in ends if end.size), default=-1)
+    if largest >= max(UNASKED_NODES, 100 * ends[0].size):
+        raise ValueError(
+            f"`num_nodes` must be given when the largest node index is far above the number of "
+            f"edges, got index {largest} with {ends[0].size} edges; pass num_nodes, or number the "
+            "nodes with np.unique(ids, return_inverse=True) and pass the ids as labels"
+        )
+    return largest + 1
+
+
+def first_outside(ends: tuple[NDArray[Any], NDArray[Any]], count: int, at: int) -> ValueError:
+    """Return the error for edge `at`, one end of which is not a node."""
+    name, end = next(
+        (name, end[at])
+        for name, end in zip(("src", "dst"), ends, strict=True)
+        if not 0 <= end[at] < count
+    )
+    return ValueError(
+        f"`{name}` must hold node indices from 0 to {count - 1} (num_nodes - 1), "
+        f"got {end} at edge {at}"
+    )
+
+
+def edge_weights(weights: ArrayLike, count: int, name: str = "weights") -> NDArray[np.float64]:
+    """Return float64 weights, none of them negative or NaN."""
+    array = np.asarray(weights)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`{name}` must be real numbers, got dtype {array.dtype}")
+    if array.shape != (count,):
+        raise ValueError(f"`{name}` must have one entry an edge ({count},), got {array.shape}")
+    result = np.ascontiguousarray(array, np.float64)
+    bad = ~(result >= 0)
+    if bad.any():
+        first = int(bad.argmax())
+        raise ValueError(
+            f"`{name}` must be at least 0 and not NaN, got {array[first]} at edge {first} "
+            f"({int(bad.sum())} in all); leave the weights out, or keep them beside the graph"
+        )
+    return result
+
+
+def node_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
+    """Return labels as int64 or object (count,), unique."""
+    array = labels if isinstance(labels, np.ndarray) else _label_array(labels)
+    if array.dtype.kind in "iu" and array.dtype != np.uint64:
+        array = array.astype(np.int64, copy=False)
+    elif array.dtype != object:
+        array = array.astype(object)
+    if array.shape != (count,):
+        raise ValueError(f"`labels` must have one entry a node ({count},), got {array.shape}")
+    if len(array) != (np.unique(array).size if array.dtype != object else len(set(array))):
+        raise ValueError(f"`labels` must be unique, got {_first_repeat(array)!r} more than once")
+    return frozen(array)
+
+
+def _label_array(labels: Any) -> NDArray[Any]:
+    items = list(labels)
+    if items and all(type(item) is int and abs(item) < 2**63 for item in items):
+        return np.array(items, np.int64)
+    array = np.empty(len(items), object)
+    array[:] = items
+    return array
+
+
+def _first_repeat(array: NDArray[Any]) -> Any:
+    seen: set[Any] = set()
+    for item in array.tolist():
+        if item in seen:
+            return item
+        seen.add(item)
+    raise AssertionError("no label repeats")
+
+
+def node_column(name: str, column: ArrayLike, count: int) -> NDArray[Any]:
+    """Return an attribute as a read-only array whose first axis has one entry a node."""
+    array = column if isinstance(column, np.ndarray) else np.asarray(column)
+    if array.ndim == 0 or array.shape[0] != count:
+        got = array.shape[0] if array.ndim else "a single value"
+        raise ValueError(f"`attributes[{name!r}]` must have one entry a node ({count}), got {got}")
+    return frozen(array)
+
+
+def near_names(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Say which known names are near to `name`, or which there are."""
+    names = [str(known_name) for known_name in known]
+    near = get_close_matches(name, names, n=3, cutoff=0.5) or names[:8]
+    quoted = ", ".join(repr(near_name) for near_name in near)
+    return f"did you mean {quoted}?" if names else "there are none"

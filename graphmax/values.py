@@ -1,0 +1,188 @@
+"""Attributes to one order-preserving int64 key and a mask of what is not a number; and back.
+
+Comparisons never pass through a float: 2**53 and 2**53 + 1 are different, -0.0 equals 0.0, and
+the smallest int64 is an ordinary value.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+COMPARABLE = "bool, int, uint, float16/32/64, bfloat16, datetime64 or timedelta64"
+_LOW_BITS = np.int64(0x7FFF_FFFF_FFFF_FFFF)
+_TOP_BIT = np.uint64(1 << 63)
+_BLOCK = 1 << 15
+_MINUS_INFINITY_KEY = np.int64(np.array(-np.inf).view(np.int64)) ^ _LOW_BITS
+_PLUS_INFINITY_KEY = np.int64(np.array(np.inf).view(np.int64))
+
+
+class Keyed(NamedTuple):
+    """The order of an attribute: int64 `key`, and a bool mask of what takes no part, or None."""
+
+    key: NDArray[np.int64]
+    absent: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """An attribute as a plain array, and the way back to the user's kind of array.
+
+    `array` has shape (num_nodes,) or (num_nodes, F) and a comparable dtype, `missing` marks nodes
+    that lack it, and `restore` turns a NumPy answer into what the user handed in.
+    """
+
+    array: NDArray[Any]
+    name: str
+    missing: NDArray[np.bool_] | None = None
+    restore: Callable[[NDArray[Any]], Any] = lambda answer: answer
+
+    @property
+    def num_nodes(self) -> int:
+        """Length of the node axis."""
+        return int(self.array.shape[0])
+
+    def take(self, nodes: Any) -> "Attribute":
+        """Return the attribute of some nodes only."""
+        missing = None if self.missing is None else self.missing[nodes]
+        return Attribute(self.array[nodes], self.name, missing)
+
+
+def read_attribute(values: Any, name: str = "values") -> Attribute:
+    """Take an array, tensor, masked array, Series or sequence as an attribute.
+
+    Parameters
+    ----------
+    values : array-like (num_nodes,) or (num_nodes, F)
+        The attribute; bool, int, uint, float16/32/64, bfloat16, datetime64 or timedelta64.
+    name : str
+        How errors call it.
+
+    Returns
+    -------
+    Attribute
+        A NumPy view of it where possible.
+
+    Raises
+    ------
+    TypeError
+        If the dtype has no order that is exact: complex, object, text.
+    ValueError
+        If it has no node axis, or more than two axes.
+    """
+    if type(values).__module__.partition(".")[0] == "torch" or hasattr(values, "untyped_storage"):
+        return _from_torch(values, name)
+    missing = None
+    if isinstance(values, np.ma.MaskedArray):
+        missing = np.ma.getmaskarray(values) if np.ma.is_masked(values) else None
+        values = values.data
+    array = _from_sequence(values, name) if isinstance(values, list | tuple) else values
+    return Attribute(_comparable(np.asarray(array), name), name, missing)
+
+
+def _from_torch(tensor: Any, name: str) -> Attribute:
+    import torch
+
+    device = tensor.device
+    tensor = tensor.detach()
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.to(torch.float32)
+    if tensor.layout != torch.strided or tensor.is_complex():
+        raise TypeError(f"`{name}` must be a dense tensor of {COMPARABLE}, got {tensor.dtype}")
+    array = _comparable(tensor.cpu().resolve_neg().numpy(), name)
+    return Attribute(array, name, None, lambda answer: torch.from_numpy(answer).to(device))
+
+
+def _from_sequence(items: Sequence[Any], name: str) -> NDArray[Any]:
+    array = np.asarray(items)
+    if array.dtype.kind == "f" and array.ndim == 1:
+        lossy = [item for item in items if _is_int(item) and int(float(item)) != int(item)]
+        if lossy:
+            raise TypeError(
+                f"`{name}` must be exact, got {lossy[0]} among floats, which float64 cannot hold; "
+                "pass an integer array"
+            )
+    return array
+
+
+def _is_int(item: Any) -> bool:
+    return isinstance(item, int | np.integer) and not isinstance(item, bool)
+
+
+def _comparable(array: NDArray[Any], name: str) -> NDArray[Any]:
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
+    if array.ndim not in (1, 2):
+        raise ValueError(
+            f"`{name}` must have shape (num_nodes,) or (num_nodes, F), got {array.shape}"
+        )
+    if array.dtype.kind not in "biufmM" or array.dtype.itemsize > 8:
+        raise TypeError(f"`{name}` must be {COMPARABLE}, got dtype {array.dtype}")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def order_key(array: NDArray[Any]) -> Keyed:
+    """Map an attribute to int64 so that the order, and nothing but the order, is kept.
+
+    Parameters
+    ----------
+    array : (n,) or (n, F)
+        Comparable values.
+
+    Returns
+    -------
+    Keyed
+        ``key`` int64 of the same shape, and the mask of NaN and NaT, None if there are none.
+
+    Notes
+    -----
+    Floats: the bits b of x + 0.0 where b >= 0, else b with all but the sign bit flipped; uint:
+    the top bit flipped; everything else as it is.
+    """
+    kind = array.dtype.kind
+    if kind == "f":
+        return _float_key(np.ascontiguousarray(array))
+    if array.dtype == np.uint64:
+        return Keyed((array ^ _TOP_BIT).view(np.int64), None)
+    if kind in "mM":
+        absent = np.isnat(array)
+        return Keyed(array.view(np.int64), absent if absent.any() else None)
+    return Keyed(array.astype(np.int64, copy=False), None)
+
+
+def _float_key(array: NDArray[Any]) -> Keyed:
+    key = np.empty(array.shape, np.int64)
+    flat, source = key.reshape(-1), array.reshape(-1)
+    any_nan = False
+    for start in range(0, flat.size, _BLOCK):
+        bits = flat[start : start + _BLOCK]
+        np.add(source[start : start + _BLOCK], 0.0, out=bits.view(np.float64))
+        np.bitwise_xor(bits, (bits >> 63) & _LOW_BITS, out=bits)
+        any_nan |= bool(bits.max() > _PLUS_INFINITY_KEY or bits.min() < _MINUS_INFINITY_KEY)
+    return Keyed(key, np.isnan(array) if any_nan else None)
+
+
+def exact_difference(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.float64]:
+    """Return ``high - low``, the exact difference rounded once to float64.
+
+    Parameters
+    ----------
+    high, low : same shape and dtype
+        Comparable values without NaN or NaT; times give ticks of their unit.
+
+    Returns
+    -------
+    float64, same shape
+        Its sign is always right; the difference of equal infinities is 0.
+    """
+    if high.dtype.kind == "f":
+        with np.errstate(invalid="ignore", over="ignore"):
+            difference = high.astype(np.float64) - low.astype(np.float64)
+        difference[high == low] = 0.0
+        return difference
+    first, second = order_key(high).key, order_key(low).key
+    larger, smaller = np.maximum(first, second), np.minimum(first, second)
+    distance = (larger.view(np.uint64) - smaller.view(np.uint64)).astype(np.float64)
+    return np.where(first >= second, distance, -distance)
