@@ -1,0 +1,29 @@
+"""Profiles of Hypothesis and tests that need a graphics card."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+
+settings.register_profile("default", max_examples=200, **CALM)
+settings.register_profile("ci", max_examples=200, derandomize=True, print_blob=True, **CALM)
+settings.register_profile("long", max_examples=5000, **CALM)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "default")
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs a graphics card where there is none, and say so."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if marked and not cuda_is_there():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device, none was found"))
+
+
+def cuda_is_there():
+    import torch
+
+    return torch.cuda.is_available()
