@@ -1,0 +1,184 @@
+"""From a question to masks, distances and rivals, by the cheapest kernel that is exact."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.kernels import plateau, scan, search
+from graphmax.kernels.hopmax import hop_max
+from graphmax.maxima.question import Question
+
+_TIES = {"strict": scan.STRICT, "weak": scan.WEAK, "plateau": scan.WEAK, "index": scan.INDEX}
+# A round of hop_max costs about as much as looking at every edge this many times in a search.
+ROUND_COST = 4
+
+
+def maxima_mask(question: Question) -> NDArray[np.bool_]:
+    """Return who is a local maximum, bool (F, num_nodes)."""
+    mask = _unchallenged(question)
+    if question.rule.ties == "plateau":
+        rows, back = question.rows, question.reversed_rows
+        for column, key in enumerate(question.keys):
+            plateau.defeat(
+                rows.indptr, rows.indices, back.indptr, back.indices,
+                key, question.absent(column), mask[column],
+            )  # fmt: skip
+    if not question.rule.isolated:
+        mask &= np.diff(question.rows.indptr) > 0
+    return mask
+
+
+def _unchallenged(question: Question) -> NDArray[np.bool_]:
+    rows, ties, reach = question.rows, _TIES[question.rule.ties], question.rule.reach
+    arrays = question.keys, question.absents, ties
+    if reach is None:
+        mask = _present(question)
+        return _without_challenger(question, mask, question.rule.radius or 0.0)
+    mask = scan.scan(rows.indptr, rows.indices, *arrays)
+    if reach == 1 or not mask.any():
+        return mask
+    return _without_challenger(question, mask, reach)
+
+
+def _without_challenger(
+    question: Question, mask: NDArray[np.bool_], limit: int | float
+) -> NDArray[np.bool_]:
+    """Keep in `mask` the candidates that no node within `limit` challenges."""
+    rows, by_hops = question.rows, question.rule.radius is None
+    weights = None if by_hops else question.lengths
+    items = np.flatnonzero(mask)
+    rounds_cost = ROUND_COST * (rows.indices.size + mask.shape[1]) * int(limit if by_hops else 1)
+    _, witness, finished = search.search(
+        (rows.indptr, rows.indices, weights), question.keys, question.absents,
+        _TIES[question.rule.ties], items, limit=limit, stop=search.FIRST,
+        stop_after=max(rounds_cost, 1 << 24) if by_hops else search.UNLIMITED,
+    )  # fmt: skip
+    if not finished:
+        return mask & _unchallenged_by_rounds(question, int(limit))
+    mask.reshape(-1)[items] = witness < 0
+    return mask
+
+
+def _unchallenged_by_rounds(question: Question, hops: int) -> NDArray[np.bool_]:
+    """Compare every node with its rival: dearer for few candidates, bounded for many."""
+    rows, ties = question.rows, _TIES[question.rule.ties]
+    mask = np.empty(question.keys.shape, np.bool_)
+    for column, key in enumerate(question.keys):
+        *_, rival = hop_max(rows.indptr, rows.indices, key, question.absent(column), hops)
+        other = key[rival]
+        beaten = other > key
+        if ties == scan.STRICT:
+            beaten |= other == key
+        elif ties == scan.INDEX:
+            beaten |= (other == key) & (rival < np.arange(key.size))
+        mask[column] = ~(beaten & (rival >= 0))
+    return mask
+
+
+def _present(question: Question) -> NDArray[np.bool_]:
+    if len(question.absents):
+        return ~question.absents
+    return np.ones(question.keys.shape, np.bool_)
+
+
+def nearest_challengers(
+    question: Question, limit: int | float, weighted: bool, nodes: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Distance (F, num_nodes) to the nearest challenger, and who that is.
+
+    Parameters
+    ----------
+    question : Question
+        The question; its rule says who challenges.
+    limit : int or float
+        Largest distance that counts.
+    weighted : bool
+        Distance in weights instead of hops.
+    nodes : bool (F, num_nodes), optional
+        Nodes that are asked about; all by default. Under plateau the whole plateau is answered.
+
+    Returns
+    -------
+    tuple
+        ``distance`` float64, inf where none, NaN for absent nodes, and ``witness`` int64, -1
+        where none.
+    """
+    wanted = _present(question) if nodes is None else nodes & _present(question)
+    shape = question.keys.shape
+    distance, witness = np.full(shape, np.inf), np.full(shape, -1, np.int64)
+    if len(question.absents):
+        distance[question.absents] = np.nan
+    if not weighted and limit < 1:
+        return distance, witness
+    if question.rule.ties == "plateau":
+        joined = _joined_plateaus if question.symmetric else _reached_plateaus
+        joined(question, wanted, distance, witness, limit, weighted)
+    else:
+        _search(question, wanted, distance, witness, limit, weighted, search.NODE)
+    return distance, witness
+
+
+def _search(
+    question: Question, wanted: NDArray[np.bool_], distance: NDArray[np.float64],
+    witness: NDArray[np.int64], limit: int | float, weighted: bool, start: int,
+) -> None:  # fmt: skip
+    rows = question.rows
+    weights = question.lengths if weighted else None
+    items = np.flatnonzero(wanted)
+    found = search.search(
+        (rows.indptr, rows.indices, weights), question.keys, question.absents,
+        _TIES[question.rule.ties], items, limit=limit, start=start,
+    )  # fmt: skip
+    distance.reshape(-1)[items], witness.reshape(-1)[items] = found[0], found[1]
+
+
+def _joined_plateaus(
+    question: Question, wanted: NDArray[np.bool_], distance: NDArray[np.float64],
+    witness: NDArray[np.int64], limit: int | float, weighted: bool,
+) -> None:  # fmt: skip
+    """One search a plateau, from all its nodes at once."""
+    rows = question.rows
+    lowest = np.empty(question.keys.shape, np.int64)
+    for column, key in enumerate(question.keys):
+        lowest[column] = plateau.plateaus(rows.indptr, rows.indices, key, question.absent(column))
+    asked = np.zeros_like(wanted)
+    columns, nodes = np.nonzero(wanted)
+    asked[columns, lowest[columns, nodes]] = True
+    _search(question, asked, distance, witness, limit, weighted, search.PLATEAU)
+    columns, nodes = np.nonzero(lowest >= 0)
+    speakers = lowest[columns, nodes]
+    distance[columns, nodes] = distance[columns, speakers]
+    witness[columns, nodes] = witness[columns, speakers]
+
+
+def _reached_plateaus(
+    question: Question, wanted: NDArray[np.bool_], distance: NDArray[np.float64],
+    witness: NDArray[np.int64], limit: int | float, weighted: bool,
+) -> None:  # fmt: skip
+    """Each node searches for itself, then the best answer spreads over equal steps backwards."""
+    del wanted  # a node's answer may come from any node of its plateau
+    back = question.reversed_rows
+    _search(question, _present(question), distance, witness, limit, weighted, search.RIM)
+    for column, key in enumerate(question.keys):
+        found = np.flatnonzero(witness[column] >= 0)
+        ends = witness[column, found]
+        order = found[np.lexsort((ends, ~key[ends], distance[column, found]))]
+        plateau.spread_nearest(
+            back.indptr, back.indices, key, question.absent(column), order,
+            distance[column], witness[column],
+        )  # fmt: skip
+
+
+def rivals(question: Question) -> NDArray[np.int64]:
+    """Return the rival of every node, int64 (F, num_nodes), -1 where there is none."""
+    rows, reach = question.rows, question.rule.reach
+    if reach is None:
+        items = np.arange(question.keys.size)
+        found = search.search(
+            (rows.indptr, rows.indices, question.lengths), question.keys, question.absents,
+            search.EVERYONE, items, limit=question.rule.radius, stop=search.NEVER,
+        )  # fmt: skip
+        return found[1].reshape(question.keys.shape)
+    rival = np.empty(question.keys.shape, np.int64)
+    for column, key in enumerate(question.keys):
+        *_, rival[column] = hop_max(rows.indptr, rows.indices, key, question.absent(column), reach)
+    return rival
