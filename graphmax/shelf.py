@@ -5,8 +5,7 @@ from pathlib import Path
 
 
 def dataset_path(name: str) -> Path:
-    """
-    Find a file of the data sets that come with the package.
+    """Find a file of the data sets that come with the package.
 
     A package that runs from its own checkout reads the checkout's ``datasets/``, an installed one
     reads ``share/graphmax`` of the environment.

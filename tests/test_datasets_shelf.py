@@ -32,7 +32,7 @@ def test_every_set_has_a_card_and_no_python():
     folders = [path for path in DATASETS.iterdir() if path.is_dir()]
     assert {path.name for path in folders} >= {"countries", "golden"}
     assert [path.name for path in folders if not (path / "README.md").is_file()] == []
-    assert [path for path in DATASETS.rglob("*.py")] == []
+    assert list(DATASETS.rglob("*.py")) == []
 
 
 def test_an_unknown_name_is_refused():

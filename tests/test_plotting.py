@@ -43,7 +43,8 @@ def test_a_picture_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "picture.png"
     path.write_bytes(b"old")
 
-    def fail(*args, **kwargs):
+    def fail(figure, file, **options):
+        file.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Figure, "savefig", fail)
@@ -129,6 +130,7 @@ def test_components_do_not_lie_on_each_other():
 
 
 REFUSALS = [
+    ({"path": "picture.xyz"}, r"`path` must end in one of \.png, \.pdf, \.svg, got 'picture.xyz'"),
     ({"values": [1, 2]}, r"`values` must have one entry a node \(4\), got 2"),
     ({"values": np.zeros((4, 2))}, r"`values` must have shape \(4,\), got \(4, 2\)"),
     ({"mask": [True]}, r"`mask` must have shape \(4,\), got \(1,\)"),

@@ -16,8 +16,7 @@ _GAP = 0.6
 
 
 def coordinates(graph: Graph) -> np.ndarray | None:
-    """
-    Take the positions from the node attributes, if they are there.
+    """Take the positions from the node attributes, if they are there.
 
     Parameters
     ----------
@@ -39,8 +38,7 @@ def coordinates(graph: Graph) -> np.ndarray | None:
 
 
 def spring_layout(graph: Graph, seed: int) -> np.ndarray:
-    """
-    Lay every component out by itself and set the components side by side.
+    """Lay every component out by itself and set the components side by side.
 
     Parameters
     ----------

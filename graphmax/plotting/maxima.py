@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from graphmax.convert import resolve
+from graphmax.files.atomic import write_atomically
 from graphmax.plotting.layout import coordinates, spring_layout
 from graphmax.plotting.names import Names
 from graphmax.values import Attribute, read_attribute
@@ -26,6 +27,7 @@ EDGE = "#B8BDC4"
 ARROW = "#80868F"
 OUTLINE = "#5B6470"
 
+_FORMATS = (".png", ".pdf", ".svg")
 _LARGEST_WITH_VALUES = 30
 _MOST_NAMES = 200
 
@@ -41,8 +43,7 @@ def plot_maxima(
     positions: Any = None,
     seed: int = 0,
 ) -> Figure:
-    """
-    Draw a graph with its local maxima marked.
+    """Draw a graph with its local maxima marked.
 
     Nodes are shaded by the rank of their value, light to dark; maxima are large, orange and, where
     the graph has labels, named. A graph of up to 30 nodes shows the value of every node inside it.
@@ -56,7 +57,7 @@ def plot_maxima(
     mask : array of bool, shape (num_nodes,)
         Which nodes to mark.
     path : str or pathlib.Path, optional
-        Where to write the picture; the ending names the format.
+        Where to write the picture: .png, .pdf or .svg. It appears complete or not at all.
     axes : matplotlib.axes.Axes, optional
         Where to draw, without a legend; a figure of its own with a legend otherwise.
     title : str, optional
@@ -77,8 +78,10 @@ def plot_maxima(
     TypeError
         If this is no graph, or the attribute has no order.
     ValueError
-        If a shape does not fit the graph, an attribute is unknown, or a graph of more than 2000
-        nodes has no positions.
+        If a shape does not fit the graph, an attribute is unknown, the ending of `path` is
+        another one, or a graph of more than 2000 nodes has no positions.
+    FileNotFoundError
+        If the folder of `path` does not exist.
 
     Notes
     -----
@@ -92,6 +95,7 @@ def plot_maxima(
     >>> len(figure.axes)
     1
     """
+    target = None if path is None else _picture_path(path)
     graph, attribute = resolve(graph, values)
     xy = _positions(graph, positions, seed)
     drawing = _Drawing(
@@ -102,8 +106,8 @@ def plot_maxima(
         axes=_new_axes(xy) if axes is None else axes,
     )
     drawing.draw(title, legend=axes is None)
-    if path is not None:
-        _save(drawing.figure, path)
+    if target is not None:
+        _save(drawing.figure, target)
     return drawing.figure
 
 
@@ -217,8 +221,14 @@ def _new_axes(xy: np.ndarray) -> Axes:
     return figure.add_subplot()
 
 
-def _save(figure: Figure, path: str | Path) -> None:
-    figure.savefig(path)
+def _save(figure: Figure, path: Path) -> None:
+    write_atomically(path, lambda file: figure.savefig(file, format=path.suffix[1:].lower()))
+
+
+def _picture_path(path: str | Path) -> Path:
+    if Path(path).suffix.lower() not in _FORMATS:
+        raise ValueError(f"`path` must end in one of {', '.join(_FORMATS)}, got {str(path)!r}")
+    return Path(path)
 
 
 def _positions(graph: Graph, positions: Any, seed: int) -> np.ndarray:

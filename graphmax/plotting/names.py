@@ -15,8 +15,7 @@ _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
 class Names:
-    """
-    Write names one after the other, each where it covers the fewest nodes, or nowhere.
+    """Write names one after the other, each where it covers the fewest nodes, or nowhere.
 
     Parameters
     ----------

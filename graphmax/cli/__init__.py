@@ -1,0 +1,240 @@
+"""The command ``graphmax``: every command is one call of the library.
+
+Modules that compute are imported by the command that needs them, so that ``--help`` is immediate
+and no command on files waits for torch.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphmax.cli.console import (
+    Commands,
+    announce_compilation,
+    print_csv,
+    print_json,
+    print_table,
+    progress,
+    rows,
+)
+from graphmax.cli.options import (
+    Directed,
+    Direction,
+    File,
+    Hops,
+    Isolated,
+    Json,
+    Minima,
+    Nan,
+    Nodes,
+    Radius,
+    Ties,
+    Values,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from graphmax.graph import Graph
+    from graphmax.rule import Rule
+
+    Table = dict[str, NDArray[Any]]
+
+app = typer.Typer(
+    cls=Commands,
+    name="graphmax",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"graphmax {version('graphmax')}")
+        raise typer.Exit
+
+
+@app.callback()
+def front(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Find the local maxima of a node attribute on a graph, exactly.
+
+    Exit code 0: fine. Exit code 2: bad input, with one sentence on stderr.
+    """
+
+
+@app.command()
+def info(file: File, nodes: Nodes = None, directed: Directed = False, json: Json = False) -> None:
+    """Tell what is in a graph file, and how many maxima each attribute has.
+
+    maxima: strict, 1 hop. expected: how many there would be on average if the values were
+    shuffled over the nodes. ties: nodes with a neighbor of equal value.
+    """
+    announce_compilation("csr", "scan")
+    from graphmax.cli.reports import describe
+
+    with progress(f"reading {file.name}"):
+        told = describe(_read(file, nodes, directed))
+    if json:
+        print_json({"file": str(file), **told})
+        return
+    attributes = told.pop("attributes")
+    print_table([{"": name.replace("_", " "), "count": told[name]} for name in told])
+    print_table(attributes)
+
+
+@app.command()
+def peaks(
+    file: File,
+    values: Values,
+    hops: Hops = None,
+    radius: Radius = None,
+    ties: Ties = "strict",
+    direction: Direction = "in",
+    isolated: Isolated = True,
+    nan: Nan = "raise",
+    minima: Minima = False,
+    directed: Directed = False,
+    nodes: Nodes = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the table here: .csv, .parquet or .json.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the graph here: .png, .pdf or .svg.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", help="Print so many rows; 0 prints all.")] = 50,
+    json: Json = False,
+) -> None:
+    """List the maxima, highest first, with the nearest higher node of each.
+
+    isolation: distance to that node, in steps (in edge weights with --radius); Infinity where no
+    node that can be reached is higher. With --minima the lowest comes first, and the nearest
+    lower node beside it.
+    """
+    rule = _rule(hops, radius, ties, direction, isolated=isolated, nan=nan, minima=minima)
+    announce_compilation("csr", "scan", "search")
+    from graphmax.cli.reports import maxima_table
+
+    with progress(f"reading {file.name}"):
+        graph = _read(file, nodes, directed)
+        mask = _maxima(graph, values, rule)
+        table = maxima_table(graph, values, rule, mask)
+        if plot is not None:
+            _draw(graph, values, mask, plot)
+    if out is not None:
+        _save(table, out)
+    if json:
+        print_json({**_document(file, values, rule), "maxima": rows(table)})
+    elif out is None:
+        print_table(rows(table), top=top)
+
+
+@app.command()
+def label(
+    file: File,
+    values: Values,
+    hops: Hops = None,
+    radius: Radius = None,
+    ties: Ties = "strict",
+    direction: Direction = "in",
+    isolated: Isolated = True,
+    nan: Nan = "raise",
+    minima: Minima = False,
+    directed: Directed = False,
+    nodes: Nodes = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the table here: .csv, .parquet or .json.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Tell of every node whether it is a maximum: the columns id and is_maximum."""
+    rule = _rule(hops, radius, ties, direction, isolated=isolated, nan=nan, minima=minima)
+    announce_compilation("csr", "scan", *([] if rule.reach == 1 else ["search"]))
+    from graphmax.cli.reports import label_table
+
+    with progress(f"reading {file.name}"):
+        graph = _read(file, nodes, directed)
+        table = label_table(graph, _maxima(graph, values, rule))
+    if out is not None:
+        _save(table, out)
+    if json:
+        print_json({**_document(file, values, rule), "labels": rows(table)})
+    elif out is None:
+        print_csv(table)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Find the regional economic powers among the countries of the world."""
+    announce_compilation("csr", "scan", "search")
+    from graphmax.cli.demo import run
+
+    run(out, as_json=json)
+
+
+def _rule(
+    hops: int | None,
+    radius: float | None,
+    ties: str,
+    direction: str,
+    *,
+    isolated: bool,
+    nan: str,
+    minima: bool,
+) -> "Rule":
+    from graphmax.rule import Rule
+
+    extremum = "min" if minima else "max"
+    return Rule(hops, radius, ties, direction, isolated, nan, extremum)
+
+
+def _read(file: Path, nodes: Path | None, directed: bool) -> "Graph":
+    from graphmax.files import read_graph
+
+    return read_graph(file, nodes=nodes, directed=True if directed else None)
+
+
+def _maxima(graph: "Graph", values: str, rule: "Rule") -> "NDArray[np.bool_]":
+    from graphmax.maxima import local_maxima
+
+    mask: NDArray[np.bool_] = local_maxima(graph, values, rule=rule)
+    return mask
+
+
+def _draw(graph: "Graph", values: str, mask: "NDArray[np.bool_]", path: Path) -> None:
+    from graphmax.plotting import plot_maxima
+
+    plot_maxima(graph, values, mask, path=path, title=f"Local maxima of {values}")
+
+
+def _document(file: Path, values: str, rule: "Rule") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"file": str(file), "values": values, "rule": asdict(rule)}
+
+
+def _save(table: "Table", out: Path) -> None:
+    from graphmax.files import write_table
+
+    write_table(table, out)
+    typer.echo(f"{len(next(iter(table.values())))} rows written to {out}", err=True)
