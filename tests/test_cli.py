@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from graphmax.cli import app
-from graphmax.files import read_graph
+from graphmax.files import read_graph, write_graph
+from graphmax.graph import Graph
 from graphmax.maxima import isolation, local_maxima
 from graphmax.shelf import dataset_path
 
@@ -98,11 +99,28 @@ def test_numbers_as_ids_and_an_empty_table(folder):
     (folder / "heights.csv").write_text("id,height\n7,1.5\n9,1.5\n")
     options = ("numbers.csv", "--nodes", "heights.csv", "--values", "height")
     assert strict_json(ask("peaks", *options, "--json"))["maxima"] == []
-    ask("peaks", *options)
+    assert ask("peaks", *options) == "none\n"
     told = strict_json(ask("peaks", *options, "--ties", "index", "--json"))["maxima"]
     assert told == [{"label": 7, "value": 1.5, "isolation": "Infinity", "nearest_higher": None}]
     ask("peaks", *options, "--ties", "index", "--out", "peaks.csv")
     assert (folder / "peaks.csv").read_text().splitlines()[1].startswith("7,1.5,inf,")
+
+
+def test_ids_are_printed_without_separators_and_values_with_them(folder):
+    (folder / "numbers.csv").write_text("70000,90000\n")
+    (folder / "heights.csv").write_text("id,height\n70000,123456\n90000,9007199254740993\n")
+    printed = ask("peaks", "numbers.csv", "--nodes", "heights.csv", "--values", "height")
+    cells = [part.strip() for part in printed.splitlines()[3].strip("│").split("│")]
+    assert cells == ["90000", "9,007,199,254,740,993", "Infinity", "-"]
+
+
+def test_an_attribute_with_several_numbers_a_node_is_refused(folder):
+    graph = Graph.from_edges([0], [1], attributes={"places": np.zeros((2, 3))})
+    write_graph(graph, folder / "places.npz")
+    done = run("peaks", "places.npz", "--values", "places")
+    assert done.exit_code == 2
+    assert "one number a node, got 'places' with 3" in done.stderr
+    assert "(3,)" in ask("info", "places.npz")
 
 
 def test_nodes_without_a_value_may_be_left_out(folder):

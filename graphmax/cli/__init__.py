@@ -143,7 +143,7 @@ def peaks(
     if json:
         print_json({**_document(file, values, rule), "maxima": rows(table)})
     elif out is None:
-        print_table(rows(table), top=top)
+        print_table(rows(table), ids=("label", "nearest_higher", "nearest_lower"), top=top)
 
 
 @app.command()
@@ -218,6 +218,11 @@ def _maxima(graph: "Graph", values: str, rule: "Rule") -> "NDArray[np.bool_]":
     from graphmax.maxima import local_maxima
 
     mask: NDArray[np.bool_] = local_maxima(graph, values, rule=rule)
+    if mask.ndim != 1:
+        raise ValueError(
+            f"`values` must name an attribute with one number a node, got {values!r} with "
+            f"{mask.shape[1]}"
+        )
     return mask
 
 

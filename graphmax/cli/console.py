@@ -153,39 +153,46 @@ def rows(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*parts, strict=True)]
 
 
-def print_table(entries: Sequence[Mapping[str, Any]], *, title: str = "", top: int = 0) -> None:
-    """Print rows as a table.
+def print_table(
+    entries: Sequence[Mapping[str, Any]], *, ids: Sequence[str] = (), top: int = 0
+) -> None:
+    """Print rows as a table, or say that there are none.
 
     Parameters
     ----------
     entries : sequence of mapping
         The rows; their keys name the columns.
-    title : str, optional
-        A line above the table.
+    ids : sequence of str, optional
+        Columns of names, which are printed without separators even if they are numbers.
     top : int, default 0
         How many rows to print; 0 prints all.
     """
     from rich.table import Table
 
+    if not entries:
+        typer.echo("none")
+        return
     shown = entries[:top] if top else entries
-    table = Table(title=title or None, title_justify="left", title_style="bold")
-    for name in entries[0] if entries else ():
+    table = Table()
+    for name in entries[0]:
         is_text = any(isinstance(row[name], str) and row[name] not in _INFINITE for row in entries)
         table.add_column(name.replace("_", " "), justify="left" if is_text else "right")
     for entry in shown:
-        table.add_row(*map(cell, entry.values()))
+        table.add_row(*(cell(value, name in ids) for name, value in entry.items()))
     stdout().print(table)
     if len(shown) < len(entries):
-        typer.echo(f"... and {len(entries) - len(shown)} more: --out FILE or --json gives all")
+        typer.echo(f"... and {len(entries) - len(shown):,} more: --out FILE or --json gives all")
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, is_id: bool = False) -> str:
     """Write one value into a table.
 
     Parameters
     ----------
     value : Any
         A value as JSON can hold it.
+    is_id : bool, default False
+        A name, to be left as it is.
 
     Returns
     -------
@@ -201,10 +208,11 @@ def cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < 2**53
-    return f"{value:,.0f}" if is_whole else str(value)
+    if is_id or isinstance(value, str):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def stdout() -> Console:

@@ -103,7 +103,7 @@ def tell_regional_powers(powers: dict[str, Any]) -> None:
     print("Which countries are regional economic powers?")
     print("Those with a larger GDP (million US$) than every country they share a land border with.")
     print()
-    print_table(powers["maxima"])
+    print_table(powers["maxima"], ids=("label", "nearest_higher"))
     print(
         f"{len(powers['maxima'])} of {powers['countries']} countries with a land border; "
         f"{powers['expected_if_shuffled']} expected if the values were shuffled."
