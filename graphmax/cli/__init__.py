@@ -28,6 +28,7 @@ from graphmax.cli.options import (
     Minima,
     Nan,
     Nodes,
+    Out,
     Radius,
     Ties,
     Values,
@@ -113,9 +114,7 @@ def peaks(
     minima: Minima = False,
     directed: Directed = False,
     nodes: Nodes = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write the table here: .csv, .parquet or .json.")
-    ] = None,
+    out: Out = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the graph here: .png, .pdf or .svg.")
     ] = None,
@@ -159,9 +158,7 @@ def label(
     minima: Minima = False,
     directed: Directed = False,
     nodes: Nodes = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write the table here: .csv, .parquet or .json.")
-    ] = None,
+    out: Out = None,
     json: Json = False,
 ) -> None:
     """Tell of every node whether it is a maximum: the columns id and is_maximum."""

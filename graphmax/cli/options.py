@@ -42,6 +42,9 @@ Nodes = Annotated[
         help="Node table: a column of ids (id, node or the first), one more for each attribute.",
     ),
 ]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Write the table here: .csv, .parquet or .json.")
+]
 Json = Annotated[
     bool,
     typer.Option(
