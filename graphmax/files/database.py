@@ -1,0 +1,61 @@
+"""An in-memory DuckDB that parses, casts and joins, and that fetches nothing from anywhere."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from graphmax.files.errors import refusal
+from graphmax.files.options import MEBIBYTE, ReadOptions
+from graphmax.files.source import Source
+
+_LEAST_MEMORY = 256 * MEBIBYTE
+_MEMORY_PER_BYTE = 48
+
+
+@contextmanager
+def database(source: Source, options: ReadOptions) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection whose memory follows the size of the file and whose time is limited."""
+    memory = max(_LEAST_MEMORY, _MEMORY_PER_BYTE * source.size) // MEBIBYTE
+    with TemporaryDirectory(prefix="graphmax-") as spill:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "temp_directory": spill,
+            "memory_limit": f"{memory}MiB",
+        }
+        with duckdb.connect(config=settings) as connection, _deadline(connection, options):
+            try:
+                yield connection
+            except duckdb.InterruptException:
+                raise refusal(
+                    source.name,
+                    f"be read within {options.max_seconds} seconds",
+                    "a longer run",
+                    way_out="pass max_seconds",
+                ) from None
+
+
+@contextmanager
+def _deadline(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> Iterator[None]:
+    if options.max_seconds is None:
+        yield
+        return
+    timer = threading.Timer(options.max_seconds, connection.interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def identifier(name: str) -> str:
+    """Quote a column name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a string for SQL."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,132 @@
+"""Nodes and edges as Python objects, the way readers of object formats hand them over."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.convert import column_of
+from graphmax.files.assemble import assembled
+from graphmax.files.errors import listed, refusal
+from graphmax.files.ids import Numbered
+from graphmax.files.note import restored
+from graphmax.files.options import ReadOptions
+from graphmax.files.source import Source
+from graphmax.graph import Graph
+from graphmax.validation import near_names
+
+
+@dataclass
+class NodeEdgeData:
+    """Nodes in the order of the file with their data, and edges between them with theirs."""
+
+    nodes: list[Any]
+    node_data: list[Mapping[str, Any]]
+    edges: list[tuple[Any, Any]]
+    edge_data: list[Mapping[str, Any]]
+    directed: bool = False
+    note: Mapping[str, Any] = field(default_factory=dict)
+    missing_weight: float | None = None
+
+    def to_graph(self, source: Source, options: ReadOptions) -> Graph:
+        """Build the graph; ids become labels, node data attributes, `weight` the weights."""
+        index = {node: i for i, node in enumerate(self.nodes)}
+        ends = [(index[u], index[v]) for u, v in self.edges]
+        pairs = np.array(ends, np.int64).reshape(-1, 2)
+        edges = Numbered(pairs[:, 0], pairs[:, 1], self._weights(source, options), self._labels())
+        attributes = restored(attribute_columns(self.node_data), self.note, source, len(self.nodes))
+        return assembled(
+            source,
+            options,
+            edges,
+            attributes=attributes,
+            directed=self.directed,
+            labelled=self.note.get("labels") != "none",
+        )
+
+    def _labels(self) -> NDArray[Any]:
+        if self.note.get("labels") == "object":
+            return _objects([str(node) for node in self.nodes])
+        return label_array(self.nodes)
+
+    def _weights(self, source: Source, options: ReadOptions) -> NDArray[np.float64] | None:
+        name = _weight_name(self.edge_data, source, options)
+        if name is None:
+            return np.empty(0) if self.note.get("weighted") and not self.edges else None
+        weights = [data.get(name, self.missing_weight) for data in self.edge_data]
+        bad = [
+            (pair, weight)
+            for pair, weight in zip(self.edges, weights, strict=True)
+            if type(weight) not in (int, float) or not weight >= 0
+        ]
+        if bad:
+            (u, v), weight = bad[0]
+            raise refusal(
+                source.name,
+                "have weights that are numbers, at least 0 and not NaN",
+                f"{weight!r} on {len(bad)} edges, first {u!r} to {v!r}",
+                way_out="pass weight=False to leave the weights out",
+            )
+        return np.array([float(weight) for weight in weights])
+
+
+def _weight_name(
+    edge_data: Iterable[Mapping[str, Any]], source: Source, options: ReadOptions
+) -> str | None:
+    if options.weight is False:
+        return None
+    known = dict.fromkeys(name for data in edge_data for name in data)
+    if options.weight in (None, True):
+        return "weight" if "weight" in known else None
+    if options.weight in known:
+        return str(options.weight)
+    near = near_names(str(options.weight), [str(name) for name in known])
+    raise refusal(source.name, f"have the edge attribute {options.weight!r}", f"none; {near}")
+
+
+def label_array(nodes: list[Any]) -> NDArray[Any]:
+    """Return ids as int64 where all are integers of 64 bits in their usual spelling, else text."""
+    if all(isinstance(node, int) for node in nodes):
+        if all(-(2**63) <= node < 2**63 for node in nodes):
+            return np.array(nodes, np.int64)
+        nodes = [str(node) for node in nodes]
+    if nodes and all(_is_canonical(node) for node in nodes):
+        return np.array([int(node) for node in nodes], np.int64)
+    return _objects([str(node) for node in nodes])
+
+
+def _objects(items: list[Any]) -> NDArray[Any]:
+    array = np.empty(len(items), object)
+    array[:] = items
+    return array
+
+
+def _is_canonical(text: Any) -> bool:
+    if not isinstance(text, str) or not text.isascii() or len(text) > 20:
+        return False
+    digits = text.removeprefix("-")
+    return digits.isdigit() and str(int(text)) == text and -(2**63) <= int(text) < 2**63
+
+
+def attribute_columns(node_data: list[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
+    """Return one array an attribute name, nodes that lack it masked."""
+    names = dict.fromkeys(name for data in node_data for name in data)
+    return {str(name): column_of([data.get(name) for data in node_data]) for name in names}
+
+
+def check_ids(source: Source, ids: list[Any]) -> None:
+    """Refuse ids that are floats or Booleans, and mixtures of integers and text that collide."""
+    for identity in ids:
+        if isinstance(identity, bool) or not isinstance(identity, int | str):
+            raise refusal(source.name, "have integers or text as ids", repr(identity)[:60])
+    texts: dict[str, Any] = {}
+    for identity in ids:
+        if type(texts.setdefault(str(identity), identity)) is not type(identity):
+            raise refusal(
+                source.name, "tell ids apart", f"both {identity!r} and {str(identity)!r} as ids"
+            )
+    if len(texts) < len(ids):
+        repeated = [node for node in dict.fromkeys(ids) if ids.count(node) > 1]
+        raise refusal(source.name, "have every id once", f"repeated ids ({listed(repeated)})")

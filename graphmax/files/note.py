@@ -1,0 +1,164 @@
+"""The note that `write_graph` leaves where a format has room for one, as JSON.
+
+It says what the format itself cannot: the direction, whether ids are the user's labels or plain
+node indices, and the dtypes of attributes. A reader treats it as it treats everything in a file:
+it checks each claim against the data.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.files.errors import refusal
+from graphmax.files.source import Source
+from graphmax.graph import Graph
+
+_DTYPE = re.compile(
+    r"bool|u?int(8|16|32|64)|float(16|32|64)|object|(datetime|timedelta)64\[(Y|M|W|D|h|m|s|ms|us|ns)\]"
+)
+
+
+def note_of(graph: Graph) -> dict[str, Any]:
+    """Return what a reader needs to rebuild the same graph."""
+    labels = "none" if graph.labels is None else str(graph.labels.dtype)
+    return {
+        "directed": graph.directed,
+        "labels": labels,
+        "weighted": graph.weights is not None,
+        "dtypes": {name: str(array.dtype) for name, array in graph.attributes.items()},
+        "masked": [name for name, array in graph.attributes.items() if np.ma.is_masked(array)],
+        "widths": {
+            name: array.shape[1] for name, array in graph.attributes.items() if array.ndim == 2
+        },
+    }
+
+
+def parsed_note(text: str | None, source: Source) -> dict[str, Any]:
+    """Return the note in a file, or an empty one; refuse one that is not of the right form."""
+    if text is None:
+        return {}
+    try:
+        note = json.loads(text)
+    except (ValueError, RecursionError):
+        note = None
+    if not isinstance(note, dict) or not _is_well_formed(note):
+        raise refusal(source.name, "carry a valid graphmax note", repr(text[:60]))
+    return note
+
+
+def _is_well_formed(note: dict[str, Any]) -> bool:
+    dtypes, widths = note.get("dtypes", {}), note.get("widths", {})
+    return (
+        isinstance(note.get("directed", False), bool)
+        and note.get("labels", "none") in ("none", "int64", "object")
+        and isinstance(note.get("masked", []), list)
+        and isinstance(dtypes, dict)
+        and all(isinstance(kind, str) and _DTYPE.fullmatch(kind) for kind in dtypes.values())
+        and isinstance(widths, dict)
+        and all(type(width) is int and 0 <= width < 10**6 for width in widths.values())
+    )
+
+
+def flat_attributes(graph: Graph) -> dict[str, NDArray[Any]]:
+    """Return the attributes as one-dimensional columns; ``x`` of width 2 is ``x.0``, ``x.1``."""
+    columns: dict[str, NDArray[Any]] = {}
+    for name, array in graph.attributes.items():
+        parts = (
+            {name: array}
+            if array.ndim == 1
+            else {f"{name}.{i}": array.reshape(len(array), -1)[:, i] for i in range(array[:1].size)}
+        )
+        columns.update(parts)
+    return columns
+
+
+def written(column: NDArray[Any]) -> list[Any]:
+    """Return the entries of a column as Python values for a text format, None where missing.
+
+    Times are ISO text, durations their number of ticks, NaT is missing.
+    """
+    plain, missing = np.ma.getdata(column), np.ma.getmaskarray(column)
+    if plain.dtype.kind in "mM":
+        missing = missing | np.isnat(plain)
+    if plain.dtype.kind == "M":
+        values = np.datetime_as_string(plain).tolist()
+    else:
+        values = (plain.astype(np.int64) if plain.dtype.kind == "m" else plain).tolist()
+    for value in values:
+        if not isinstance(value, bool | int | float | str | None):
+            raise TypeError(
+                f"`graph` must have attributes of numbers, text or times, got {value!r}"
+            )
+    return [None if absent else value for value, absent in zip(values, missing, strict=True)]
+
+
+def restored(
+    attributes: Mapping[str, NDArray[Any]], note: Mapping[str, Any], source: Source, count: int
+) -> dict[str, NDArray[Any]]:
+    """Give attributes the order, dtypes and widths that the note claims for them.
+
+    A column of which a format wrote nothing, because every entry is missing, comes back masked.
+    """
+    columns, dtypes = dict(attributes), note.get("dtypes", {})
+    for name, width in note.get("widths", {}).items():
+        parts = [columns.pop(f"{name}.{i}", _nothing("f8", count)) for i in range(width)]
+        stack = np.ma.stack if _masked(parts) else np.stack
+        columns[name] = stack(parts, 1) if parts else np.empty((count, 0))
+    masked = note.get("masked", list(columns))
+    return {
+        name: _cast(
+            columns.get(name, _nothing(dtypes.get(name), count)),
+            dtypes.get(name),
+            source,
+            name=name,
+            masked=name in masked,
+        )
+        for name in dict.fromkeys((*dtypes, *columns))
+    }
+
+
+def _nothing(dtype: str | None, count: int) -> NDArray[Any]:
+    return np.ma.MaskedArray(np.zeros(count, dtype), mask=True)
+
+
+def _masked(parts: list[NDArray[Any]]) -> bool:
+    return any(isinstance(part, np.ma.MaskedArray) for part in parts)
+
+
+def _cast(
+    array: NDArray[Any], dtype: str | None, source: Source, *, name: str, masked: bool
+) -> NDArray[Any]:
+    if dtype is None:
+        return array
+    try:
+        cast = array if str(array.dtype) == dtype else _lossless(array, np.dtype(dtype))
+    except (ValueError, TypeError, OverflowError):
+        cast = None
+    if cast is None:
+        raise refusal(source.name, f"hold {dtype} in {name!r} as its note says", str(array.dtype))
+    if isinstance(cast, np.ma.MaskedArray) and cast.dtype.kind in "mM" and not masked:
+        return cast.filled(cast.dtype.type("NaT"))
+    return cast
+
+
+def _lossless(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any] | None:
+    """Cast, or return None where the cast would change a value."""
+    plain, mask = np.ma.getdata(array), np.ma.getmaskarray(array)
+    if array.dtype == object and dtype.kind == "M":
+        cast = np.array(
+            ["NaT" if absent else text for text, absent in zip(plain, mask, strict=True)], dtype
+        )
+    elif mask.all():
+        cast = np.zeros(plain.shape, dtype)
+    else:
+        filled = np.where(mask, plain[~mask].flat[0], plain) if mask.any() else plain
+        with np.errstate(all="ignore"):
+            cast = filled.astype(dtype)
+            back = cast.astype(filled.dtype)
+        if not np.array_equal(back, filled, equal_nan=filled.dtype.kind == "f"):
+            return None
+    return np.ma.MaskedArray(cast, mask) if mask.any() else cast

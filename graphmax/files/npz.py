@@ -1,0 +1,267 @@
+"""NPZ: the arrays of a `Graph` as they are, and the matrices of `scipy.sparse.save_npz`.
+
+Members are read without `np.load`: the header of each is checked against the bytes that are
+there before anything is allocated, no dtype that needs pickle is taken, and the graph is built
+through `Graph`, which looks at every index before use.
+"""
+
+import io
+import json
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from graphmax.convert import as_graph
+from graphmax.files.assemble import check_count
+from graphmax.files.errors import GraphFileError, refusal
+from graphmax.files.note import note_of, parsed_note
+from graphmax.files.options import MEBIBYTE, ReadOptions
+from graphmax.files.source import Source
+from graphmax.graph import Dropped, Graph
+
+_HARMLESS = 64 * MEBIBYTE
+_SPARSE = {"csr", "csc", "coo"}
+_VERSION = 1
+
+
+def read(source: Source, options: ReadOptions) -> Graph:
+    """Read an NPZ file of `write_graph` or of SciPy."""
+    arrays = _members(source, options)
+    try:
+        if "graphmax" in arrays:
+            return _own(arrays, source, options)
+        if "format" in arrays and "shape" in arrays:
+            return _sparse(arrays, source, options)
+    except KeyError as error:
+        raise refusal(source.name, f"hold the array {error}", "none") from None
+    except GraphFileError:
+        raise
+    except (ValueError, TypeError, OverflowError, IndexError) as error:
+        raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
+    raise refusal(
+        source.name,
+        "be written by write_graph or scipy.sparse.save_npz",
+        f"the arrays {', '.join(sorted(arrays)[:5]) or 'none'}",
+    )
+
+
+def _members(source: Source, options: ReadOptions) -> dict[str, NDArray[Any]]:
+    try:
+        with zipfile.ZipFile(source.file) as archive:
+            members = archive.infolist()
+            _check_sizes(members, source, options)
+            return {
+                member.filename.removesuffix(".npy"): _array(archive.read(member), member, source)
+                for member in members
+            }
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise refusal(source.name, "be a valid NPZ file", f"damaged data ({error})") from None
+
+
+def _check_sizes(members: list[zipfile.ZipInfo], source: Source, options: ReadOptions) -> None:
+    total = sum(member.file_size for member in members)
+    allowed = min(options.max_bytes, max(_HARMLESS, int(options.max_ratio * source.size)))
+    if total > allowed:
+        raise refusal(
+            source.name,
+            f"decompress to at most {allowed} bytes",
+            f"{total} from {source.size} compressed bytes",
+            way_out="pass max_ratio or max_bytes if the file is trusted",
+        )
+    names = [member.filename for member in members]
+    if len(set(names)) < len(names):
+        raise refusal(source.name, "hold every array once", "an array twice")
+
+
+def _array(data: bytes, member: zipfile.ZipInfo, source: Source) -> NDArray[Any]:
+    stream = io.BytesIO(data)
+    try:
+        version = npy.read_magic(stream)
+        reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran, dtype = reader(stream)
+    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
+        reason = str(error).partition("\n")[0][:80]
+        raise refusal(
+            source.name, "hold valid NPY arrays", f"a bad header of {member.filename!r} ({reason})"
+        ) from None
+    if dtype.hasobject:
+        raise refusal(source.name, "hold no array of Python objects", f"one in {member.filename!r}")
+    return _filled(data[stream.tell() :], shape, fortran, dtype, member.filename, source)
+
+
+def _filled(
+    data: bytes,
+    shape: tuple[int, ...],
+    fortran: bool,
+    dtype: np.dtype[Any],
+    name: str,
+    source: Source,
+) -> NDArray[Any]:
+    count = math.prod(shape)
+    if dtype.kind not in "biufmMSU" or min(shape, default=0) < 0 or not dtype.itemsize:
+        raise refusal(source.name, "hold arrays of numbers, text or times", f"{dtype} in {name!r}")
+    if count * dtype.itemsize != len(data):
+        raise refusal(
+            source.name,
+            f"hold {count} entries of {dtype} in {name!r} as declared",
+            f"{len(data)} bytes",
+        )
+    flat = np.frombuffer(data, np.uint8 if dtype.kind == "b" else dtype)
+    flat = flat != 0 if dtype.kind == "b" else flat
+    array = flat.reshape(shape, order="F" if fortran else "C")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _own(arrays: dict[str, NDArray[Any]], source: Source, options: ReadOptions) -> Graph:
+    text = _utf8(arrays["graphmax"])
+    note = parsed_note(text, source)
+    names = json.loads(text).get("names", [])
+    if json.loads(text).get("version") != _VERSION or not _are_texts(names):
+        raise refusal(source.name, f"be of version {_VERSION} of the format", repr(text[:60]))
+    check_count(source, options, arrays["indptr"].size - 1)
+    graph = Graph(
+        _integers(arrays["indptr"]),
+        _integers(arrays["indices"]),  # type: ignore[arg-type]  # cast after a look at the range
+        arrays["weights"] if note.get("weighted") else None,
+        note.get("directed", False),
+        None if note.get("labels") == "none" else _column(arrays, "labels"),
+        {name: _column(arrays, f"a{i}") for i, name in enumerate(names)},
+        Dropped(*_integers(arrays["dropped"]).tolist()),
+    )
+    if options.directed not in (None, graph.directed):
+        raise refusal(
+            source.name, f"be {'directed' if options.directed else 'undirected'}", "the contrary"
+        )
+    return graph
+
+
+def _are_texts(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def _integers(array: NDArray[Any]) -> NDArray[np.int64]:
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        raise ValueError(
+            f"`path` must hold 1-D integer arrays as rows, got {array.dtype} of shape {array.shape}"
+        )
+    if array.dtype == np.uint64 and array.size and array.max() >= 2**63:
+        raise ValueError("`path` must hold indices of 64 bits, got a larger one")
+    return array.astype(np.int64, copy=False)
+
+
+def _column(arrays: dict[str, NDArray[Any]], key: str) -> NDArray[Any]:
+    if f"{key}.ends" in arrays:
+        column: NDArray[Any] = _texts(arrays[f"{key}.text"], _integers(arrays[f"{key}.ends"]))
+    else:
+        column = arrays[key]
+    mask = arrays.get(f"{key}.mask")
+    return column if mask is None else np.ma.MaskedArray(column, mask.astype(bool))
+
+
+def _texts(blob: NDArray[Any], ends: NDArray[np.int64]) -> NDArray[Any]:
+    data = blob.tobytes()
+    starts = np.concatenate([np.zeros(1, np.int64), ends])
+    if (np.diff(starts) < 0).any() or (starts[-1] != len(data)):
+        raise ValueError("`path` must hold texts whose ends ascend to the last byte, got others")
+    bounds = zip(starts.tolist(), ends.tolist(), strict=False)
+    texts = np.empty(ends.size, object)
+    texts[:] = [data[start:end].decode() for start, end in bounds]
+    return texts
+
+
+def _utf8(array: NDArray[Any]) -> str:
+    return array.tobytes().decode()
+
+
+def _sparse(arrays: dict[str, NDArray[Any]], source: Source, options: ReadOptions) -> Graph:
+    kind = arrays["format"].astype(str).item()
+    if kind not in _SPARSE:
+        raise refusal(source.name, "hold a CSR, CSC or COO matrix", repr(kind))
+    shape = _integers(arrays["shape"]).tolist()
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 0:
+        raise refusal(source.name, "hold a square matrix", f"shape {tuple(shape)}")
+    check_count(source, options, shape[0])
+    row, column = _entries(arrays, kind, shape[0], source)
+    data = arrays["data"]
+    if data.shape != row.shape or data.dtype.kind not in "biuf":
+        raise refusal(source.name, "hold one number an entry", f"{data.dtype} {data.shape}")
+    matrix = scipy.sparse.coo_array((data, (row, column)), shape=(shape[0], shape[0]))
+    if options.directed is None:
+        return as_graph(matrix, weight=None if options.weight is False else "weight")
+    weights = None if options.weight is False or data.dtype == bool else data
+    return Graph.from_edges(row, column, shape[0], weights=weights, directed=options.directed)
+
+
+def _entries(
+    arrays: dict[str, NDArray[Any]], kind: str, count: int, source: Source
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if kind == "coo":
+        row, column = _integers(arrays["row"]), _integers(arrays["col"])
+    else:
+        indptr, column = _integers(arrays["indptr"]), _integers(arrays["indices"])
+        if (
+            indptr.size != count + 1
+            or indptr[0] != 0
+            or (np.diff(indptr) < 0).any()
+            or indptr[-1] != column.size
+        ):
+            raise refusal(source.name, "have pointers that ascend from 0 to the end", "others")
+        row = np.repeat(np.arange(count), np.diff(indptr))
+        row, column = (row, column) if kind == "csr" else (column, row)
+    for ends in (row, column):
+        outside = (ends < 0) | (ends >= count)
+        if outside.any():
+            raise refusal(
+                source.name, f"have indices from 0 to {count - 1}", str(ends[outside.argmax()])
+            )
+    if row.size != column.size:
+        raise refusal(source.name, "have as many rows as columns", f"{row.size}, {column.size}")
+    return row, column
+
+
+def write(graph: Graph, file: Path) -> None:
+    """Write all arrays of a graph; text as UTF-8 with the place where each entry ends."""
+    note = {**note_of(graph), "version": _VERSION, "names": list(graph.attributes)}
+    arrays: dict[str, NDArray[Any]] = {
+        "graphmax": np.frombuffer(json.dumps(note).encode(), np.uint8),
+        "indptr": graph.indptr,
+        "indices": graph.indices,
+        "dropped": np.array(graph.dropped, np.int64),
+    }
+    if graph.weights is not None:
+        arrays["weights"] = graph.weights
+    if graph.labels is not None:
+        arrays |= _stored("labels", graph.labels)
+    for i, column in enumerate(graph.attributes.values()):
+        arrays |= _stored(f"a{i}", column)
+    with file.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]  # text was made bytes: no pickle
+
+
+def _stored(key: str, column: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    plain = np.ma.getdata(column)
+    found = {f"{key}.mask": np.ma.getmaskarray(column)} if np.ma.is_masked(column) else {}
+    if plain.dtype.kind not in "OU":
+        return {**found, key: plain}
+    return {**found, **_text_arrays(key, column)}
+
+
+def _text_arrays(key: str, column: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    mask = np.ma.getmaskarray(column).tolist()
+    items = np.ma.getdata(column).tolist()
+    texts = ["" if absent else item for item, absent in zip(items, mask, strict=True)]
+    others = [text for text in texts if not isinstance(text, str)]
+    if others:
+        raise TypeError(
+            f"`graph` must have labels and attributes of numbers or text, got {others[0]!r}"
+        )
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+    return {f"{key}.text": np.frombuffer(b"".join(encoded), np.uint8), f"{key}.ends": ends}

@@ -1,0 +1,126 @@
+"""Parquet tables: columns of native types, and the note that `write_graph` leaves in them."""
+
+# ruff: noqa: S608 - file and column names are quoted
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.files.columns import fetched
+from graphmax.files.database import identifier, literal
+from graphmax.files.errors import refusal
+from graphmax.files.source import Source
+
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+_AS_THEY_ARE = {
+    *_INTEGERS,
+    *("UBIGINT", "BOOLEAN", "FLOAT", "DOUBLE", "VARCHAR"),
+    *("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"),
+}
+_MAGIC = b"PAR1"
+NOTE = "graphmax"
+
+
+@dataclass(frozen=True)
+class ParquetTable:
+    """A Parquet file: its columns with their DuckDB types, and the note of `write_graph`."""
+
+    connection: duckdb.DuckDBPyConnection
+    source: Source
+    relation: str
+    types: dict[str, str]
+    note: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return list(self.types)
+
+    def ids(self, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Return columns of ids, all int64 or all text."""
+        for name in names:
+            self._check_ids(name)
+        kind = "bigint" if all(self._fits_int64(name) for name in names) else "varchar"
+        chosen = ", ".join(f"{identifier(n)}::{kind} as c{i}" for i, n in enumerate(names))
+        found = self.fetch(f"select {chosen} from {self.relation}")
+        return dict(zip(names, found.values(), strict=True))
+
+    def attribute(self, name: str) -> NDArray[Any]:
+        """Return a column in its own type; DECIMAL as numbers, what numpy lacks as text."""
+        kind = self.types[name]
+        if kind.startswith("DECIMAL"):
+            cast = "::bigint" if kind.endswith(",0)") and _digits(kind) <= 18 else "::double"
+        else:
+            cast = "" if kind in _AS_THEY_ARE else "::varchar"
+        return self.fetch(f"select {identifier(name)}{cast} as a from {self.relation}")["a"]
+
+    def fetch(self, query: str) -> dict[str, NDArray[Any]]:
+        """Run a query over the file; damaged pages are an error of the file."""
+        try:
+            return fetched(self.connection, query)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise damaged(self.source, error) from None
+
+    def _check_ids(self, name: str) -> None:
+        kind = self.types[name]
+        if kind not in {*_INTEGERS, "UBIGINT", "VARCHAR"} and not kind.startswith("ENUM"):
+            raise refusal(
+                self.source.name, "have integers or text as ids", f"{kind} in column {name!r}"
+            )
+        count = self.fetch(
+            f"select count(*) - count({identifier(name)}) as a from {self.relation}"
+        )["a"][0]
+        if count:
+            raise refusal(
+                self.source.name, "have an id in every row", f"{count} missing in column {name!r}"
+            )
+
+    def _fits_int64(self, name: str) -> bool:
+        if self.types[name] != "UBIGINT":
+            return self.types[name] in _INTEGERS
+        largest = self.fetch(f"select max({identifier(name)}) as a from {self.relation}")["a"]
+        return bool(np.ma.is_masked(largest) or int(largest[0]) < 2**63)
+
+
+def parquet_table(connection: duckdb.DuckDBPyConnection, source: Source) -> ParquetTable:
+    """Look at the schema of a Parquet file."""
+    _check_magic(source)
+    relation = f"read_parquet({literal(str(source.file))}, hive_partitioning=false)"
+    try:
+        rows = connection.execute(f"describe select * from {relation}").fetchall()
+        file = literal(str(source.file))
+        notes = connection.execute(
+            f"select value from parquet_kv_metadata({file}) where key = '{NOTE}'"
+        ).fetchall()
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise damaged(source, error) from None
+    note = bytes(notes[0][0]).decode(errors="replace") if notes else None
+    return ParquetTable(connection, source, relation, {row[0]: row[1] for row in rows}, note)
+
+
+def _check_magic(source: Source) -> None:
+    with source.file.open("rb") as stream:
+        start = stream.read(4)
+        stream.seek(max(0, source.size - 4))
+        end = stream.read(4)
+    if start != _MAGIC:
+        raise refusal(source.name, "be a Parquet file", "other bytes at its start")
+    if end != _MAGIC or source.size < 12:
+        raise refusal(source.name, "be a complete Parquet file", "a truncated file")
+
+
+def damaged(source: Source, error: Exception) -> Exception:
+    """Return the error for a Parquet file that DuckDB cannot read."""
+    return refusal(source.name, "be a valid Parquet file", f"damaged data ({type(error).__name__})")
+
+
+def _digits(kind: str) -> int:
+    return int(kind.removeprefix("DECIMAL(").partition(",")[0])
