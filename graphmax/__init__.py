@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphmax.convert import as_graph
+    from graphmax.extract import (
+        NeighborhoodBatch,
+        center_is_maximum,
+        iter_neighborhoods,
+        neighborhoods,
+    )
     from graphmax.files import GraphFileError, read_graph, write_graph, write_table
     from graphmax.graph import Graph
     from graphmax.grid import grid_graph
@@ -32,33 +38,41 @@ _HOME = {
     "Graph": "graphmax.graph",
     "GraphFileError": "graphmax.files",
     "Isolation": "graphmax.maxima",
+    "NeighborhoodBatch": "graphmax.extract",
     "Rule": "graphmax.rule",
     "as_graph": "graphmax.convert",
+    "center_is_maximum": "graphmax.extract",
     "explain": "graphmax.maxima",
     "grid_graph": "graphmax.grid",
     "isolation": "graphmax.maxima",
+    "iter_neighborhoods": "graphmax.extract",
     "local_maxima": "graphmax.maxima",
     "local_minima": "graphmax.maxima",
     "margin": "graphmax.maxima",
+    "neighborhoods": "graphmax.extract",
     "read_graph": "graphmax.files",
     "write_graph": "graphmax.files",
     "write_table": "graphmax.files",
 }
-_MODULES: frozenset[str] = frozenset()
+_MODULES: frozenset[str] = frozenset({"images"})
 
 __all__ = [
     "Certificate",
     "Graph",
     "GraphFileError",
     "Isolation",
+    "NeighborhoodBatch",
     "Rule",
     "as_graph",
+    "center_is_maximum",
     "explain",
     "grid_graph",
     "isolation",
+    "iter_neighborhoods",
     "local_maxima",
     "local_minima",
     "margin",
+    "neighborhoods",
     "read_graph",
     "write_graph",
     "write_table",

@@ -7,6 +7,7 @@ A compiled loop does not look at signals. Every long one here takes a range of i
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from importlib import import_module
 from threading import Lock
 from typing import Any
 
@@ -17,7 +18,7 @@ _report: ContextVar[Report | None] = ContextVar("graphmax_report", default=None)
 
 def _openmp_is_there() -> bool:
     try:
-        from numba.np.ufunc import omppool  # noqa: F401
+        import_module("numba.np.ufunc.omppool")
     except ImportError:
         return False
     return True

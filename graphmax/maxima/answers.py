@@ -28,6 +28,12 @@ class Isolation(NamedTuple):
 
     ``distance`` float64, inf where there is none, NaN for a NaN node; ``witness`` int64, -1 where
     there is none. Both have the shape and the kind of the values.
+
+    Examples
+    --------
+    >>> import graphmax as gm
+    >>> gm.isolation(gm.grid_graph(3), [2, 1, 3]).distance.tolist()
+    [2.0, 1.0, inf]
     """
 
     distance: Any

@@ -45,6 +45,13 @@ class Certificate:
         plateau of the balls of the whole plateau together), else 0.
     rival : int
         For a maximum the highest other node of that ball, ties to the lowest index; -1 without.
+
+    Examples
+    --------
+    >>> import graphmax as gm
+    >>> yes = gm.explain(gm.grid_graph(3), [2, 1, 3], 2, hops=2)
+    >>> yes.is_maximum, yes.ball_size, yes.rival
+    (True, 3, 0)
     """
 
     node: int
@@ -127,12 +134,10 @@ def explain(
 
     Raises
     ------
-    IndexError
-        If there is no such node.
     TypeError
         As for `local_maxima`, and if `node` is not an integer.
     ValueError
-        As for `local_maxima`, and for values with more than one column.
+        As for `local_maxima`, for values with more than one column, and if there is no such node.
 
     Examples
     --------
@@ -158,28 +163,33 @@ def _index(node: Any, num_nodes: int) -> int:
     if isinstance(node, bool | np.bool_) or not isinstance(node, int | np.integer):
         raise TypeError(f"`node` must be a node index, got {node!r}")
     if not 0 <= node < num_nodes:
-        raise IndexError(f"`node` must be from 0 to {num_nodes - 1} (num_nodes - 1), got {node}")
+        raise ValueError(f"`node` must be from 0 to {num_nodes - 1} (num_nodes - 1), got {node}")
     return int(node)
 
 
 def _explained(question: Question, node: int) -> Certificate:
     rule, rows = question.rule, question.rows
-    nothing: dict[str, Any] = {
-        "node": node, "rule": rule, "is_maximum": False, "reason": None, "witness": -1,
-        "path": np.empty(0, np.int64), "plateau_steps": 0, "distance": np.inf, "ball_size": 0,
-        "rival": -1,
-    }  # fmt: skip
     if len(question.absents) and question.absents[0, node]:
-        return Certificate(**{**nothing, "reason": "nan"})
+        return _no(question, node, "nan")
     distance, witness = _nearest(question, node)
     if witness >= 0:
         path, plateau_steps = _path(question, node, witness)
-        found = {"witness": witness, "path": path, "plateau_steps": plateau_steps}
-        return Certificate(**{**nothing, **found, "reason": "challenger", "distance": distance})
+        return replace(
+            _no(question, node, "challenger"), witness=witness, path=path,
+            plateau_steps=plateau_steps, distance=distance,
+        )  # fmt: skip
     if not rule.isolated and rows.indptr[node] == rows.indptr[node + 1]:
-        return Certificate(**{**nothing, "reason": "isolated"})
+        return _no(question, node, "isolated")
     size, rival = _beaten_ball(question, node)
-    return Certificate(**{**nothing, "is_maximum": True, "ball_size": size, "rival": rival})
+    nothing = _no(question, node, None)
+    return replace(nothing, is_maximum=True, ball_size=size, rival=rival)
+
+
+def _no(question: Question, node: int, reason: Reason | None) -> Certificate:
+    return Certificate(
+        node=node, rule=question.rule, is_maximum=False, reason=reason, witness=-1,
+        path=np.empty(0, np.int64), plateau_steps=0, distance=np.inf, ball_size=0, rival=-1,
+    )  # fmt: skip
 
 
 def _limit(rule: Rule) -> int | float:
@@ -239,13 +249,15 @@ class _Check:
 
     def holds(self) -> bool:
         certificate = self.certificate
+        if not 0 <= certificate.node < self.graph.num_nodes:
+            return False
         if certificate.is_maximum:
-            return self._beats_its_ball()
+            return certificate.reason is None and self._beats_its_ball()
         if certificate.reason == "nan":
             return bool(self._absent(np.array([certificate.node]))[0])
         if certificate.reason == "isolated":
             return not certificate.rule.isolated and self._degree() == 0
-        return self._path_holds()
+        return certificate.reason == "challenger" and self._path_holds()
 
     def _key(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         key = order_key(self.attribute.take(nodes).array).key

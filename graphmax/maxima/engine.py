@@ -31,9 +31,8 @@ def _unchallenged(question: Question) -> NDArray[np.bool_]:
     rows, ties, reach = question.rows, _TIES[question.rule.ties], question.rule.reach
     arrays = question.keys, question.absents, ties
     if reach is None:
-        mask = _present(question)
-        return _without_challenger(question, mask, question.rule.radius or 0.0)
-    mask = scan.scan(rows.indptr, rows.indices, *arrays)
+        return _without_challenger(question, _present(question), question.rule.radius or 0.0)
+    mask: NDArray[np.bool_] = scan.scan(rows.indptr, rows.indices, *arrays)
     if reach == 1 or not mask.any():
         return mask
     return _without_challenger(question, mask, reach)
@@ -177,7 +176,7 @@ def rivals(question: Question) -> NDArray[np.int64]:
             (rows.indptr, rows.indices, question.lengths), question.keys, question.absents,
             search.EVERYONE, items, limit=question.rule.radius, stop=search.NEVER,
         )  # fmt: skip
-        return found[1].reshape(question.keys.shape)
+        return np.asarray(found[1]).reshape(question.keys.shape)
     rival = np.empty(question.keys.shape, np.int64)
     for column, key in enumerate(question.keys):
         *_, rival[column] = hop_max(rows.indptr, rows.indices, key, question.absent(column), reach)

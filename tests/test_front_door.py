@@ -1,0 +1,54 @@
+"""The front door: names only, imported on first use, and none of them hidden by a module."""
+
+import os
+import pkgutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import graphmax
+
+HEAVY = ("torch", "torch_geometric", "networkx", "scipy", "matplotlib", "duckdb", "numba")
+
+
+def test_import_is_cheap():
+    code = f"import graphmax, sys; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_exact_half_needs_no_torch():
+    code = (
+        "import graphmax as gm, sys; gm.local_maxima(gm.Graph.from_edges([0], [1]), [1, 2], 2);"
+        "gm.isolation(gm.grid_graph((2, 2)), [1, 2, 3, 4]); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_names_survive_the_import_of_every_module():
+    for module in pkgutil.walk_packages(graphmax.__path__, "graphmax."):
+        if module.name != "graphmax.__main__":
+            import_module(module.name)
+    for name in graphmax.__all__:
+        value = getattr(graphmax, name)
+        assert callable(value), f"{name} is {value!r}"
+
+
+def test_every_name_is_listed_once():
+    assert len(set(graphmax.__all__)) == len(graphmax.__all__)
+    assert set(graphmax.__all__) <= set(dir(graphmax))
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="has no attribute 'local_maximum'"):
+        graphmax.local_maximum  # noqa: B018
+
+
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="an editable install is fine by hand")
+def test_the_installed_copy_is_tested():
+    checkout = Path(__file__).resolve().parents[1]
+    assert checkout not in Path(graphmax.__file__).resolve().parents
