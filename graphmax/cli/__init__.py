@@ -128,7 +128,7 @@ def peaks(
     lower node beside it.
     """
     rule = _rule(hops, radius, ties, direction, isolated=isolated, nan=nan, minima=minima)
-    announce_compilation("csr", "scan", "search")
+    announce_compilation("csr", "scan", "search", *_plateau_loops(rule))
     from graphmax.cli.reports import maxima_table
 
     with progress(f"reading {file.name}"):
@@ -163,7 +163,8 @@ def label(
 ) -> None:
     """Tell of every node whether it is a maximum: the columns id and is_maximum."""
     rule = _rule(hops, radius, ties, direction, isolated=isolated, nan=nan, minima=minima)
-    announce_compilation("csr", "scan", *([] if rule.reach == 1 else ["search"]))
+    is_one_hop = rule.reach == 1
+    announce_compilation("csr", "scan" if is_one_hop else "search", *_plateau_loops(rule))
     from graphmax.cli.reports import label_table
 
     with progress(f"reading {file.name}"):
@@ -203,6 +204,10 @@ def _rule(
 
     extremum = "min" if minima else "max"
     return Rule(hops, radius, ties, direction, isolated, nan, extremum)
+
+
+def _plateau_loops(rule: "Rule") -> list[str]:
+    return ["plateau"] if rule.ties == "plateau" else []
 
 
 def _read(file: Path, nodes: Path | None, directed: bool) -> "Graph":
