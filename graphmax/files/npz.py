@@ -8,6 +8,7 @@ through `Graph`, which looks at every index before use.
 import io
 import json
 import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -29,6 +30,11 @@ from graphmax.graph import Dropped, Graph
 _HARMLESS = 64 * MEBIBYTE
 _SPARSE = {"csr", "csc", "coo"}
 _VERSION = 1
+# What numpy raises on a header that is no dictionary literal.
+_BAD_HEADER = (
+    *(ValueError, TypeError, SyntaxError, KeyError, tokenize.TokenError),
+    *(RecursionError, MemoryError),
+)
 
 
 def read(source: Source, options: ReadOptions) -> Graph:
@@ -86,7 +92,7 @@ def _array(data: bytes, member: zipfile.ZipInfo, source: Source) -> NDArray[Any]
         version = npy.read_magic(stream)
         reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = reader(stream)
-    except (ValueError, TypeError, SyntaxError, KeyError, RecursionError, MemoryError) as error:
+    except _BAD_HEADER as error:
         reason = str(error).partition("\n")[0][:80]
         raise refusal(
             source.name, "hold valid NPY arrays", f"a bad header of {member.filename!r} ({reason})"

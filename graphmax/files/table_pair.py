@@ -29,8 +29,8 @@ def write(graph: Graph, edges_file: Path, nodes_file: Path, ending: str) -> None
     nodes = {"id": ids, **_apart(flat_attributes(graph))}
     note = json.dumps(note_of(graph)) if ending == ".parquet" else None
     comment = "# Directed graph\n" if graph.directed and ending == ".csv" else ""
-    copy_columns(checked_columns(nodes), nodes_file, ending, note=note)
-    copy_columns(checked_columns(edges), edges_file, ending, note=note, comment=comment)
+    copy_columns(checked_columns(nodes), nodes_file, ending, note=note, quote=True)
+    copy_columns(checked_columns(edges), edges_file, ending, note=note, comment=comment, quote=True)
 
 
 def _apart(columns: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:

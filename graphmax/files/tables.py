@@ -111,10 +111,12 @@ def copy_columns(
     *,
     note: str | None = None,
     comment: str = "",
+    quote: bool = False,
 ) -> None:
     """Write columns with DuckDB.
 
-    `note` goes into the metadata of a Parquet file, `comment` before the header of a CSV file.
+    `note` goes into the metadata of a Parquet file, `comment` before the header of a CSV
+    file; `quote` puts all text of a CSV file into quotation marks, so that blanks around it count.
     """
     arrays: dict[str, NDArray[Any]] = {}
     chosen = []
@@ -123,7 +125,7 @@ def copy_columns(
         chosen.append(f"{_expression(i, column, ending)} as {identifier(name)}")
     settings = f"format {_FORMATS[ending]}, use_tmp_file false"
     quoted = [identifier(name) for name, column in columns.items() if column.dtype == object]
-    if ending == ".csv" and quoted:
+    if ending == ".csv" and quote and quoted:
         settings += f", force_quote ({', '.join(quoted)})"
     if note is not None:
         settings += f", kv_metadata {{graphmax: {literal(note)}}}"
