@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         local_minima,
         margin,
     )
+    from graphmax.peaks import Peaks, basins, find_peaks, non_maximum_suppression
     from graphmax.rule import Rule
 
 __version__ = "0.1.0"
@@ -39,10 +40,13 @@ _HOME = {
     "GraphFileError": "graphmax.files",
     "Isolation": "graphmax.maxima",
     "NeighborhoodBatch": "graphmax.extract",
+    "Peaks": "graphmax.peaks",
     "Rule": "graphmax.rule",
     "as_graph": "graphmax.convert",
+    "basins": "graphmax.peaks",
     "center_is_maximum": "graphmax.extract",
     "explain": "graphmax.maxima",
+    "find_peaks": "graphmax.peaks",
     "grid_graph": "graphmax.grid",
     "isolation": "graphmax.maxima",
     "iter_neighborhoods": "graphmax.extract",
@@ -50,6 +54,7 @@ _HOME = {
     "local_minima": "graphmax.maxima",
     "margin": "graphmax.maxima",
     "neighborhoods": "graphmax.extract",
+    "non_maximum_suppression": "graphmax.peaks",
     "read_graph": "graphmax.files",
     "write_graph": "graphmax.files",
     "write_table": "graphmax.files",
@@ -62,10 +67,13 @@ __all__ = [
     "GraphFileError",
     "Isolation",
     "NeighborhoodBatch",
+    "Peaks",
     "Rule",
     "as_graph",
+    "basins",
     "center_is_maximum",
     "explain",
+    "find_peaks",
     "grid_graph",
     "isolation",
     "iter_neighborhoods",
@@ -73,6 +81,7 @@ __all__ = [
     "local_minima",
     "margin",
     "neighborhoods",
+    "non_maximum_suppression",
     "read_graph",
     "write_graph",
     "write_table",

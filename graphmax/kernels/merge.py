@@ -1,0 +1,144 @@
+"""The merge tree: flood the graph from the top and see which summits meet where.
+
+One pass over the nodes in order. A node takes part when its turn comes: it joins the components
+of the neighbors that came before it. Where several meet, the one with the earliest summit lives
+on (the elder rule); the others end there, at their key saddle. Components are numbered as they
+are born, so the elder has the smaller number; they are joined by size, with path halving.
+"""
+
+import numpy as np
+from numba import njit
+
+from graphmax.kernels.chunks import guarded, tell
+
+ENTRIES_PER_CALL = 1 << 24
+NEXT, BORN, ALIVE, STATE_SIZE = 0, 1, 2, 3
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _find(link, c):
+    while link[c] != c:
+        link[c] = link[link[c]]
+        c = link[c]
+    return c
+
+
+@njit(cache=True, nogil=True)
+def _flood(
+    indptr, indices, order, up, component, link, size, elder_of, summit, lowest, saddle, parent,
+    births, state, stop,
+):  # fmt: skip
+    born, alive = state[BORN], state[ALIVE]
+    for i in range(state[NEXT], stop):
+        if alive == 1 and born == births:
+            state[NEXT] = i
+            break
+        v = order[i]
+        if up[v] == v:
+            c = np.int32(born)
+            born += 1
+            alive += indptr[v + 1] > indptr[v]
+            link[c], size[c], elder_of[c], summit[c], lowest[c] = c, 1, c, v, v
+            component[v] = c
+            continue
+        root = _find(link, component[up[v]])
+        for p in range(indptr[v], indptr[v + 1]):
+            c = component[indices[p]]
+            if c < 0 or c == root:
+                continue
+            other = _find(link, c)
+            component[indices[p]] = other
+            if other == root:
+                continue
+            old, young = elder_of[root], elder_of[other]
+            if young < old:
+                old, young = young, old
+            saddle[summit[young]] = v
+            parent[summit[young]] = summit[old]
+            if size[other] > size[root]:
+                root, other = other, root
+            link[other] = root
+            size[root] += size[other]
+            elder_of[root] = old
+            alive -= 1
+        component[v] = root
+        lowest[root] = v
+        saddle[v] = v
+        parent[v] = summit[elder_of[root]]
+    else:
+        state[NEXT] = stop
+    state[BORN], state[ALIVE] = born, alive
+
+
+def merge_tree(indptr, indices, order, up):
+    """Key saddle and parent of every node, and the lowest node of every component.
+
+    Parameters
+    ----------
+    indptr, indices : int64 (n + 1,), int32 (entries,)
+        Symmetric rows.
+    order : int64 (present,)
+        Nodes by "value descending, then index ascending".
+    up : int32 (n,)
+        The first neighbor in that order if it comes before the node, else the node itself.
+
+    Returns
+    -------
+    tuple
+        ``saddle`` int32 (n,), -1 for the first node of a component and absent nodes; ``parent``
+        int32 (n,), the elder summit met there, or -1; ``born`` int32 (summits,), the nodes that
+        no neighbor comes before, in order; ``first`` and ``last`` int32 (components,), the first
+        and the last node of each component. Any other node is its own saddle: there it meets
+        higher ground.
+
+    Notes
+    -----
+    O(m alpha(n)). Once all summits are born and a single component with edges is left, nothing
+    can meet any more, and the rest of the nodes is not looked at.
+    """
+    n = up.size
+    saddle, parent = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
+    component = np.full(n, -1, np.int32)
+    births = int(np.count_nonzero(up[order] == order))
+    link, size, elder_of, summit, lowest = (np.empty(births, np.int32) for _ in range(5))
+    state = np.zeros(STATE_SIZE, np.int64)
+    step = max(1024, n * ENTRIES_PER_CALL // max(indices.size, 1))
+    while state[NEXT] < order.size:
+        stop = min(int(state[NEXT]) + step, order.size)
+        guarded(
+            _flood, indptr, indices, order, up, component, link, size, elder_of, summit, lowest,
+            saddle, parent, births, state, stop,
+        )  # fmt: skip
+        tell("flooding", int(state[NEXT]), order.size)
+        if state[NEXT] < stop:
+            break
+    rest = order[state[NEXT] :]
+    born = np.arange(births, dtype=np.int32)
+    roots = np.flatnonzero(link == born)
+    if rest.size:
+        _finish(indptr, rest, roots, summit, elder_of, lowest, saddle, parent)
+    return saddle, parent, summit, summit[elder_of[roots]], lowest[roots]
+
+
+def _finish(indptr, rest, roots, summit, elder_of, lowest, saddle, parent):
+    """The nodes after the last meeting all belong to the one component that has edges."""
+    nodes = summit[roots]
+    living = roots[indptr[nodes + 1] > indptr[nodes]]
+    saddle[rest] = rest
+    parent[rest] = summit[elder_of[living[0]]]
+    lowest[living] = rest[-1]
+
+
+@njit(cache=True, nogil=True)
+def ancestors(born, parent, chosen):
+    """Each born node itself if it is chosen, else its nearest chosen ancestor, else -1.
+
+    `born` lists parents before their children; other nodes get -1.
+    """
+    ancestor = np.full(parent.size, -1, np.int32)
+    for v in born:
+        if chosen[v]:
+            ancestor[v] = v
+        elif parent[v] >= 0:
+            ancestor[v] = ancestor[parent[v]]
+    return ancestor
