@@ -1,7 +1,8 @@
-"""Profiles of Hypothesis and tests that need a graphics card."""
+"""Profiles of Hypothesis, warnings of others, and tests that need a graphics card."""
 
 import os
 
+import numba
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -15,12 +16,27 @@ settings.load_profile(
 )
 
 
+def pytest_configure(config):
+    """Let PyG be imported: it compiles with a call that torch has deprecated."""
+    ignored = "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
+    config.addinivalue_line("filterwarnings", ignored)
+
+
 def pytest_collection_modifyitems(items):
     """Skip what needs a graphics card where there is none, and say so."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if marked and not cuda_is_there():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device, none was found"))
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Run thousands of tiny calls without waiting for a second thread on a busy machine."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
 
 
 def cuda_is_there():

@@ -41,7 +41,8 @@ def networks(
     """Draw a graph with self-loops and repeated edges; None leaves a property to chance."""
     size = draw(st.integers(min_nodes, max_nodes))
     nodes = st.integers(0, size - 1)
-    edges = draw(st.lists(st.tuples(nodes, nodes), max_size=2 * size)) if size else []
+    fewest = draw(st.integers(0, size))
+    edges = draw(st.lists(st.tuples(nodes, nodes), min_size=fewest, max_size=2 * size))
     weights = None
     if draw(st.booleans()) if weighted is None else weighted:
         weight = st.sampled_from(WEIGHTS)
@@ -69,9 +70,8 @@ def masks(size: int) -> st.SearchStrategy[np.ndarray | None]:
 
 @st.composite
 def fields(draw: st.DrawFn, *names: str) -> dict[str, Any]:
-    """Draw some of the fields of a rule by name, `size` standing for hops."""
+    """Draw some of the fields of a rule by name."""
     choices = {
-        "hops": st.integers(1, 4),
         "ties": st.sampled_from(TIES),
         "direction": st.sampled_from(DIRECTIONS),
         "extremum": st.sampled_from(EXTREMA),

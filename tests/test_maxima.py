@@ -14,6 +14,8 @@ from strategies import TIES, graph_of, masks, networks, rules, with_gaps
 
 import graphmax as gm
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def path(size, weights=None, directed=False):
     """The path 0 - 1 - ... as a graph."""
