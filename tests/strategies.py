@@ -12,7 +12,7 @@ import graphmax as gm
 TIES = ("strict", "weak", "plateau", "index")
 DIRECTIONS = ("in", "out", "both")
 EXTREMA = ("max", "min")
-WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, float("inf"))
 RADII = (0.1, 0.3, 0.3 + 2**-53, 0.6, 1.0, 1.5)
 
 

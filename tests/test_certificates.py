@@ -182,6 +182,33 @@ def test_a_certificate_moved_to_a_node_of_the_other_answer_is_rejected(data):
                 assert moved.verify(graph, values) is False, (asked, node, other)
 
 
+@given(st.data())
+def test_a_certificate_that_verifies_tells_the_truth(data):
+    """Whatever is written into it: a false claim is rejected, and never with an exception."""
+    network = data.draw(networks(min_nodes=2, max_nodes=5))
+    size = network.num_nodes
+    values = data.draw(with_gaps(size))
+    asked = asked_of(data, network)
+    graph = graph_of(network)
+    node = st.integers(-1, size)
+    forged = replace(
+        gm.explain(graph, values, data.draw(st.integers(0, size - 1)), **asked),
+        is_maximum=data.draw(st.booleans()),
+        reason=data.draw(st.sampled_from(["challenger", "isolated", "nan", None])),
+        **data.draw(st.fixed_dictionaries({}, optional={
+            "node": node,
+            "witness": node,
+            "path": st.lists(node, max_size=4).map(lambda nodes: np.array(nodes, dtype=np.int64)),
+            "plateau_steps": st.integers(-1, 3),
+            "distance": st.sampled_from([0.0, 0.3, 1.0, 2.0, NAN, np.inf]),
+            "ball_size": st.integers(0, size),
+            "rival": node,
+        })),
+    )  # fmt: skip
+    if forged.verify(graph, values):
+        assert forged.is_maximum == oracles.local_maxima(network, values, **asked)[forged.node]
+
+
 NO = {
     "witness that is lower": {"witness": 1},
     "witness that the path does not reach": {"witness": 4},

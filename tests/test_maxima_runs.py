@@ -64,8 +64,8 @@ ENDLESS = """
 
     import graphmax as gm
 
-    pair = gm.Graph.from_edges([0], [1], 2)
-    gm.isolation(pair, [1, 2], ties={ties!r})
+    pair = gm.Graph.from_edges([0], [1], 2, weights=[1.0])
+    gm.isolation(pair, [1, 2], ties="weak", weighted={weighted})
     generator = np.random.default_rng(0)
     src, dst = generator.integers(0, 300_000, (2, 900_000))
     graph = gm.Graph.from_edges(src, dst, 300_000, weights=np.ones(900_000))
@@ -73,7 +73,7 @@ ENDLESS = """
     values[-1] = 1
     print("ready", flush=True)
     try:
-        gm.isolation(graph, values, ties={ties!r}, weighted={weighted})
+        gm.isolation(graph, values, ties="weak", weighted={weighted})
     except KeyboardInterrupt:
         print("interrupted", flush=True)
     else:
@@ -97,12 +97,12 @@ def test_threads_change_no_answer(script):
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_an_interrupt_ends_a_long_search(weighted):
-    process = start(ENDLESS.format(ties="weak", weighted=weighted))
-    assert process.stdout.readline() == "ready\n"
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1)
-    process.send_signal(signal.SIGINT)
+    process = start(ENDLESS.format(weighted=weighted))
     try:
+        assert process.stdout.readline() == "ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=15)
     finally:
         process.kill()
