@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphmax.adjacency import edge_maxima
     from graphmax.convert import as_graph
     from graphmax.extract import (
         NeighborhoodBatch,
@@ -45,6 +46,7 @@ _HOME = {
     "as_graph": "graphmax.convert",
     "basins": "graphmax.peaks",
     "center_is_maximum": "graphmax.extract",
+    "edge_maxima": "graphmax.adjacency",
     "explain": "graphmax.maxima",
     "find_peaks": "graphmax.peaks",
     "grid_graph": "graphmax.grid",
@@ -72,6 +74,7 @@ __all__ = [
     "as_graph",
     "basins",
     "center_is_maximum",
+    "edge_maxima",
     "explain",
     "find_peaks",
     "grid_graph",
