@@ -1,0 +1,143 @@
+"""`center_is_maximum`: the dense reference, on matrices of NumPy or torch."""
+
+from typing import Any
+
+import numpy as np
+
+from graphmax.rule import Rule
+
+
+def center_is_maximum(
+    adjacency: Any,
+    values: Any,
+    mask: Any = None,
+    *,
+    hops: int | None = None,
+    ties: str = "strict",
+    isolated: bool = True,
+) -> Any:
+    """Tell of matrices whether the node in row 0 is a local maximum.
+
+    Entry (0, 0) of the adjacency neighborhood, its attribute written on the diagonal, is compared
+    with the rest of that diagonal.
+
+    Parameters
+    ----------
+    adjacency : (B, M, M) or (M, M)
+        Entries that are not 0 are edges. The diagonal is not looked at.
+    values : (B, M) or (M,)
+        The attribute, in any unit, any dtype that has an order.
+    mask : bool (B, M) or (M,), optional
+        Which rows hold a node; all by default. Row 0 always must.
+    hops : int, optional
+        Compare with the k-ball of row 0 in the matrix, arrows ignored; by default with every row
+        that holds a node, whatever the edges are.
+    ties : {"strict", "weak"}, default "strict"
+        Whether an equal value challenges row 0 or only a higher one.
+    isolated : bool, default True
+        Whether row 0 is a maximum where it has no edge.
+
+    Returns
+    -------
+    bool (B,) or ()
+        An array or tensor like `values`.
+
+    Raises
+    ------
+    TypeError
+        If matrices and values are not both NumPy or both torch, or `mask` is not bool.
+    ValueError
+        If shapes do not fit, row 0 holds no node, values are NaN, or `hops` or `ties` has no such
+        value.
+
+    Notes
+    -----
+    Time and memory are those of the matrices, times `hops`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from graphmax import center_is_maximum
+    >>> path = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]])
+    >>> center_is_maximum(path, np.array([5, 1, 7]))
+    array(False)
+    >>> center_is_maximum(path, np.array([5, 1, 7]), hops=1)
+    array(True)
+    """
+    rule = Rule(hops=hops, ties=ties, isolated=isolated)
+    if ties not in ("strict", "weak"):
+        raise ValueError(
+            f"`ties` must be 'strict' or 'weak' for matrices, got {ties!r}; "
+            "neighborhoods(...).labels() knows the indices that 'index' needs"
+        )
+    adjacency, values, mask = _fitting(adjacency, values, mask)
+    links, own, rest = adjacency != 0, values[..., :1], values[..., 1:]
+    ball = mask if hops is None else _ball(links, mask, rule.hops or 1)
+    stands = rest >= own if ties == "strict" else rest > own
+    answer = ~(stands & ball[..., 1:]).any(axis=-1)
+    if not isolated:
+        answer = answer & ((links[..., 0, 1:] | links[..., 1:, 0]) & mask[..., 1:]).any(axis=-1)
+    return answer if not isinstance(answer, np.bool_) else np.asarray(answer)
+
+
+def _ball(links: Any, mask: Any, hops: int) -> Any:
+    """Return the rows within `hops` steps of row 0 through rows that hold a node."""
+    both_ways = (links | links.swapaxes(-1, -2)) & mask[..., None, :] & mask[..., :, None]
+    ball = mask & False
+    ball[..., 0] = True
+    for _ in range(min(hops, links.shape[-1])):
+        larger = ball | (both_ways & ball[..., None, :]).any(axis=-1)
+        if (larger == ball).all():
+            break
+        ball = larger
+    return ball
+
+
+def _fitting(adjacency: Any, values: Any, mask: Any) -> tuple[Any, Any, Any]:
+    adjacency, values = _array(adjacency), _array(values)
+    if _is_tensor(adjacency) != _is_tensor(values):
+        raise TypeError(
+            f"`values` must be of the kind of `adjacency`, got {type(values).__name__} and "
+            f"{type(adjacency).__name__}; turn both into arrays or both into tensors"
+        )
+    if adjacency.ndim not in (2, 3) or adjacency.shape[-1] != adjacency.shape[-2]:
+        raise ValueError(
+            "`adjacency` must have shape (B, M, M) or (M, M), got " + _shape(adjacency)
+        )
+    if tuple(values.shape) != tuple(adjacency.shape[:-1]) or values.shape[-1] == 0:
+        raise ValueError(
+            f"`values` must have one entry a row of `adjacency` {_shape(adjacency)}, at least "
+            f"one, got shape {_shape(values)}"
+        )
+    known = values == values
+    mask = known | True if mask is None else _array(mask)
+    _check_mask(mask, values)
+    if bool((mask & ~known).any()):
+        raise ValueError(
+            "`values` must not be NaN, got NaN in a row that holds a node; fill it in, or take the "
+            "labels of neighborhoods under nan='omit'"
+        )
+    return adjacency, values, mask
+
+
+def _check_mask(mask: Any, values: Any) -> None:
+    if "bool" not in str(mask.dtype):
+        raise TypeError(f"`mask` must be bool, got dtype {mask.dtype}; pass mask != 0")
+    if tuple(mask.shape) != tuple(values.shape):
+        raise ValueError(
+            f"`mask` must have the shape of `values` {_shape(values)}, got {_shape(mask)}"
+        )
+    if not bool(mask[..., 0].all()):
+        raise ValueError("`mask` must hold row 0, the center, got False there")
+
+
+def _array(array: Any) -> Any:
+    return array if _is_tensor(array) else np.asarray(array)
+
+
+def _is_tensor(array: Any) -> bool:
+    return hasattr(array, "untyped_storage")
+
+
+def _shape(array: Any) -> str:
+    return str(tuple(array.shape))

@@ -1,0 +1,139 @@
+"""A checked call, and the passes over its balls."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.convert import resolve
+from graphmax.extract.asking import known, node_roots, whole
+from graphmax.extract.batch import NeighborhoodBatch, SparseNeighborhoods
+from graphmax.extract.dense import padded
+from graphmax.graph import Graph
+from graphmax.kernels import ego
+from graphmax.rule import Rule
+from graphmax.validation import frozen
+from graphmax.values import Attribute
+
+LAYOUTS = ("sparse", "dense")
+SCRATCH_BYTES = 1 << 30
+_NODE_BYTES, _ENTRY_BYTES = 48, 32
+_NO_WEIGHTS = frozen(np.empty(0))
+
+
+@dataclass(frozen=True)
+class Cutter:
+    """A checked call: where the balls are, and how they are laid out."""
+
+    graph: Graph
+    attribute: Attribute
+    chosen: NDArray[np.int64] | None
+    rule: Rule
+    layout: str
+    most: int
+    lanes: ego.Lanes
+
+    @property
+    def num_roots(self) -> int:
+        """Number of roots."""
+        return self.graph.num_nodes if self.chosen is None else self.chosen.size
+
+    def roots(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Return some of the roots."""
+        if self.chosen is None:
+            return np.arange(start, min(stop, self.graph.num_nodes))
+        return self.chosen[start:stop]
+
+    @property
+    def question(self) -> tuple[Any, ...]:
+        """Rows of the counted steps, and of the entries that are extracted."""
+        rows, inner = self.graph.adjacency(self.rule.direction), self.graph.adjacency("in")
+        sized = [part._replace(weights=_or_none(part.weights)) for part in (rows, inner)]
+        return sized[0], sized[1]
+
+    @property
+    def limit(self) -> tuple[float, bool, int]:
+        """Radius, whether it is in weights, and the largest number of nodes."""
+        reach = self.rule.reach
+        by_weight = reach is None
+        return float(self.rule.radius or 0 if reach is None else reach), by_weight, self.most
+
+    def count(self, centers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return how many nodes and entries each ball has."""
+        rows, inner = self.question
+        counted: tuple[Any, Any] = ego.count(rows, inner, centers, *self.limit, self.lanes)
+        return counted
+
+    def bytes_of(self, found: NDArray[np.int64], entries: NDArray[np.int64]) -> int:
+        """Return the size of a batch of these balls."""
+        sizes = np.minimum(found, self.most)
+        taken = int(sizes.sum()) * _NODE_BYTES + int(entries.sum()) * _ENTRY_BYTES
+        if self.layout == "sparse" or not sizes.size:
+            return taken
+        return taken + sizes.size * int(sizes.max()) ** 2 * self._cell_bytes
+
+    def group_end(
+        self, found: NDArray[np.int64], entries: NDArray[np.int64], start: int, *most: int
+    ) -> int:
+        """Return where the batch that starts at a root must end."""
+        cell = 0 if self.layout == "sparse" else self._cell_bytes
+        sizes = np.minimum(found, self.most)
+        return int(ego.group_end(sizes, entries, start, _NODE_BYTES, _ENTRY_BYTES, cell, *most))
+
+    @property
+    def _cell_bytes(self) -> int:
+        return 4 if self.graph.weights is None else 8
+
+    def fill(
+        self, centers: NDArray[np.int64], found: NDArray[np.int64], entries: NDArray[np.int64]
+    ) -> NeighborhoodBatch:
+        """Write the batch of balls that were counted."""
+        sizes = np.minimum(found, self.most)
+        ptr, entry_ptr = _pointers(sizes), _pointers(entries)
+        rows, inner = self.question
+        node, distance, edge_index, lengths = ego.fill(
+            rows, inner, centers, *self.limit, self.lanes, ptr, entry_ptr
+        )
+        sparse = SparseNeighborhoods(
+            root=centers, degree=rows.indptr[centers + 1] - rows.indptr[centers],
+            cut=found > sizes, rule=self.rule, x=self.attribute.array[node][:, None],
+            edge_index=edge_index, edge_weight=lengths if inner.weights.size else None,
+            batch=np.repeat(np.arange(centers.size), sizes), ptr=ptr, node=node, distance=distance,
+        )  # fmt: skip
+        laid_out = sparse if self.layout == "sparse" else padded(sparse)
+        return laid_out._map(self.attribute.restore)
+
+
+def _or_none(weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    return _NO_WEIGHTS if weights is None else weights
+
+
+def _pointers(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def cutter_for(
+    graph: Any, values: Any, roots: Any, *, rule: Rule, layout: str, most: int | None,
+    scratch: int = SCRATCH_BYTES,
+) -> Cutter:  # fmt: skip
+    """Check a call."""
+    if layout not in LAYOUTS:
+        raise ValueError(f"`layout` must be 'sparse' or 'dense', got {layout!r}")
+    kept = np.iinfo(np.int64).max if most is None else whole(most, "max_nodes")
+    resolved, attribute = resolve(graph, values)
+    if attribute.array.ndim != 1:
+        raise ValueError(
+            f"`values` must have shape (num_nodes,), got {attribute.array.shape}; "
+            "take one column at a time"
+        )
+    if rule.radius is not None and resolved.weights is None:
+        raise ValueError(
+            f"`radius` must be used with edge weights, got radius={rule.radius:g} and a graph "
+            "without; give hops instead, or a graph with weights"
+        )
+    answered = known(attribute, rule, resolved)
+    chosen = None if roots is None else node_roots(roots, resolved.num_nodes)
+    count = resolved.num_nodes if chosen is None else chosen.size
+    lanes = ego.Lanes(resolved.num_nodes, count, scratch)
+    return Cutter(resolved, answered, chosen, rule, layout, kept, lanes)

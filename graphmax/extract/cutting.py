@@ -1,0 +1,169 @@
+"""`neighborhoods` and `iter_neighborhoods`: check a call, size the balls, write them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.extract.asking import rule_of, whole
+from graphmax.extract.batch import NeighborhoodBatch
+from graphmax.extract.cutter import Cutter, cutter_for
+from graphmax.rule import Rule
+
+MOST_BYTES = 8 << 30
+ROOTS_AT_ONCE = 1 << 14
+
+
+def neighborhoods(
+    graph: Any,
+    values: Any,
+    roots: Any = None,
+    hops: int | None = None,
+    *,
+    rule: Rule | None = None,
+    layout: str = "sparse",
+    max_nodes: int | None = None,
+) -> NeighborhoodBatch:
+    """Cut out the neighborhood of each root: the subgraph induced by its ball, the root first.
+
+    The ball of v holds every node u with d(v, u) <= k; nodes stand by distance, then by index.
+
+    Parameters
+    ----------
+    graph : Graph or graph of another library
+        As for `local_maxima`.
+    values : str, mapping or array (num_nodes,)
+        The attribute, in any unit.
+    roots : int (B,), optional
+        Node indices, each once; all nodes by default.
+    hops : int, optional
+        Radius of the ball in hops; 1 unless the rule has a `radius`.
+    rule : Rule, optional
+        A whole rule, instead of `hops`. Plateaus are not local and are refused.
+    layout : {"sparse", "dense"}, default "sparse"
+        One disjoint union in PyG's names, or matrices padded to the largest ball.
+    max_nodes : int, optional
+        Keep no more nodes of a ball than this, the nearest; the batch says whose ball was cut.
+
+    Returns
+    -------
+    NeighborhoodBatch
+        `SparseNeighborhoods` or `DenseNeighborhoods`.
+
+    Raises
+    ------
+    TypeError
+        If the graph or a dtype is of no known kind, or `rule` stands beside `hops`.
+    ValueError
+        If a root is out of range or repeated, values hold NaN under ``nan="raise"``, an argument
+        has no such value, a weight is 0 in the dense layout, or the batch would take more than
+        8 GiB.
+
+    Notes
+    -----
+    Two passes over each ball, O(entries of its rows), parallel over roots; 4 bytes a node of the
+    whole graph and thread. On a graph with weights the entries carry them under `hops` too.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> from graphmax import neighborhoods
+    >>> batch = neighborhoods(nx.path_graph(5), [4, 1, 2, 9, 3], roots=[2, 0], hops=1)
+    >>> batch.node, batch.ptr
+    (array([2, 1, 3, 0, 1]), array([0, 3, 5]))
+    >>> batch.labels()
+    array([False,  True])
+    """
+    cutter = cutter_for(
+        graph, values, roots, rule=rule_of(hops, rule), layout=layout, most=max_nodes
+    )
+    centers = cutter.roots(0, cutter.num_roots)
+    sizes = cutter.count(centers)
+    taken = cutter.bytes_of(*sizes)
+    if taken > MOST_BYTES:
+        raise ValueError(
+            f"`roots` must have neighborhoods of at most {MOST_BYTES >> 30} GiB together, "
+            f"got {taken / (1 << 30):.1f} GiB for {centers.size} roots; use iter_neighborhoods"
+        )
+    return cutter.fill(centers, *sizes)
+
+
+def iter_neighborhoods(
+    graph: Any,
+    values: Any,
+    roots: Any = None,
+    hops: int | None = None,
+    *,
+    rule: Rule | None = None,
+    layout: str = "sparse",
+    max_nodes: int | None = None,
+    batch_nodes: int = 1 << 16,
+    memory: int = 256 << 20,
+) -> Iterator[NeighborhoodBatch]:
+    """Cut out the neighborhoods of all roots, batch after batch, within a memory budget.
+
+    Parameters
+    ----------
+    graph, values, roots, hops, rule, layout, max_nodes
+        As for `neighborhoods`.
+    batch_nodes : int, default 65536
+        Close a batch before it has more nodes than this, padding included.
+    memory : int, default 256 MiB
+        Bytes beyond the graph and the values: scratch (4 bytes a node of the graph and thread,
+        at least one thread), the batch that was handed out and the one that is being made.
+
+    Yields
+    ------
+    NeighborhoodBatch
+        At least one root each, in the order of `roots`.
+
+    Raises
+    ------
+    TypeError
+        As for `neighborhoods`.
+    ValueError
+        As for `neighborhoods`, and if a budget is below 1. While it runs: if the neighborhood of
+        one root alone is larger than the memory budget allows.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> from graphmax import iter_neighborhoods
+    >>> star = nx.star_graph(4)
+    >>> [len(batch) for batch in iter_neighborhoods(star, [4, 0, 1, 2, 3], batch_nodes=5)]
+    [1, 2, 2]
+    """
+    bounds = whole(batch_nodes, "batch_nodes"), whole(memory, "memory")
+    return _stream(
+        cutter_for(
+            graph, values, roots, rule=rule_of(hops, rule), layout=layout, most=max_nodes,
+            scratch=memory // 2,
+        ),
+        *bounds,
+    )  # fmt: skip
+
+
+def _stream(cutter: Cutter, batch_nodes: int, memory: int) -> Iterator[NeighborhoodBatch]:
+    share = max((memory - cutter.lanes.local.nbytes) // 2, 1)
+    for start in range(0, cutter.num_roots, ROOTS_AT_ONCE):
+        centers = cutter.roots(start, start + ROOTS_AT_ONCE)
+        found, entries = cutter.count(centers)
+        first = 0
+        while first < centers.size:
+            last = cutter.group_end(found, entries, first, batch_nodes, share)
+            group = slice(first, last)
+            _refuse_beyond(cutter, found[group], entries[group], centers[first], share)
+            yield cutter.fill(centers[group], found[group], entries[group])
+            first = last
+
+
+def _refuse_beyond(
+    cutter: Cutter, found: NDArray[np.int64], entries: NDArray[np.int64], root: int, share: int
+) -> None:
+    taken = cutter.bytes_of(found, entries)
+    if taken > share:
+        raise ValueError(
+            f"`memory` must hold scratch and twice the largest neighborhood, got one of {taken} "
+            f"bytes around node {root} and {share} for it; raise memory, or pass max_nodes"
+        )
