@@ -73,8 +73,21 @@ def _next_token(state, stamp):
 
 
 @njit(cache=True, nogil=True)
+def _best_in_row(indptr, indices, key, absent, v, w, ties, best, stop):
+    """Best of `best` and the challengers of v among the neighbors of w, or just the first."""
+    own = key[v]
+    for p in range(indptr[w], indptr[w + 1]):
+        u = indices[p]
+        if key[u] >= own and _stands(key, absent, v, u, ties) and _higher(key, u, best):
+            best = u
+            if stop == FIRST:
+                break
+    return best
+
+
+@njit(cache=True, nogil=True)
 def _lane_hops(
-    indptr, indices, keys, absents, ties, start, limit, stop,
+    indptr, indices, keys, absents, ties, start, limit, stop, cleared,
     items, distance, witness, stamp, queue, state, budget,
 ):  # fmt: skip
     num_nodes = indptr.size - 1
@@ -105,23 +118,24 @@ def _lane_hops(
                 w = queue[head]
                 head += 1
                 spent += indptr[w + 1] - indptr[w] + 1
+                if depth > cleared:
+                    best = _best_in_row(indptr, indices, key, absent, v, w, ties, best, stop)
+                    if stop == FIRST and best >= 0:
+                        break
+                if not keep or best >= 0:
+                    continue
+                # Nobody looks at the marks of a search that ends with the next level.
+                marks = depth > 1 or depth + 1 < limit
                 for p in range(indptr[w], indptr[w + 1]):
                     u = indices[p]
-                    if keep and stamp[u] == token:
-                        continue
+                    if marks:
+                        if stamp[u] == token:
+                            continue
+                        stamp[u] = token
                     if start == RIM and depth == 1 and _equal(key, absent, v, u):
                         continue
-                    if _stands(key, absent, v, u, ties):
-                        if _higher(key, u, best):
-                            best = u
-                        if stop == FIRST:
-                            break
-                    if keep and best < 0:
-                        stamp[u] = token
-                        queue[tail] = u
-                        tail += 1
-                if stop == FIRST and best >= 0:
-                    break
+                    queue[tail] = u
+                    tail += 1
             if best >= 0 and (stop == FIRST or head == level_end):
                 distance[state[NEXT]] = depth
                 witness[state[NEXT]] = best
@@ -251,12 +265,12 @@ def _lane_weights(
 
 @njit(cache=True, nogil=True, parallel=True)
 def _advance_hops(
-    indptr, indices, keys, absents, ties, start, limit, stop,
+    indptr, indices, keys, absents, ties, start, limit, stop, cleared,
     items, distance, witness, stamps, queues, states, budget,
 ):  # fmt: skip
     for lane in prange(states.shape[0]):
         _lane_hops(
-            indptr, indices, keys, absents, ties, start, limit, stop,
+            indptr, indices, keys, absents, ties, start, limit, stop, cleared,
             items, distance, witness, stamps[lane], queues[lane], states[lane], budget,
         )  # fmt: skip
 
@@ -297,7 +311,17 @@ def _rebalance(states):
 
 
 def search(
-    rows, keys, absents, ties, items, *, limit, stop=NEAREST, start=NODE, stop_after=UNLIMITED
+    rows,
+    keys,
+    absents,
+    ties,
+    items,
+    *,
+    limit,
+    stop=NEAREST,
+    start=NODE,
+    cleared=0,
+    stop_after=UNLIMITED,
 ):
     """Distance from each item to its nearest challenger, and who that is.
 
@@ -319,6 +343,8 @@ def search(
         FIRST, NEAREST or (with weights) NEVER.
     start : int
         NODE, PLATEAU or RIM.
+    cleared : int
+        Number of hops within which the items are known to have no challenger.
     stop_after : int
         Give up when this many edges were looked at.
 
@@ -337,6 +363,7 @@ def search(
     scratch = [np.zeros(shape, np.int32), np.empty(shape, np.int32)]
     common = (keys, absents, ties, start, limit, stop, items, distance, witness)
     if weights is None:
+        common = (*common[:6], cleared, *common[6:])
         advance, arguments = _advance_hops, (indptr, indices, *common, *scratch)
     else:
         scratch += [np.empty(shape, np.int32), np.empty(shape)]

@@ -49,6 +49,7 @@ def _without_challenger(
     _, witness, finished = search.search(
         (rows.indptr, rows.indices, weights), question.keys, question.absents,
         _TIES[question.rule.ties], items, limit=limit, stop=search.FIRST,
+        cleared=1 if by_hops else 0,
         stop_after=max(rounds_cost, 1 << 24) if by_hops else search.UNLIMITED,
     )  # fmt: skip
     if not finished:
