@@ -7,7 +7,6 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from graphmax.files.errors import refusal
 from graphmax.files.options import MEBIBYTE, ReadOptions
 from graphmax.files.source import Source
 
@@ -26,24 +25,18 @@ def database(source: Source, options: ReadOptions) -> Iterator[duckdb.DuckDBPyCo
             "temp_directory": spill,
             "memory_limit": f"{memory}MiB",
         }
-        with duckdb.connect(config=settings) as connection, _deadline(connection, options):
-            try:
-                yield connection
-            except duckdb.InterruptException:
-                raise refusal(
-                    source.name,
-                    f"be read within {options.max_seconds} seconds",
-                    "a longer run",
-                    way_out="pass max_seconds",
-                ) from None
+        with duckdb.connect(config=settings) as connection, _interrupt(connection, options):
+            yield connection
 
 
 @contextmanager
-def _deadline(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> Iterator[None]:
+def _interrupt(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> Iterator[None]:
+    """Stop a running query when the time is up; `time_limit` then says so."""
     if options.max_seconds is None:
         yield
         return
     timer = threading.Timer(options.max_seconds, connection.interrupt)
+    timer.daemon = True
     timer.start()
     try:
         yield

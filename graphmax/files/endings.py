@@ -9,9 +9,20 @@ _MODULES = {
     "parquet": ("parquet",),
     "graphml": ("graphml",),
     "npz": ("npz",),
+    "gexf": ("gexf",),
+    "gml": ("gml",),
+    "pajek": ("net", "pajek"),
+    "json_file": ("json", "cyjs"),
+    "matrix_market": ("mtx",),
+    "metis": ("graph", "metis"),
+    "torch_file": ("pt",),
+    "mesh": ("off", "ply"),
+    "obj": ("obj",),
+    "picture": ("png", "tif", "tiff", "npy"),
 }
 MODULE_OF = {ending: module for module, endings in _MODULES.items() for ending in endings}
-TEXT_ENDINGS = _MODULES["edge_list"]
+# Formats of which one module reads several: it is told the ending.
+OF_SEVERAL_KINDS = ("edge_list", "mesh", "picture")
 
 
 def ending_of(name: str, asked: str | None = None) -> str:
@@ -21,7 +32,7 @@ def ending_of(name: str, asked: str | None = None) -> str:
         if ending in MODULE_OF:
             return ending
         raise ValueError(f"`format` must be one of {known_endings()}, got {asked!r}")
-    ending = Path(name.lower().removesuffix(".gz")).suffix.removeprefix(".")
+    ending = plain_suffix(name.lower())
     if ending not in MODULE_OF:
         raise refusal(
             name,
@@ -30,6 +41,11 @@ def ending_of(name: str, asked: str | None = None) -> str:
             way_out="pass format",
         )
     return ending
+
+
+def plain_suffix(name: str) -> str:
+    """Return the ending of a lower-case name without the dot and without ``.gz``."""
+    return Path(name.removesuffix(".gz")).suffix.removeprefix(".")
 
 
 def known_endings() -> str:

@@ -1,6 +1,7 @@
 """Nodes and edges as Python objects, the way readers of object formats hand them over."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +24,26 @@ class NodeEdgeData:
     """Nodes in the order of the file with their data, and edges between them with theirs."""
 
     nodes: list[Any]
-    node_data: list[Mapping[str, Any]]
+    node_data: Sequence[Mapping[str, Any]]
     edges: list[tuple[Any, Any]]
-    edge_data: list[Mapping[str, Any]]
+    edge_data: Sequence[Mapping[str, Any]]
     directed: bool = False
     note: Mapping[str, Any] = field(default_factory=dict)
     missing_weight: float | None = None
+
+    @staticmethod
+    def linked(
+        source: Source, ends: list[tuple[Any, ...]], names: Mapping[Any, Any]
+    ) -> list[tuple[Any, Any]]:
+        """Return edges between names for edges between ids; every end must be a node."""
+        lacking = list(dict.fromkeys(e for pair in ends for e in pair if not _holds(names, e)))
+        if lacking:
+            raise refusal(
+                source.name,
+                "have edges between declared nodes",
+                f"ids without a node ({listed(lacking)})",
+            )
+        return [(names[u], names[v]) for u, v in ends]
 
     def to_graph(self, source: Source, options: ReadOptions) -> Graph:
         """Build the graph; ids become labels, node data attributes, `weight` the weights."""
@@ -72,6 +87,42 @@ class NodeEdgeData:
         return np.array([float(weight) for weight in weights])
 
 
+def _holds(names: Mapping[Any, Any], end: Any) -> bool:
+    return isinstance(end, str | int) and not isinstance(end, bool) and end in names
+
+
+def scalars(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that are one number, Boolean or text each."""
+    return {name: value for name, value in data.items() if isinstance(value, int | float | str)}
+
+
+def without_echo(
+    data: Sequence[Mapping[str, Any]], ids: Sequence[Any], names: Sequence[str]
+) -> Sequence[Mapping[str, Any]]:
+    """Leave out data under these names that only repeats the ids, as networkx writes it."""
+    for echo in names:
+        if all(str(node.get(echo)) == str(name) for node, name in zip(data, ids, strict=True)):
+            data = [{k: v for k, v in node.items() if k != echo} for node in data]
+    return data
+
+
+def named_nodes(
+    source: Source, ids: list[Any], data: list[dict[str, Any]]
+) -> tuple[list[Any], list[dict[str, Any]]]:
+    """Name nodes by the `label` in their data where each has its own, else by their ids."""
+    check_ids(source, ids)
+    labels = [node.get("label") for node in data]
+    texts = [str(label) for label in labels if label is not None]
+    if not texts or len(set(texts)) < len(ids):
+        return ids, [_without_none(node) for node in data]
+    names = [label if isinstance(label, str) else str(label) for label in labels]
+    return names, [_without_none({k: v for k, v in n.items() if k != "label"}) for n in data]
+
+
+def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None}
+
+
 def _weight_name(
     edge_data: Iterable[Mapping[str, Any]], source: Source, options: ReadOptions
 ) -> str | None:
@@ -110,7 +161,7 @@ def _is_canonical(text: Any) -> bool:
     return digits.isdigit() and str(int(text)) == text and -(2**63) <= int(text) < 2**63
 
 
-def attribute_columns(node_data: list[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
+def attribute_columns(node_data: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
     """Return one array an attribute name, nodes that lack it masked."""
     names = dict.fromkeys(name for data in node_data for name in data)
     return {str(name): column_of([data.get(name) for data in node_data]) for name in names}
@@ -128,5 +179,5 @@ def check_ids(source: Source, ids: list[Any]) -> None:
                 source.name, "tell ids apart", f"both {identity!r} and {str(identity)!r} as ids"
             )
     if len(texts) < len(ids):
-        repeated = [node for node in dict.fromkeys(ids) if ids.count(node) > 1]
+        repeated = [node for node, count in Counter(ids).items() if count > 1]
         raise refusal(source.name, "have every id once", f"repeated ids ({listed(repeated)})")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphmax.files.assemble import check_count, found_column
 from graphmax.files.columns import fetched, type_of
-from graphmax.files.endings import ending_of, nodes_name
+from graphmax.files.endings import MODULE_OF, ending_of, nodes_name
 from graphmax.files.errors import listed, refusal
 from graphmax.files.identity import are_integers, bad_id
 from graphmax.files.layout import layout_of
@@ -40,6 +40,8 @@ def node_table(
         return None
     ending = ending_of(name)
     with opened(name, options) as source:
+        if MODULE_OF[ending] not in ("edge_list", "parquet"):
+            raise refusal(name, "be a table of nodes", f"the ending .{ending}")
         if ending == "parquet":
             return _from_parquet(parquet_table(connection, source), options)
         layout = layout_of(source, options, kind=ending, is_edges=False)

@@ -62,16 +62,19 @@ def _members(source: Source, options: ReadOptions) -> dict[str, NDArray[Any]]:
     try:
         with zipfile.ZipFile(source.file) as archive:
             members = archive.infolist()
-            _check_sizes(members, source, options)
+            check_sizes(members, source, options)
             return {
-                member.filename.removesuffix(".npy"): _array(archive.read(member), member, source)
+                member.filename.removesuffix(".npy"): read_array(
+                    archive.read(member), member.filename, source
+                )
                 for member in members
             }
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise refusal(source.name, "be a valid NPZ file", f"damaged data ({error})") from None
 
 
-def _check_sizes(members: list[zipfile.ZipInfo], source: Source, options: ReadOptions) -> None:
+def check_sizes(members: list[zipfile.ZipInfo], source: Source, options: ReadOptions) -> None:
+    """Refuse an archive that declares far more bytes than it holds, or a member twice."""
     total = sum(member.file_size for member in members)
     allowed = min(options.max_bytes, max(_HARMLESS, int(options.max_ratio * source.size)))
     if total > allowed:
@@ -86,7 +89,8 @@ def _check_sizes(members: list[zipfile.ZipInfo], source: Source, options: ReadOp
         raise refusal(source.name, "hold every array once", "an array twice")
 
 
-def _array(data: bytes, member: zipfile.ZipInfo, source: Source) -> NDArray[Any]:
+def read_array(data: bytes, name: str, source: Source) -> NDArray[Any]:
+    """Return the array in the bytes of an NPY file, of plain numbers, text or times."""
     stream = io.BytesIO(data)
     try:
         version = npy.read_magic(stream)
@@ -95,11 +99,11 @@ def _array(data: bytes, member: zipfile.ZipInfo, source: Source) -> NDArray[Any]
     except _BAD_HEADER as error:
         reason = str(error).partition("\n")[0][:80]
         raise refusal(
-            source.name, "hold valid NPY arrays", f"a bad header of {member.filename!r} ({reason})"
+            source.name, "hold valid NPY arrays", f"a bad header of {name!r} ({reason})"
         ) from None
     if dtype.hasobject:
-        raise refusal(source.name, "hold no array of Python objects", f"one in {member.filename!r}")
-    return _filled(data[stream.tell() :], shape, fortran, dtype, member.filename, source)
+        raise refusal(source.name, "hold no array of Python objects", f"one in {name!r}")
+    return _filled(data[stream.tell() :], shape, fortran, dtype, name, source)
 
 
 def _filled(

@@ -4,7 +4,8 @@ import os
 from importlib import import_module
 from typing import Any
 
-from graphmax.files.endings import MODULE_OF, TEXT_ENDINGS, ending_of
+from graphmax.files.deadline import time_limit
+from graphmax.files.endings import MODULE_OF, OF_SEVERAL_KINDS, ending_of
 from graphmax.files.options import read_options
 from graphmax.files.source import opened
 from graphmax.graph import Graph
@@ -71,9 +72,10 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     """
     chosen = read_options(options)
     name = os.fspath(path)
-    with opened(name, chosen) as source:
+    with time_limit(name, chosen), opened(name, chosen) as source:
         ending = ending_of(name, chosen.format)
-        module = import_module(f"graphmax.files.{MODULE_OF[ending]}")
-        kind = {"kind": ending} if ending in TEXT_ENDINGS else {}
+        name_of_module = MODULE_OF[ending]
+        module = import_module(f"graphmax.files.{name_of_module}")
+        kind = {"kind": ending} if name_of_module in OF_SEVERAL_KINDS else {}
         graph: Graph = module.read(source, chosen, **kind)
     return graph

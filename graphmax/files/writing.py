@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from graphmax.files import graphml, npz, table_pair
+from graphmax.files import graphml, node_link, npz, table_pair
 from graphmax.files.atomic import replacing, write_atomically
 from graphmax.files.endings import nodes_name
 from graphmax.graph import Graph
 
-_ONE_FILE = {".graphml": graphml.write, ".npz": npz.write}
+_ONE_FILE = {".graphml": graphml.write, ".npz": npz.write, ".json": node_link.write}
 _PAIRS = (".csv", ".parquet")
 
 
@@ -23,7 +23,8 @@ def write_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
     graph : Graph
         The graph; its labels are the ids in the file, node indices without labels.
     path : str or path
-        Where to; the ending decides: .graphml, .npz, .parquet, .csv. The last two are tables of
+        Where to; the ending decides: .graphml, .json (node-link), .npz, .parquet, .csv.
+        The last two are tables of
         edges with the columns ``src``, ``dst`` and, where there are weights, ``weight``; a table
         of nodes, with the column ``id`` and one for each attribute, is written beside them:
         ``graph.nodes.csv`` beside ``graph.csv``.
@@ -39,8 +40,8 @@ def write_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
 
     Notes
     -----
-    GraphML, NPZ and Parquet give back the same labels, dtypes, weights, masks and direction; of
-    `Graph.dropped` only NPZ knows. CSV gives back values: integers as int64, floats as float64,
+    GraphML, JSON, NPZ and Parquet give back the same labels, dtypes, weights, masks and direction;
+    of `Graph.dropped` only NPZ knows. CSV gives back values: integers as int64, floats as float64,
     times in microseconds, labels made of digits as integers, and node indices as labels; a
     directed graph starts with the line ``# Directed graph``. An attribute of shape (n, 2) is
     written as two columns ``x.0``, ``x.1``. A pair of tables is replaced one after the other,

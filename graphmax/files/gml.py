@@ -1,0 +1,131 @@
+"""GML, read by hand.
+
+The reader of networkx takes ASCII only, stops at repeated edges, at the infinities that igraph
+writes and at labels that repeat, and recurses as deep as the file nests.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from graphmax.files.errors import GraphFileError, refusal
+from graphmax.files.node_edge_data import NodeEdgeData, named_nodes, scalars
+from graphmax.files.options import ReadOptions
+from graphmax.files.source import Source
+from graphmax.files.text_file import decoded_text, number
+from graphmax.graph import Graph
+
+_TOKEN = re.compile(
+    r"(?P<blank>[ \t\r\n]+|\#[^\n]*)|(?P<open>\[)|(?P<close>\])|"
+    r'"(?P<text>[^"]*)"|(?P<word>[^\s\[\]"]+)'
+)
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    start: int
+
+
+class _Block(NamedTuple):
+    pairs: list[tuple[str, Any]]
+
+    def all(self, key: str) -> list[Any]:
+        return [value for name, value in self.pairs if name == key]
+
+    def data(self) -> dict[str, Any]:
+        return scalars({name: value for name, value in self.pairs if name != "id"})
+
+
+class _Parser:
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        self.source, self.options = source, options
+        self.text = decoded_text(source)
+
+    def refusal(self, rule: str, got: str, start: int) -> GraphFileError:
+        line = self.text.count("\n", 0, start) + 1
+        return refusal(self.source.name, rule, got, line=line)
+
+    def tokens(self) -> Iterator[_Token]:
+        position = 0
+        while position < len(self.text):
+            found = _TOKEN.match(self.text, position)
+            if found is None:
+                raise self.refusal("be valid GML", "an unterminated quotation", position)
+            if found.lastgroup != "blank":
+                kind = str(found.lastgroup)
+                yield _Token(kind, found[kind], position)
+            position = found.end()
+
+    def blocks(self) -> _Block:
+        stack, key, token = [_Block([])], None, _Token("close", "", 0)
+        for token in self.tokens():
+            if key is None:
+                if token.kind == "close" and len(stack) > 1:
+                    stack.pop()
+                elif token.kind == "word" and _KEY.fullmatch(token.text):
+                    key = token.text
+                else:
+                    raise self.refusal(
+                        "be valid GML", f"{token.text[:40]!r} for a key", token.start
+                    )
+            else:
+                value = self.value(token)
+                stack[-1].pairs.append((key, value))
+                if isinstance(value, _Block):
+                    stack.append(value)
+                key = None
+            if len(stack) > self.options.max_depth:
+                deepest = f"nest at most {self.options.max_depth} blocks"
+                raise self.refusal(deepest, "more; pass max_depth", token.start)
+        if len(stack) > 1 or key is not None:
+            raise self.refusal("be complete GML", "a truncated file", token.start)
+        return stack[0]
+
+    def value(self, token: _Token) -> Any:
+        if token.kind == "open":
+            return _Block([])
+        if token.kind == "text":
+            return html.unescape(token.text)
+        value = number(token.text) if token.kind == "word" else None
+        if value is None:
+            raise self.refusal("be valid GML", f"{token.text[:40]!r} for a value", token.start)
+        return value
+
+
+def read(source: Source, options: ReadOptions) -> Graph:
+    """Read GML; labels are the ids where every node has its own, else the ids are."""
+    graphs = _Parser(source, options).blocks().all("graph")
+    if len(graphs) != 1 or not isinstance(graphs[0], _Block):
+        raise refusal(source.name, "hold one graph", str(len(graphs)))
+    graph: _Block = graphs[0]
+    nodes, ids = _parts(graph, "node", ("id",), source)
+    edges, ends = _parts(graph, "edge", ("source", "target"), source)
+    names, data = named_nodes(source, [pair[0] for pair in ids], [node.data() for node in nodes])
+    known = dict(zip([pair[0] for pair in ids], names, strict=True))
+    return NodeEdgeData(
+        names,
+        data,
+        NodeEdgeData.linked(source, ends, known),
+        [edge.data() for edge in edges],
+        bool(next(iter(graph.all("directed")), 0)),
+    ).to_graph(source, options)
+
+
+def _parts(
+    graph: _Block, key: str, needed: tuple[str, ...], source: Source
+) -> tuple[list[_Block], list[tuple[Any, ...]]]:
+    blocks = graph.all(key)
+    values = []
+    for place, block in enumerate(blocks):
+        found = [block.all(name) for name in needed] if isinstance(block, _Block) else []
+        if not found or any(len(one) != 1 for one in found):
+            raise refusal(
+                source.name,
+                f"give every {key} one {' and one '.join(needed)}",
+                f"other in {key} {place + 1}",
+            )
+        values.append(tuple(one[0] for one in found))
+    return blocks, values

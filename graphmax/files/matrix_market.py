@@ -1,0 +1,79 @@
+"""Matrix Market: SciPy reads it, after its declared sizes are held against its bytes."""
+
+from typing import NamedTuple
+
+import scipy.io
+import scipy.sparse
+
+from graphmax.convert import as_graph
+from graphmax.files.assemble import check_count
+from graphmax.files.errors import GraphFileError, refusal
+from graphmax.files.options import ReadOptions
+from graphmax.files.source import Source
+from graphmax.graph import Graph
+
+_BANNER = b"%%MatrixMarket"
+_LONGEST_LINE = 2**16
+
+
+class _Header(NamedTuple):
+    dense: bool
+    pattern: bool
+    rows: int
+    columns: int
+    entries: int
+
+
+def read(source: Source, options: ReadOptions) -> Graph:
+    """Read a square matrix; undirected where every entry has its equal transpose."""
+    header = _header(source)
+    if header.rows != header.columns:
+        raise refusal(
+            source.name, "hold a square matrix", f"{header.rows} rows, {header.columns} columns"
+        )
+    check_count(source, options, header.rows)
+    if 2 * header.entries * (1 if header.dense else 2) > source.size + 1:
+        raise refusal(
+            source.name, f"hold {header.entries} entries as declared", f"{source.size} bytes"
+        )
+    try:
+        matrix = scipy.sparse.coo_array(scipy.io.mmread(source.file))
+    except (ValueError, OverflowError, TypeError) as error:
+        reason = str(error).partition("\n")[0][:100]
+        raise refusal(source.name, "be valid Matrix Market", f"a flaw ({reason})") from None
+    weighted = not header.pattern and options.weight is not False
+    try:
+        if options.directed is None:
+            return as_graph(matrix, weight="weight" if weighted else None)
+        weights = matrix.data if weighted else None
+        row, column = matrix.coords
+        return Graph.from_edges(
+            row, column, header.rows, weights=weights, directed=options.directed
+        )
+    except (ValueError, TypeError) as error:
+        raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
+
+
+def _header(source: Source) -> _Header:
+    with source.file.open("rb") as stream:
+        banner = stream.readline(_LONGEST_LINE).split()
+        line, sizes = 1, b"%"
+        while sizes and (sizes.startswith(b"%") or not sizes.strip()):
+            sizes, line = stream.readline(_LONGEST_LINE), line + 1
+    words = [word.lower() for word in banner[1:]]
+    if not banner or banner[0] != _BANNER or len(words) != 4 or words[0] != b"matrix":
+        raise refusal(source.name, "start with %%MatrixMarket matrix ...", "another line", line=1)
+    dense, pattern = words[1] == b"array", words[2] == b"pattern"
+    if words[2] == b"complex":
+        raise refusal(source.name, "hold real entries", "complex ones", line=1)
+    numbers = [int(word) for word in sizes.split() if word.isdigit() and len(word) < 20]
+    if len(numbers) != (2 if dense else 3) or len(numbers) != len(sizes.split()):
+        raise refusal(
+            source.name, "declare its size", repr(sizes[:40].decode(errors="replace")), line=line
+        )
+    count = _dense_count(numbers[0], numbers[1], words[3]) if dense else numbers[2]
+    return _Header(dense, pattern, numbers[0], numbers[1], count)
+
+
+def _dense_count(rows: int, columns: int, symmetry: bytes) -> int:
+    return rows * columns if symmetry == b"general" else rows * (rows - 1) // 2
