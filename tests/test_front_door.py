@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -52,3 +53,11 @@ def test_unknown_name():
 def test_the_installed_copy_is_tested():
     checkout = Path(__file__).resolve().parents[1]
     assert checkout not in Path(graphmax.__file__).resolve().parents
+
+
+def test_nobody_inside_imports_the_front_door():
+    package = Path(graphmax.__file__).parent
+    front_door = re.compile(r"^\s*(import graphmax\s*$|from graphmax import)", re.MULTILINE)
+    sources = package.rglob("*.py")
+    guilty = [str(path) for path in sources if front_door.search(path.read_text())]
+    assert guilty == []
