@@ -1,0 +1,33 @@
+"""Pixels as nodes: windows and their exact labels, receptive fields, detection on every pixel.
+
+An image is the grid graph of its pixels. A window of side 2r + 1, cut at the border, is the ball of
+radius r of the fully connected grid: the question of images, "is this window centered on its
+maximum or shifted?", and the question of graphs, "is this node a local maximum?", are one.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphmax.images.extrema import peak_pixels
+    from graphmax.images.tiling import centered, windows
+
+_HOME = {
+    "centered": "graphmax.images.tiling",
+    "peak_pixels": "graphmax.images.extrema",
+    "windows": "graphmax.images.tiling",
+}
+
+__all__ = ["centered", "peak_pixels", "windows"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'graphmax.images' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

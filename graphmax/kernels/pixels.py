@@ -1,0 +1,326 @@
+"""Pixels that beat their window, on the array itself: no graph, no keys, no copy.
+
+The values are compared as they are, uint8, int32, int64, float32 or float64, one compilation each.
+NaN compares with nothing, so a NaN pixel challenges nobody, and it is told apart by not equaling
+itself. One step around a pixel is written so that the compiler compares many pixels at once; what
+survives it is few, and only that is followed outwards, ring by ring.
+
+Strict maxima that survive d rings are at least d + 1 apart, so at most one pixel in (d + 1)**2 is
+followed to ring d, which has 8 d pixels: O(n log r) for radius r, whatever the image (and for
+`index` likewise). Weak ones may all survive: for them the window is a running maximum along one
+axis after the other.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+from numba import get_num_threads, njit, prange, set_num_threads
+
+from graphmax.kernels.chunks import in_chunks
+from graphmax.kernels.scan import INDEX, STRICT, WEAK
+
+ROWS_PER_PART = 16
+PIXELS_PER_CALL = 1 << 24
+PIXELS_WORTH_A_THREAD = 1 << 15
+
+
+@njit(cache=True, nogil=True)
+def _strict_row(above, here, below, out):
+    a, b, c = above[:-2], above[1:-1], above[2:]
+    d, e, f = here[:-2], here[1:-1], here[2:]
+    g, h, i = below[:-2], below[1:-1], below[2:]
+    for x in range(out.size):
+        v = e[x]
+        out[x] = (v == v) & (not (
+            (a[x] >= v) | (b[x] >= v) | (c[x] >= v) | (d[x] >= v)
+            | (f[x] >= v) | (g[x] >= v) | (h[x] >= v) | (i[x] >= v)
+        ))  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _weak_row(above, here, below, out):
+    a, b, c = above[:-2], above[1:-1], above[2:]
+    d, e, f = here[:-2], here[1:-1], here[2:]
+    g, h, i = below[:-2], below[1:-1], below[2:]
+    for x in range(out.size):
+        v = e[x]
+        out[x] = (v == v) & (not (
+            (a[x] > v) | (b[x] > v) | (c[x] > v) | (d[x] > v)
+            | (f[x] > v) | (g[x] > v) | (h[x] > v) | (i[x] > v)
+        ))  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _index_row(above, here, below, out):
+    a, b, c = above[:-2], above[1:-1], above[2:]
+    d, e, f = here[:-2], here[1:-1], here[2:]
+    g, h, i = below[:-2], below[1:-1], below[2:]
+    for x in range(out.size):
+        v = e[x]
+        out[x] = (v == v) & (not (
+            (a[x] >= v) | (b[x] >= v) | (c[x] >= v) | (d[x] >= v)
+            | (f[x] > v) | (g[x] > v) | (h[x] > v) | (i[x] > v)
+        ))  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _row_has_nan(row):
+    bad = 0
+    for x in range(row.size):
+        bad += row[x] != row[x]
+    return bad > 0
+
+
+@njit(cache=True, nogil=True)
+def _span_beats(image, z, y, x, low, high, ties):
+    """Whether a pixel from column `low` to `high` of row (z, y) challenges v, given by x."""
+    vz, vy, vx = x
+    v = image[vz, vy, vx]
+    for u in range(low, high + 1):
+        if image[z, y, u] > v:
+            return True
+        if ties != WEAK and image[z, y, u] == v:
+            before = z < vz or (z == vz and (y < vy or (y == vy and u < vx)))
+            same = z == vz and y == vy and u == vx
+            if not same and (ties == STRICT or before):
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _ring_beats(image, z, y, x, ring, ties):
+    """Whether a pixel at Chebyshev distance `ring` (cut at the border) challenges (z, y, x)."""
+    depth, height, width = image.shape
+    v = (z, y, x)
+    low, high = max(x - ring, 0), min(x + ring, width - 1)
+    for w in range(max(z - ring, 0), min(z + ring, depth - 1) + 1):
+        for t in range(max(y - ring, 0), min(y + ring, height - 1) + 1):
+            if abs(w - z) == ring or abs(t - y) == ring:
+                if _span_beats(image, w, t, v, low, high, ties):
+                    return True
+            else:
+                if x - ring >= 0 and _span_beats(image, w, t, v, x - ring, x - ring, ties):
+                    return True
+                if x + ring < width and _span_beats(image, w, t, v, x + ring, x + ring, ties):
+                    return True
+    return False
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _scan(image, ties, mask, nan, start, stop):
+    """One step around every pixel of some rows; notes in `nan` the rows that hold one."""
+    depth, height, width = image.shape
+    parts = (stop - start + ROWS_PER_PART - 1) // ROWS_PER_PART
+    for part in prange(parts):
+        first = start + part * ROWS_PER_PART
+        for row in range(first, min(first + ROWS_PER_PART, stop)):
+            z, y = row // height, row % height
+            nan[row] = _row_has_nan(image[z, y])
+            inner = depth == 1 and 0 < y < height - 1 and width > 2
+            if inner:
+                rows = image[z, y - 1], image[z, y], image[z, y + 1]
+                out = mask[z, y, 1:-1]
+                if ties == STRICT:
+                    _strict_row(rows[0], rows[1], rows[2], out)
+                elif ties == WEAK:
+                    _weak_row(rows[0], rows[1], rows[2], out)
+                else:
+                    _index_row(rows[0], rows[1], rows[2], out)
+            step = width - 1 if inner else 1
+            for x in range(0, width, step):
+                v = image[z, y, x]
+                mask[z, y, x] = v == v and not _ring_beats(image, z, y, x, 1, ties)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _widen(image, ties, radius, mask, start, stop):
+    """Follow the pixels that survived one step outwards to `radius`, in place."""
+    height, width = image.shape[1:]
+    parts = (stop - start + ROWS_PER_PART - 1) // ROWS_PER_PART
+    for part in prange(parts):
+        first = start + part * ROWS_PER_PART
+        for row in range(first, min(first + ROWS_PER_PART, stop)):
+            z, y = row // height, row % height
+            for x in range(width):
+                ring = 2
+                while mask[z, y, x] and ring <= radius:
+                    mask[z, y, x] = not _ring_beats(image, z, y, x, ring, ties)
+                    ring += 1
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _running_maximum(source, radius, target, start, stop):
+    """Highest value of the rows within `radius` along the middle axis; NaN counts as nothing."""
+    length, width = source.shape[1:]
+    for row in prange(start, stop):
+        z, y = row // length, row % length
+        out = target[z, y]
+        out[:] = source[z, y]
+        for t in range(max(y - radius, 0), min(y + radius, length - 1) + 1):
+            other = source[z, t]
+            for x in range(width):
+                if other[x] > out[x] or out[x] != out[x]:
+                    out[x] = other[x]
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _running_maximum_in_rows(source, radius, target, start, stop):
+    width = source.shape[2]
+    for row in prange(start, stop):
+        z, y = row // source.shape[1], row % source.shape[1]
+        here, out = source[z, y], target[z, y]
+        out[:] = here
+        for shift in range(1, min(radius, width - 1) + 1):
+            size = width - shift
+            left, right = here[:size], here[shift:]
+            out_left, out_right = out[:size], out[shift:]
+            for x in range(size):
+                if right[x] > out_left[x] or out_left[x] != out_left[x]:
+                    out_left[x] = right[x]
+            for x in range(size):
+                if left[x] > out_right[x] or out_right[x] != out_right[x]:
+                    out_right[x] = left[x]
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _as_high(image, highest, mask, start, stop):
+    width = image.shape[2]
+    for row in prange(start, stop):
+        z, y = row // image.shape[1], row % image.shape[1]
+        for x in range(width):
+            mask[z, y, x] = image[z, y, x] == highest[z, y, x]
+
+
+@njit(cache=True, nogil=True)
+def _has_equal(image, mask, z, y, x, wanted):
+    depth, height, width = image.shape
+    v = image[z, y, x]
+    for w in range(max(z - 1, 0), min(z + 2, depth)):
+        for t in range(max(y - 1, 0), min(y + 2, height)):
+            for u in range(max(x - 1, 0), min(x + 2, width)):
+                if mask[w, t, u] == wanted and image[w, t, u] == v:
+                    return True
+    return False
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _beside_beaten(image, mask, alone, beside, start, stop):
+    """Count, a row, the survivors that touch an equal pixel which did not survive."""
+    height, width = image.shape[1:]
+    parts = (stop - start + ROWS_PER_PART - 1) // ROWS_PER_PART
+    for part in prange(parts):
+        first = start + part * ROWS_PER_PART
+        for row in range(first, min(first + ROWS_PER_PART, stop)):
+            z, y = row // height, row % height
+            for x in range(width):
+                if mask[z, y, x] and not alone[z, y, x]:
+                    beside[row] += _has_equal(image, mask, z, y, x, False)
+
+
+@njit(cache=True, nogil=True)
+def _defeat(image, mask, beside):
+    """Take out of `mask`, in place, every plateau with a beaten pixel."""
+    depth, height, width = image.shape
+    stack = np.empty(max(np.int64(beside.sum()), 16), np.int64)
+    size = 0
+    for row in range(beside.size):
+        if beside[row]:
+            z, y = row // height, row % height
+            for x in range(width):
+                if mask[z, y, x] and _has_equal(image, mask, z, y, x, False):
+                    stack[size] = row * width + x
+                    size += 1
+    for i in range(size):
+        mask.reshape(-1)[stack[i]] = False
+    while size > 0:
+        size -= 1
+        at = stack[size]
+        z, y, x = at // (height * width), at // width % height, at % width
+        v = image[z, y, x]
+        for w in range(max(z - 1, 0), min(z + 2, depth)):
+            for t in range(max(y - 1, 0), min(y + 2, height)):
+                for u in range(max(x - 1, 0), min(x + 2, width)):
+                    if mask[w, t, u] and image[w, t, u] == v:
+                        mask[w, t, u] = False
+                        if size == stack.size:
+                            wider = np.empty(2 * size, np.int64)
+                            wider[:size] = stack
+                            stack = wider
+                        stack[size] = (w * height + t) * width + u
+                        size += 1
+
+
+@contextmanager
+def _threads_for(image):
+    """Leave a small image to one thread: waking another takes longer, on a busy machine much."""
+    before = get_num_threads()
+    set_num_threads(1 if image.size < PIXELS_WORTH_A_THREAD else before)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
+
+
+def _by_rows(stage, image, call):
+    rows = image.shape[0] * image.shape[1]
+    with _threads_for(image):
+        in_chunks(stage, rows, max(1, PIXELS_PER_CALL // max(image.shape[2], 1)), call)
+
+
+def _running(image, radius):
+    first, second = np.empty_like(image), np.empty_like(image)
+    _by_rows("along rows", image, lambda a, b: _running_maximum_in_rows(
+        image, radius, first, a, b))  # fmt: skip
+    _by_rows("along columns", image, lambda a, b: _running_maximum(first, radius, second, a, b))
+    if image.shape[0] == 1:
+        return second
+    deep = np.ascontiguousarray(second.transpose(1, 0, 2))
+    out = np.empty_like(deep)
+    _by_rows("through slices", deep, lambda a, b: _running_maximum(deep, radius, out, a, b))
+    return np.ascontiguousarray(out.transpose(1, 0, 2))
+
+
+def beats_window(image, radius, ties):
+    """Pixels that no other pixel of their window challenges.
+
+    Parameters
+    ----------
+    image : (D, H, W), C-contiguous, any dtype the kernels compare
+        The values; a plane has D = 1.
+    radius : int
+        The window has the side 2 radius + 1 and is cut at the border.
+    ties : int
+        STRICT, WEAK or INDEX.
+
+    Returns
+    -------
+    tuple
+        bool (D, H, W), and bool (D * H,): the rows that hold a NaN.
+    """
+    mask, nan = np.empty(image.shape, np.bool_), np.empty(image.shape[0] * image.shape[1], np.bool_)
+    if radius == 0:
+        np.equal(image, image, out=mask)
+        return mask, ~mask.all(axis=2).reshape(-1)
+    _by_rows("looking at neighbors", image, lambda a, b: _scan(image, ties, mask, nan, a, b))
+    if radius > 1 and ties == WEAK:
+        highest = _running(image, radius)
+        _by_rows("comparing", image, lambda a, b: _as_high(image, highest, mask, a, b))
+    elif radius > 1:
+        _by_rows("looking farther", image, lambda a, b: _widen(image, ties, radius, mask, a, b))
+    return mask, nan
+
+
+def defeat_plateaus(image, mask):
+    """Take out of the weak `mask`, in place, every plateau of touching pixels with a beaten one.
+
+    Pixels that are strict maxima at one step have no equal neighbor: only the others are looked at.
+    """
+    alone, _ = beats_window(image, 1, STRICT)
+    beside = np.zeros(image.shape[0] * image.shape[1], np.int64)
+    _by_rows("looking at plateaus", image, lambda a, b: _beside_beaten(
+        image, mask, alone, beside, a, b))  # fmt: skip
+    if beside.any():
+        _defeat(image, mask, beside)
+
+
+__all__ = ["INDEX", "STRICT", "WEAK", "beats_window", "defeat_plateaus"]
