@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     )
     from graphmax.peaks import Peaks, basins, find_peaks, non_maximum_suppression
     from graphmax.rule import Rule
+    from graphmax.tables import local_maxima_tables
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,7 @@ _HOME = {
     "isolation": "graphmax.maxima",
     "iter_neighborhoods": "graphmax.extract",
     "local_maxima": "graphmax.maxima",
+    "local_maxima_tables": "graphmax.tables",
     "local_minima": "graphmax.maxima",
     "margin": "graphmax.maxima",
     "neighborhoods": "graphmax.extract",
@@ -81,6 +83,7 @@ __all__ = [
     "isolation",
     "iter_neighborhoods",
     "local_maxima",
+    "local_maxima_tables",
     "local_minima",
     "margin",
     "neighborhoods",

@@ -1,0 +1,209 @@
+"""`local_maxima_tables`: one question over two tables, answered by the engine that fits."""
+
+import os
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphmax.rule import Rule
+from graphmax.tables.answer import TableAnswer
+from graphmax.tables.capacity import chosen_engine
+from graphmax.tables.question import (
+    TableQuestion,
+    engine_name,
+    memory_bytes,
+    question_of,
+    table_rule,
+)
+from graphmax.tables.scratch import check_out, workplace
+from graphmax.tables.sources import TablePath, has_scheme
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+PathLike = str | os.PathLike[str]
+
+
+def local_maxima_tables(
+    edges: TablePath,
+    nodes: TablePath,
+    values: str,
+    hops: int | None = None,
+    *,
+    engine: str = "auto",
+    out: PathLike | None = None,
+    rule: Rule | None = None,
+    directed: bool | None = None,
+    explain: bool = False,
+    memory_limit: str | int | None = None,
+    temporary: PathLike | None = None,
+    spark: "SparkSession | None" = None,
+    master: str | None = None,
+    src: str | None = None,
+    dst: str | None = None,
+    id: str | None = None,  # noqa: A002 - the name of the column
+    **fields: Any,
+) -> TableAnswer:
+    r"""Label the nodes of a table that are local maxima, whether or not the edges fit in memory.
+
+    A node is a maximum if and only if its isolation, the distance to its nearest challenger, is
+    greater than `hops`: the definition and the answer of `local_maxima`, found by `hops` joins.
+
+    Parameters
+    ----------
+    edges, nodes : path or sequence of paths
+        Parquet or delimited text: a file, a folder, a pattern such as ``"edges/*.parquet"``, or
+        several of these. Ids are integers or text. Spark also takes ``hdfs://`` and the like.
+    values : str
+        The column of `nodes` to compare, in any unit: numbers, Booleans or times.
+    hops : int, optional
+        Radius of the ball in hops; 1 by default.
+    engine : {"auto", "memory", "duckdb", "spark"}
+        ``auto``: memory where the graph fits in half of the free memory and in `memory_limit`,
+        else DuckDB.
+    out : path, optional
+        A file (.parquet, .csv) or else a new folder of Parquet files; Spark writes folders only.
+        None: a temporary file that lives as long as the answer.
+    rule : Rule, optional
+        A whole rule, instead of `hops` and fields.
+    directed : bool, optional
+        Whether edges have an arrow; None: what the file says, and undirected if it says nothing.
+    explain : bool, default False
+        Also write the rival of every node (the highest other node of its ball, ties to the first
+        of the table) and its value.
+    memory_limit : str or int, optional
+        What DuckDB may take, such as ``"1GB"``; the rest goes to disk.
+    temporary : path, optional
+        An existing folder for what does not fit in memory; that of `out` by default.
+    spark : SparkSession, optional
+        The session to use; left running.
+    master : str, optional
+        The Spark master to start a session at, and to stop it afterwards; ``"local[*]"`` by
+        default.
+    src, dst, id : str, optional
+        Columns of the ends and of the ids; ``src``, ``dst`` (else ``source``, ``target``, else
+        the first two) and ``id`` (else ``node``, else the first) by default.
+    **fields
+        Fields of `Rule`: ties (strict, weak, index), direction, isolated, nan, extremum.
+
+    Returns
+    -------
+    TableAnswer
+        Where the labels are, which engine made them, and at what cost. The columns are ``id`` and
+        ``is_maximum``; the order of the rows is not promised, their set is.
+
+    Raises
+    ------
+    TypeError
+        If the values have no exact order (text), or a field is of the wrong kind or not taken.
+    ValueError
+        For plateau ties, an unknown engine or size, nodes without a value under ``nan="raise"``,
+        or more than 3 * 10**9 nodes. ``GraphFileError`` for a column that is not there, ids that
+        repeat or that the node table lacks, an empty table, or a damaged file.
+    FileNotFoundError
+        If there are no such files, or no folder to write to.
+    FileExistsError
+        If `out` is a folder that exists.
+    OSError
+        If the disk is full, or Spark finds no Java.
+    MemoryError
+        If `memory_limit` is too small even for one pass.
+
+    Notes
+    -----
+    Time: `hops` passes over the m edges, on disk where they do not fit. Memory: `memory_limit`
+    (DuckDB). The result appears complete or not at all; what a killed run left behind is removed
+    by the next start, or continued (Spark: the finished hops). Under ``ties="index"`` the first
+    row of `nodes` wins.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from graphmax import local_maxima_tables
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "edges.csv").write_text("src,dst\na,b\nb,c\n")
+    >>> _ = (folder / "nodes.csv").write_text("id,height\na,1\nb,3\nc,2\n")
+    >>> answer = local_maxima_tables(
+    ...     folder / "edges.csv", folder / "nodes.csv", "height", engine="duckdb"
+    ... )
+    >>> sorted(answer.labels().items())
+    [('a', False), ('b', True), ('c', False)]
+    """
+    engine_name(engine)
+    made, memory = table_rule(hops, rule, fields), memory_bytes(memory_limit)
+    _check_spark_arguments(engine, spark, master)
+    space = None if temporary is None else Path(temporary)
+    keep = None if out is not None else Path(tempfile.mkdtemp(prefix="graphmax-labels-"))
+    try:
+        question = question_of(
+            edges,
+            nodes,
+            values,
+            made,
+            _place(out, keep, engine),
+            directed=directed,
+            explain=explain,
+            columns={"src": src, "dst": dst, "id": id},
+        )
+        if engine == "spark":
+            answer = _on_spark(question, (spark, master, memory), space)
+        else:
+            answer = _on_this_machine(question, engine, memory, space)
+    except BaseException:
+        if keep is not None:
+            _remove(keep)
+        raise
+    if keep is not None:
+        answer.delete_with_me(keep)
+    return answer
+
+
+def _check_spark_arguments(engine: str, spark: Any, master: str | None) -> None:
+    if engine != "spark" and (spark is not None or master is not None):
+        name = "spark" if spark is not None else "master"
+        raise ValueError(f"`{name}` must be left out unless engine='spark', got engine={engine!r}")
+    if spark is not None and master is not None:
+        raise ValueError("`spark` and `master` must not be given together; leave one out")
+
+
+def _place(out: PathLike | None, keep: Path | None, engine: str) -> PathLike:
+    if keep is not None:
+        return keep / ("labels" if engine == "spark" else "labels.parquet")
+    return out if out is not None else ""
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _on_this_machine(
+    question: TableQuestion, engine: str, memory: int | None, temporary: Path | None
+) -> TableAnswer:
+    out = _local(question.out, "out")
+    for table in (question.edges, question.nodes):
+        _local(table.files[0], "edges" if table is question.edges else "nodes")
+    check_out(out)
+    if engine == "auto":
+        engine = chosen_engine(question, memory)
+    with workplace(out, temporary) as place:
+        answer: TableAnswer = import_module(f"graphmax.tables.{engine}_engine").run(
+            question, place, memory
+        )
+    return answer
+
+
+def _local(path: str, name: str) -> Path:
+    if has_scheme(path):
+        raise ValueError(f"`{name}` must be a local path, got {path}; engine='spark' reads it")
+    return Path(path)
+
+
+def _on_spark(
+    question: TableQuestion, sessions: tuple[Any, str | None, int | None], temporary: Path | None
+) -> TableAnswer:
+    engine = import_module("graphmax.tables.spark_engine")
+    answer: TableAnswer = engine.run(question, engine.Sessions(*sessions), temporary)
+    return answer

@@ -1,0 +1,142 @@
+"""What is asked of the tables, checked before any row is read."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graphmax.files.options import ReadOptions
+from graphmax.maxima.question import rule_for
+from graphmax.rule import Rule
+from graphmax.tables.sources import TableFiles, TablePath, has_scheme, table_files
+
+ENGINES = ("memory", "duckdb", "spark", "auto")
+FILE_ENDINGS = (".parquet", ".csv")
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_BINARY_UNITS = {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_LEAST_MEMORY = 10**8
+_REFUSED = {
+    "radius": "distances in weights need shortest paths, and SQL counts hops; "
+    "use graphmax.local_maxima, or give hops",
+}
+
+
+@dataclass(frozen=True)
+class TableQuestion:
+    """Two tables, the column to compare, the rule, and where the labels go.
+
+    `directed` is None where the files decide. `columns` names those of the tables.
+    """
+
+    edges: TableFiles
+    nodes: TableFiles
+    values: str
+    rule: Rule
+    out: str
+    directed: bool | None = None
+    explain: bool = False
+    columns: ReadOptions = field(default_factory=ReadOptions)
+
+    @property
+    def hops(self) -> int:
+        """Radius of the ball in hops."""
+        return self.rule.reach or 1
+
+    @property
+    def needs_order(self) -> bool:
+        """Whether the answer depends on which node comes first in its table."""
+        return self.explain or self.rule.ties == "index"
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the labels go into one file, not into a folder of Parquet files."""
+        return self.out.lower().endswith(FILE_ENDINGS)
+
+    def steps(self, directed: bool) -> str:
+        """Return the direction of the counted steps of this graph."""
+        return self.rule.direction if directed else "both"
+
+
+def question_of(
+    edges: TablePath,
+    nodes: TablePath,
+    values: str,
+    rule: Rule,
+    out: str | os.PathLike[str],
+    *,
+    directed: bool | None,
+    explain: bool,
+    columns: Mapping[str, str | None],
+) -> TableQuestion:
+    """Find the files and check what can be checked without reading them."""
+    if not isinstance(values, str):
+        raise TypeError(
+            f"`values` must be the name of a column of `nodes`, got {type(values).__name__}; "
+            "use graphmax.local_maxima for arrays"
+        )
+    return TableQuestion(
+        table_files(edges, "edges"),
+        table_files(nodes, "nodes"),
+        values,
+        rule,
+        os.fspath(out) if has_scheme(os.fspath(out)) else str(Path(out).absolute()),
+        directed,
+        bool(explain),
+        ReadOptions(weight=False, **columns),  # type: ignore[arg-type]
+    )
+
+
+def table_rule(hops: Any, rule: Rule | None, fields: Mapping[str, Any]) -> Rule:
+    """Make the rule, refusing what no fixed number of hops can answer."""
+    made = rule_for("local_maxima_tables", hops, rule, fields, _REFUSED)
+    if made.ties == "plateau":
+        raise ValueError(
+            "`ties` must be 'strict', 'weak' or 'index' for local_maxima_tables, got 'plateau', "
+            "because a plateau can be of any size and no fixed number of hops crosses it; use "
+            "graphmax.local_maxima on the graph in memory"
+        )
+    return made
+
+
+def engine_name(engine: str) -> str:
+    """Check the name of an engine."""
+    if engine not in ENGINES:
+        raise ValueError(f"`engine` must be one of {', '.join(ENGINES)}, got {engine!r}")
+    return engine
+
+
+def memory_bytes(limit: str | int | None) -> int | None:
+    """Turn ``"1GB"`` or ``"512MiB"`` into bytes.
+
+    Parameters
+    ----------
+    limit : str, int or None
+        A number and a unit, or bytes.
+
+    Returns
+    -------
+    int or None
+        Bytes; None stays None.
+
+    Raises
+    ------
+    ValueError
+        If it is of another form, or too little to work in.
+
+    Examples
+    --------
+    >>> memory_bytes("1GB"), memory_bytes("1.5 GiB")
+    (1000000000, 1610612736)
+    """
+    if limit is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", str(limit).strip())
+    unit = {**_UNITS, **_BINARY_UNITS}.get(found[2].upper() or "B") if found else None
+    if found is None or unit is None:
+        raise ValueError(f"`memory_limit` must be a size such as '1GB' or '512MiB', got {limit!r}")
+    count = int(float(found[1]) * unit)
+    if count < _LEAST_MEMORY:
+        raise ValueError(f"`memory_limit` must be at least 100MB, got {limit!r}")
+    return count

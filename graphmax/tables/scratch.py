@@ -1,0 +1,122 @@
+"""Temporary space that goes away even if the process is killed, and results that appear whole.
+
+A run works in a hidden folder beside its result, so that renaming is atomic and there is room.
+The folder holds a locked file: the system lets go of the lock when the process dies, however it
+dies, and the next start removes every such folder that nobody holds.
+"""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+PREFIX = ".graphmax-"
+_LOCK = "lock"
+_UNLOCKED_FOR = 60.0
+
+
+class Workplace(NamedTuple):
+    """Two folders that go away: `space` for what is big, `beside` the result for its making."""
+
+    space: Path
+    beside: Path
+
+
+@contextmanager
+def workplace(out: Path, temporary: Path | None) -> Iterator[Workplace]:
+    """Give both folders; one, where nobody asked for `temporary` space elsewhere."""
+    if temporary is not None and not temporary.is_dir():
+        raise FileNotFoundError(f"`temporary` must be an existing folder, got {temporary}")
+    with scratch_folder(out.parent) as beside:
+        if temporary is None:
+            yield Workplace(beside, beside)
+            return
+        with scratch_folder(temporary) as space:
+            yield Workplace(space, beside)
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Give an empty folder inside `parent`, after removing those that killed runs left there."""
+    sweep(parent)
+    folder = parent / (PREFIX + secrets.token_hex(6))
+    folder.mkdir()
+    with (folder / _LOCK).open("w") as lock:
+        _try_lock(lock)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(parent: Path) -> None:
+    """Remove the scratch folders in `parent` whose process is gone."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        if folder.is_dir() and _is_abandoned(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    try:
+        with (folder / _LOCK).open("r+") as lock:
+            return _try_lock(lock)
+    except FileNotFoundError:  # made a moment ago, or killed within that moment
+        return _age(folder) > _UNLOCKED_FOR
+    except OSError:
+        return False
+
+
+def _age(folder: Path) -> float:
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _try_lock(lock: IO[str]) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: an open file cannot be deleted, which protects it as well
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def publish(made: Path, out: Path) -> None:
+    """Give a finished file or folder its name: it was absent before and is complete after."""
+    for file in [made] if made.is_file() else sorted(made.rglob("*")):
+        if file.is_file():
+            _sync(file)
+    if made.is_dir():
+        _sync(made)
+    made.replace(out)
+    _sync(out.parent)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def check_out(out: Path) -> None:
+    """Refuse a place that a result cannot be put in without taking something else away."""
+    if not out.parent.is_dir():
+        raise FileNotFoundError(
+            f"`out` must lie in an existing folder, got {out.parent}; make it first"
+        )
+    if out.is_dir():
+        raise FileExistsError(
+            f"`out` must not be a folder that exists, got {out}; remove it, or name another"
+        )

@@ -1,0 +1,135 @@
+"""From what a caller writes (a file, a folder, a pattern, a list) to the files of one table."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+
+from graphmax.files.errors import refusal
+from graphmax.files.source import Source
+
+TablePath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+TEXT_ENDINGS = ("csv", "tsv", "txt", "edges", "edgelist", "snap")
+_PARQUET_MAGIC = b"PAR1"
+
+
+@dataclass(frozen=True)
+class TableFiles:
+    """The files of a table, in the order that numbers the rows.
+
+    `name` is what the caller wrote. `kind` is ``parquet`` or the ending of a text table. Files of
+    another file system (``hdfs://``, ``s3a://``) are not looked at here.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    kind: str
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether columns have types of their own."""
+        return self.kind == "parquet"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this machine can look at the files."""
+        return not any(map(has_scheme, self.files))
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of all files."""
+        return sum(Path(file).stat().st_size for file in self.files)
+
+    def sources(self) -> list[Source]:
+        """Return the files as `graphmax.files` opens them."""
+        return [Source(file, Path(file), Path(file).stat().st_size) for file in self.files]
+
+
+def has_scheme(path: str) -> bool:
+    """Say whether a path names another file system."""
+    return "://" in path
+
+
+def table_files(path: TablePath, argument: str) -> TableFiles:
+    """Find the files of a table and refuse what cannot be one.
+
+    Parameters
+    ----------
+    path : path or sequence of paths
+        A file, a folder (its files and those below it, hidden ones left out), a pattern with
+        ``*``, ``?``, ``[`` or ``**``, or several of these.
+    argument : str
+        How errors call it.
+
+    Returns
+    -------
+    TableFiles
+        The files, sorted by path within each entry of `path`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    GraphFileError
+        If the files are of no known kind or of several, empty or cut short.
+    """
+    written = [path] if isinstance(path, str | os.PathLike) else list(path)
+    name = ", ".join(os.fspath(entry) for entry in written)
+    files = [file for entry in written for file in _files(os.fspath(entry), argument)]
+    if not files:
+        raise FileNotFoundError(f"`{argument}` must name at least one file, got {name or 'none'}")
+    kinds = {_kind(file) for file in files}
+    if len(kinds) > 1:
+        raise refusal(name, "hold files of one kind", " and ".join(sorted(kinds)))
+    table = TableFiles(name, tuple(files), kinds.pop())
+    if table.is_local:
+        for source in table.sources():
+            _check_bytes(source, table)
+    return table
+
+
+def _files(path: str, argument: str) -> list[str]:
+    if has_scheme(path) or Path(path).is_file():
+        return [path]
+    if Path(path).is_dir():
+        return sorted(str(file) for file in Path(path).rglob("*") if _is_visible(file, Path(path)))
+    found = sorted(glob(path, recursive=True)) if has_magic(path) else []  # noqa: PTH207 - an absolute pattern
+    if not found:
+        raise FileNotFoundError(
+            f"`{argument}` must name an existing file, folder or pattern, got {path}"
+        )
+    return [file for entry in found for file in _files(entry, argument)]
+
+
+def _is_visible(file: Path, folder: Path) -> bool:
+    hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+    return file.is_file() and not hidden
+
+
+def _kind(file: str) -> str:
+    ending = Path(file.lower()).suffix.removeprefix(".")
+    if ending in ("parquet", *TEXT_ENDINGS):
+        return ending
+    if has_scheme(file) and not ending:
+        return "parquet"
+    known = ", ".join(f".{ending}" for ending in ("parquet", *TEXT_ENDINGS))
+    way_out = "unpack it first" if ending == "gz" else "rename it, or write Parquet"
+    raise refusal(
+        file, f"end in one of {known}", (ending and f".{ending}") or "none", way_out=way_out
+    )
+
+
+def _check_bytes(source: Source, table: TableFiles) -> None:
+    if source.size == 0:
+        raise refusal(source.name, "hold a table", "an empty file")
+    if not table.is_parquet:
+        return
+    with source.file.open("rb") as stream:
+        start = stream.read(4)
+        stream.seek(max(0, source.size - 4))
+        end = stream.read(4)
+    if start != _PARQUET_MAGIC:
+        raise refusal(source.name, "be a Parquet file", "other bytes at its start")
+    if end != _PARQUET_MAGIC or source.size < 12:
+        raise refusal(source.name, "be a complete Parquet file", "a file cut short")

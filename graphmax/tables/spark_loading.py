@@ -1,0 +1,313 @@
+"""Two tables of files into Spark: the checks and the numbers of `loading`, for a cluster.
+
+Nothing is collected but counts and the first five offenders of an error.
+"""
+
+# ruff: noqa: S608 - view names are this package's own, column names are quoted
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import duckdb
+
+from graphmax.files.errors import refusal
+from graphmax.files.layout import layout_of
+from graphmax.files.options import ReadOptions
+from graphmax.files.source import Source
+from graphmax.tables.columns import Choice, edge_choice, node_choice
+from graphmax.tables.loading import note_says_directed
+from graphmax.tables.question import TableQuestion
+from graphmax.tables.refusals import no_order, no_value, repeated_ids, unknown_ids
+from graphmax.tables.sources import TableFiles, has_scheme
+from graphmax.tables.spark_session import Checkpoints
+from graphmax.tables.sql import check_num_nodes
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+INTEGERS = {"tinyint", "smallint", "int", "bigint"}
+_ORDERED = {*INTEGERS, "float", "double", "boolean", "date", "timestamp", "timestamp_ntz"}
+_NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?|(?i)[+-]?(nan|inf|infinity)"
+# An integer among floats that float64 would round makes the column text, as in `read_graph`.
+_UNROUNDED = (
+    "(NOT value RLIKE '^[+-]?[0-9]{16,}$' OR "
+    "TRY_CAST(TRY_CAST(value AS DOUBLE) AS DECIMAL(38, 0)) <=> TRY_CAST(value AS DECIMAL(38, 0)))"
+)
+# A type of text, and what every entry must satisfy, tried in this order.
+_TEXT_VALUES = (
+    ("bigint", "value RLIKE '^[+-]?[0-9]{1,19}$'"),
+    ("decimal(20,0)", "value RLIKE '^[+]?[0-9]{1,20}$'"),
+    ("boolean", "lower(value) IN ('true', 'false')"),
+    ("double", f"value RLIKE '^({_NUMBER})$' AND {_UNROUNDED}"),
+    ("timestamp_ntz", "value RLIKE '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9:.]+)?$'"),
+)
+_GLOB = re.compile(r"([*?\[\]{}\\])")
+
+
+class SparkTables(NamedTuple):
+    """Sizes, and whether edges have an arrow; the views ``nodes`` and ``ends`` are there."""
+
+    num_nodes: int
+    num_edges: int
+    directed: bool
+
+
+class Opened(NamedTuple):
+    """A table as a data frame with the columns of our names, and what it says of arrows."""
+
+    frame: "DataFrame"
+    columns: dict[str, str]
+    directed: bool
+
+
+def load(spark: "SparkSession", checkpoints: Checkpoints, question: TableQuestion) -> SparkTables:
+    """Read, check and number both tables; what an earlier run did is not done again."""
+    edges = _opened(spark, question.edges, edge_choice(question), is_edges=True)
+    _selected(edges).createOrReplaceTempView("raw_edges")
+    nodes = _opened(spark, question.nodes, node_choice(question), is_edges=False)
+    rows = checkpoints.stage("rows", 0, lambda: _with_places(nodes))
+    rows.createOrReplaceTempView("raw_nodes")
+    found = checkpoints.stage("facts", 0, lambda: _facts(spark, checkpoints, question)).take(1)[0]
+    _make_views(spark, checkpoints, found["first"])
+    directed = edges.directed if question.directed is None else question.directed
+    return SparkTables(found["num_nodes"], found["num_edges"], directed)
+
+
+def _opened(spark: "SparkSession", table: TableFiles, choose: Choice, *, is_edges: bool) -> Opened:
+    paths = [as_uri(file) for file in table.files]
+    first = table.sources()[0] if table.is_local else None
+    if table.is_parquet:
+        frame, directed = spark.read.parquet(*paths), first is not None and _noted(first)
+    else:
+        frame, directed = _text(spark, table, paths, is_edges=is_edges)
+    names = frame.columns
+    chosen = choose(first or Source(table.name, Path(table.name), 0), names)
+    return Opened(frame, {alias: names[i] for alias, i in chosen.items()}, directed)
+
+
+def _noted(source: Source) -> bool:
+    with duckdb.connect() as connection:
+        try:
+            return note_says_directed(connection, source)
+        except duckdb.Error:  # damaged: Spark will say so when it reads
+            return False
+
+
+def as_uri(path: str) -> str:
+    """Write a path as Spark wants it: with a scheme, and no character taken for a pattern."""
+    return path if has_scheme(path) else "file:" + _GLOB.sub(r"\\\1", str(Path(path).absolute()))
+
+
+def _text(
+    spark: "SparkSession", table: TableFiles, paths: list[str], *, is_edges: bool
+) -> tuple["DataFrame", bool]:
+    delimiter, header, directed = "\t" if table.kind == "tsv" else ",", True, False
+    names: tuple[str, ...] = ()
+    if table.is_local:
+        layout = layout_of(table.sources()[0], ReadOptions(), kind=table.kind, is_edges=is_edges)
+        delimiter, names, directed = layout.delimiter, layout.names, layout.directed
+        header = not all(name == f"column{i}" for i, name in enumerate(names))
+    if delimiter == " ":
+        raise refusal(
+            table.name, "have one character between two fields for Spark", "blanks",
+            way_out="write Parquet, or use the duckdb engine",
+        )  # fmt: skip
+    frame = spark.read.csv(
+        paths, sep=delimiter, header=header, comment="#", mode="FAILFAST", encoding="UTF-8",
+        ignoreLeadingWhiteSpace=True, ignoreTrailingWhiteSpace=True, inferSchema=False,
+    )  # fmt: skip
+    return frame if header else frame.toDF(*names), directed
+
+
+def _selected(table: Opened, **more: Any) -> "DataFrame":
+    from pyspark.sql import functions as f
+
+    quoted = {alias: f"`{name.replace('`', '``')}`" for alias, name in table.columns.items()}
+    chosen = [f.col(name).alias(alias) for alias, name in quoted.items()]
+    return table.frame.select(*chosen, *(column.alias(name) for name, column in more.items()))
+
+
+def _with_places(table: Opened) -> "DataFrame":
+    """Say of every row where it stands: its file, the start of its block, its turn in there."""
+    from pyspark.sql import functions as f
+
+    return _selected(
+        table,
+        file=f.col("_metadata.file_path"),
+        block=f.col("_metadata.file_block_start"),
+        turn=f.monotonically_increasing_id(),
+    )
+
+
+def _facts(spark: "SparkSession", checkpoints: Checkpoints, question: TableQuestion) -> "DataFrame":
+    """Check and number nodes and edges; return a table of one row about them."""
+    nodes_hold = dict(spark.table("raw_nodes").dtypes)
+    ends_hold = dict(spark.table("raw_edges").dtypes)
+    num_nodes = _count_nodes(spark, question)
+    kind = _value_kind(spark, question, nodes_hold["value"])
+    fits = [_fits(spark, question, "id", nodes_hold["id"])]
+    fits += [_fits(spark, question, end, ends_hold[end]) for end in ("src", "dst")]
+    id_kind = "BIGINT" if all(fits) else "STRING"
+    nodes = checkpoints.stage("nodes", num_nodes, lambda: _numbered(spark, id_kind, kind))
+    nodes.createOrReplaceTempView("nodes")
+    if question.rule.nan == "raise":
+        _refuse_absent(spark, question)
+    first = _first_of_range(spark, question, (id_kind, num_nodes))
+    num_edges = _number_edges(spark, checkpoints, question, (id_kind, first, num_nodes))
+    first_sql = "CAST(NULL AS BIGINT)" if first is None else f"CAST({first} AS BIGINT)"
+    return spark.sql(
+        f"SELECT CAST({num_nodes} AS BIGINT) AS num_nodes, CAST({num_edges} AS BIGINT) AS "
+        f"num_edges, {first_sql} AS first"
+    )
+
+
+def _row(spark: "SparkSession", query: str) -> Any:
+    return spark.sql(query).take(1)[0]
+
+
+def _count_nodes(spark: "SparkSession", question: TableQuestion) -> int:
+    name = question.nodes.name
+    num_nodes, known = _row(spark, "SELECT COUNT(*), COUNT(id) FROM raw_nodes")
+    if num_nodes == 0:
+        raise refusal(name, "have at least one row", "an empty table")
+    if known < num_nodes:
+        raise refusal(name, "have an id in every row", f"{num_nodes - known} rows without")
+    check_num_nodes(num_nodes, name)
+    return int(num_nodes)
+
+
+def _value_kind(spark: "SparkSession", question: TableQuestion, kind: str) -> str:
+    if kind == "string" and not question.nodes.is_parquet:
+        kind = next((k for k, rule in _TEXT_VALUES if _holds(spark, k, rule)), kind)
+    if kind not in _ORDERED and not kind.startswith("decimal"):
+        raise no_order(question, kind)
+    return kind
+
+
+def _holds(spark: "SparkSession", kind: str, rule: str) -> bool:
+    cast = f"TRY_CAST(value AS {kind}) IS NOT NULL"
+    query = f"SELECT 1 FROM raw_nodes WHERE value IS NOT NULL AND NOT ({rule} AND {cast})"
+    return not spark.sql(query).take(1)
+
+
+def _fits(spark: "SparkSession", question: TableQuestion, column: str, kind: str) -> bool:
+    """Say whether a column of ids can be BIGINT; refuse one that is not of ids."""
+    view, table = ("raw_nodes", question.nodes) if column == "id" else ("raw_edges", question.edges)
+    if kind == "string":
+        usual = f"COALESCE(CAST(TRY_CAST({column} AS BIGINT) AS STRING) = {column}, false)"
+        query = f"SELECT 1 FROM {view} WHERE {column} IS NOT NULL AND NOT {usual}"
+        return not table.is_parquet and not spark.sql(query).take(1)
+    if kind == "decimal(20,0)":  # what Spark calls an unsigned integer
+        query = f"SELECT 1 FROM {view} WHERE TRY_CAST({column} AS BIGINT) IS NULL"
+        return not spark.sql(query).take(1)
+    if kind not in INTEGERS:
+        raise refusal(table.name, "have integers or text as ids", f"{kind} in column {column!r}")
+    return True
+
+
+def _numbered(spark: "SparkSession", id_kind: str, kind: str) -> "DataFrame":
+    """Give every row its number from file, block and turn: sums over blocks, no sort."""
+    # -0.0 + 0.0 is 0.0: one value, one rank
+    floats = kind in ("float", "double")
+    value = "CAST(value AS DOUBLE) + CAST(0 AS DOUBLE)" if floats else f"CAST(value AS {kind})"
+    spark.sql(
+        "SELECT file, block, MIN(turn) AS first, COUNT(*) AS size FROM raw_nodes "
+        "GROUP BY file, block"
+    ).createOrReplaceTempView("blocks")
+    return spark.sql(
+        f"SELECT o.before + r.turn - o.first AS node, CAST(r.id AS {id_kind}) AS id, "
+        f"{value} AS value FROM raw_nodes r JOIN "
+        "(SELECT a.file, a.block, a.first, COALESCE(SUM(b.size), 0) AS before FROM blocks a "
+        "LEFT JOIN blocks b ON b.file < a.file OR (b.file = a.file AND b.block < a.block) "
+        "GROUP BY a.file, a.block, a.first) o ON o.file = r.file AND o.block = r.block"
+    )
+
+
+def absent_sql(spark: "SparkSession") -> str:
+    """Write the condition that a row of `nodes` has no value to compare."""
+    floats = dict(spark.table("nodes").dtypes)["value"] == "double"
+    return "(value IS NULL OR isnan(value))" if floats else "(value IS NULL)"
+
+
+def _refuse_absent(spark: "SparkSession", question: TableQuestion) -> None:
+    absent = f"FROM nodes WHERE {absent_sql(spark)}"
+    (count,) = _row(spark, f"SELECT COUNT(*) {absent}")
+    if count:
+        raise no_value(question, _five(spark, f"SELECT id {absent} ORDER BY node"), count)
+
+
+def _five(spark: "SparkSession", query: str) -> Sequence[object]:
+    return [row[0] for row in spark.sql(query).take(5)]
+
+
+def _first_of_range(
+    spark: "SparkSession", question: TableQuestion, ids: tuple[str, int]
+) -> int | None:
+    """Return the id of node 0 if the number of a node is its id less that; else None."""
+    id_kind, num_nodes = ids
+    if id_kind == "BIGINT":
+        first, last = _row(spark, "SELECT MIN(id), MAX(id) FROM nodes")
+        if not spark.sql(f"SELECT 1 FROM nodes WHERE id <> node + ({first})").take(1):
+            return int(first)
+    repeats = "FROM (SELECT id FROM nodes GROUP BY id HAVING COUNT(*) > 1)"
+    (count,) = _row(spark, f"SELECT COUNT(*) {repeats}")
+    if count:
+        raise repeated_ids(question, _five(spark, f"SELECT id {repeats} ORDER BY id"), count)
+    if id_kind != "BIGINT" or question.needs_order or last - first + 1 != num_nodes:
+        return None
+    return int(first)
+
+
+def _number_edges(
+    spark: "SparkSession",
+    checkpoints: Checkpoints,
+    question: TableQuestion,
+    ids: tuple[str, int | None, int],
+) -> int:
+    id_kind, first, num_nodes = ids
+    num_edges, whole = _row(
+        spark, "SELECT COUNT(*), COUNT(CASE WHEN src IS NULL OR dst IS NULL THEN NULL ELSE 1 END) "
+        "FROM raw_edges",
+    )  # fmt: skip
+    if whole < num_edges:
+        raise refusal(
+            question.edges.name, "have two ids in every row", f"{num_edges - whole} rows without"
+        )
+    ends = f"SELECT CAST(src AS {id_kind}) AS src, CAST(dst AS {id_kind}) AS dst FROM raw_edges"
+    if first is None:
+        found = checkpoints.stage("ends", num_edges, lambda: spark.sql(
+            f"SELECT a.node AS src, b.node AS dst FROM ({ends}) e JOIN nodes a ON a.id = e.src "
+            "JOIN nodes b ON b.id = e.dst"
+        )).count()  # fmt: skip
+    else:
+        within = " AND ".join(f"{e} BETWEEN {first} AND {first + num_nodes - 1}" for e in _ENDS)
+        (found,) = _row(spark, f"SELECT COUNT(*) FROM ({ends}) WHERE {within}")
+    if found < num_edges:
+        _refuse_unknown(spark, question, ends)
+    return int(num_edges)
+
+
+_ENDS = ("src", "dst")
+
+
+def _refuse_unknown(spark: "SparkSession", question: TableQuestion, ends: str) -> None:
+    lacking = (
+        f"FROM (SELECT src AS id FROM ({ends}) UNION SELECT dst FROM ({ends})) e "
+        "LEFT ANTI JOIN nodes USING (id)"
+    )
+    (count,) = _row(spark, f"SELECT COUNT(*) {lacking}")
+    raise unknown_ids(question, _five(spark, f"SELECT id {lacking} ORDER BY id"), count)
+
+
+def _make_views(spark: "SparkSession", checkpoints: Checkpoints, first: int | None) -> None:
+    """Give the names `nodes` and `ends` to what is numbered; ids in a row number themselves."""
+    checkpoints.read("nodes").createOrReplaceTempView("nodes")
+    if first is None:
+        checkpoints.read("ends").createOrReplaceTempView("ends")
+        return
+    nodes = spark.sql(f"SELECT id - ({first}) AS node, id, value FROM nodes")
+    nodes.createOrReplaceTempView("nodes")
+    src, dst = (f"CAST({end} AS BIGINT) - ({first}) AS {end}" for end in _ENDS)
+    spark.sql(f"SELECT {src}, {dst} FROM raw_edges").createOrReplaceTempView("ends")

@@ -1,0 +1,232 @@
+"""The tables give the answer of the oracle: as SQL texts on sqlite3 and DuckDB, and as engines."""
+
+import sqlite3
+from itertools import cycle
+
+import duckdb
+import numpy as np
+import pytest
+from table_cases import (
+    DIRECTIONS,
+    EXTREMA,
+    ID_STYLES,
+    TIES,
+    Batch,
+    batch_of,
+    first_state,
+    ids_of,
+    texts,
+    write_tables,
+)
+
+import graphmax as gm
+from graphmax.tables import local_maxima_tables
+from graphmax.tables.database import Database
+from graphmax.tables.sql import HOP, MOST_TABLE_NODES, check_num_nodes, label_sql
+
+BATCHES = {
+    "directed": batch_of(200, 1, directed=True),
+    "undirected": batch_of(100, 2, directed=False),
+    "with NaN": batch_of(100, 3, directed=True, gaps=True),
+}
+LABELS = [
+    gm.Rule(ties=ties, isolated=isolated, nan="omit") for ties in TIES for isolated in (True, False)
+]
+
+
+# --- known
+
+
+def path_tables(tmp_path, values="3,1,2"):
+    edges, nodes = tmp_path / "edges.csv", tmp_path / "nodes.csv"
+    edges.write_text("src,dst\na,b\nb,c\n")
+    rows = zip("abc", values.split(","), strict=True)
+    nodes.write_text("id,height\n" + "".join(f"{name},{value}\n" for name, value in rows))
+    return edges, nodes
+
+
+@pytest.mark.parametrize("engine", ["memory", "duckdb", "auto"])
+def test_path_of_three(tmp_path, engine):
+    answer = local_maxima_tables(*path_tables(tmp_path), "height", engine=engine)
+    assert answer.labels() == {"a": True, "b": False, "c": True}
+    assert (answer.num_nodes, answer.num_edges, answer.num_maxima) == (3, 2, 2)
+
+
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+def test_two_hops_and_the_rival(tmp_path, engine):
+    answer = local_maxima_tables(
+        *path_tables(tmp_path), "height", 2, engine=engine, explain=True, out=tmp_path / "out.csv"
+    )
+    assert sorted((tmp_path / "out.csv").read_text().splitlines()) == [
+        "a,true,c,2", "b,false,a,3", "c,false,a,3", "id,is_maximum,rival,rival_value",
+    ]  # fmt: skip
+    assert answer.engine == engine
+
+
+def test_auto_takes_duckdb_where_the_limit_is_small(tmp_path):
+    edges, nodes = tmp_path / "edges.parquet", tmp_path / "nodes.parquet"
+    duckdb.execute(f"COPY (SELECT range src, range dst FROM range(2000000)) TO '{edges}'")
+    duckdb.execute(f"COPY (SELECT range id, range v FROM range(2000000)) TO '{nodes}'")
+    answer = local_maxima_tables(edges, nodes, "v", memory_limit="200MB")
+    assert (answer.engine, answer.num_maxima) == ("duckdb", 2000000)
+    assert local_maxima_tables(edges, nodes, "v").engine == "memory"
+
+
+# --- the two texts
+
+
+class Sqlite:
+    def __init__(self, edges):
+        self.connection = sqlite3.connect(":memory:")
+        self.run("CREATE TABLE given (src INTEGER, dst INTEGER)")
+        self.connection.executemany("INSERT INTO given VALUES (?, ?)", edges)
+
+    def run(self, text):
+        return self.connection.execute(text).fetchall()
+
+    def put(self, state):
+        self.run("DROP TABLE IF EXISTS s")
+        self.run("CREATE TABLE s (id INTEGER, r INTEGER, hi INTEGER, lo INTEGER, nb INTEGER)")
+        self.connection.executemany("INSERT INTO s VALUES (?, ?, ?, ?, ?)", state)
+
+
+class Duck(Sqlite):
+    def __init__(self, edges):
+        self.connection = duckdb.connect()
+        self.run("CREATE TABLE given (src BIGINT, dst BIGINT)")
+        self.insert("given", edges)
+
+    def put(self, state):
+        self.run("DROP TABLE IF EXISTS s")
+        self.run("CREATE TABLE s (id BIGINT, r BIGINT, hi BIGINT, lo BIGINT, nb INTEGER)")
+        self.insert("s", state)
+
+    def insert(self, table, rows):
+        columns = np.array(rows, np.int64).T
+        named = {f"c{i}": np.ascontiguousarray(column) for i, column in enumerate(columns)}
+        self.connection.register("rows", named)
+        self.run(f"INSERT INTO {table} FROM rows")
+
+
+@pytest.mark.parametrize("engine", [Sqlite, Duck])
+@pytest.mark.parametrize("name", BATCHES)
+@pytest.mark.parametrize("extremum", EXTREMA)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_texts_against_the_oracle(engine, name, extremum, direction):
+    batch = BATCHES[name]
+    edges, hop, labels = texts(batch, direction, LABELS)
+    database = engine(batch.union.edges)
+    database.run(f"CREATE VIEW edges AS {edges}")
+    database.put(first_state(batch, extremum))
+    distance = {ties: batch.distances(ties, direction, extremum) for ties in TIES}
+    neighbor = batch.has_neighbor(direction)
+    for k in (1, 2, 3):
+        database.put(database.run(hop))
+        for rule, text in zip(LABELS, labels, strict=True):
+            expected = (distance[rule.ties] > k) & (rule.isolated | neighbor)
+            found = dict(database.run(text))
+            assert [bool(found[i]) for i in range(len(expected))] == expected.tolist()
+
+
+def test_hop_is_the_text_of_the_design_page():
+    assert HOP == (
+        "SELECT id, MAX(r) AS r, MAX(hi) AS hi, MAX(lo) AS lo, MAX(nb) AS nb FROM (SELECT id, r, "
+        "hi, lo, nb FROM s UNION ALL SELECT e.dst, -1, s.hi, s.lo, 1 FROM edges e JOIN s ON "
+        "e.src = s.id WHERE e.src <> e.dst) t GROUP BY id"
+    )
+
+
+@pytest.mark.parametrize("engine", [Sqlite, Duck])
+@pytest.mark.parametrize("ties", TIES)
+def test_packed_numbers_fit_at_the_largest_n(engine, ties):
+    n = MOST_TABLE_NODES
+    database = engine([(n - 1, n - 2)])
+    rows = [(i, r, r * n + i, r * n + (n - 1) - i, 0) for i, r in ((n - 1, n - 1), (n - 2, n - 2))]
+    database.put(rows)
+    database.run("CREATE VIEW edges AS SELECT src, dst FROM given")
+    database.put(database.run(HOP))
+    found = dict(database.run(label_sql(gm.Rule(ties=ties), n)))
+    assert {i: bool(yes) for i, yes in found.items()} == {n - 1: True, n - 2: False}
+
+
+def test_more_nodes_than_fit_are_refused():
+    check_num_nodes(MOST_TABLE_NODES, "n.parquet")
+    with pytest.raises(ValueError, match=r"at most 3 \* 10\*\*9 rows.*got 3000000001 in n.parquet"):
+        check_num_nodes(MOST_TABLE_NODES + 1, "n.parquet")
+
+
+# --- the engines
+
+
+def cases():
+    styles, isolated, extrema = cycle(ID_STYLES), cycle([True, False, True]), cycle(EXTREMA)
+    for name in BATCHES:
+        for ties in TIES:
+            for direction in DIRECTIONS if name == "directed" else ["in"]:
+                rule = gm.Rule(
+                    1 + (len(direction) + len(ties)) % 3, None, ties, direction, next(isolated), "omit", next(extrema)
+                )  # fmt: skip
+                yield pytest.param(name, next(styles), rule, id=f"{name}-{ties}-{direction}")
+
+
+def check(batch: Batch, folder, style: str, rule: gm.Rule, engine: str, **more):
+    """Ask the engine and the oracle."""
+    ids = ids_of(batch.union.num_nodes, style)
+    paths = write_tables(batch, folder, ids, more.pop("ending", "parquet"))
+    answer = local_maxima_tables(
+        *paths, "value", rule=rule, engine=engine, directed=batch.directed, **more
+    )
+    assert answer.engine == engine
+    found = answer.labels()
+    expected = batch.maxima(rule)
+    assert [found[i] for i in ids.tolist()] == expected.tolist()
+    assert answer.num_maxima == expected.sum()
+    return answer, ids
+
+
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+@pytest.mark.parametrize(("name", "style", "rule"), list(cases()))
+def test_engines_against_the_oracle(tmp_path, engine, name, style, rule):
+    check(BATCHES[name], tmp_path, style, rule, engine)
+
+
+@pytest.mark.parametrize("style", ID_STYLES)
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+def test_rivals_against_the_oracle(tmp_path, engine, style):
+    batch, rule = BATCHES["with NaN"], gm.Rule(2, nan="omit")
+    answer, ids = check(batch, tmp_path, style, rule, engine, explain=True)
+    columns = answer.columns()
+    rival = dict(zip(columns["id"].tolist(), columns["rival"].tolist(), strict=True))
+    expected = [None if u < 0 else ids[u] for u in batch.rivals(rule)]
+    assert [rival[i] for i in ids.tolist()] == expected
+    value = dict(zip(ids.tolist(), batch.all_values.tolist(), strict=True))
+    heights = zip(columns["rival"].tolist(), columns["rival_value"].tolist(), strict=True)
+    assert all(height == value[i] for i, height in heights if i is not None)
+
+
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+@pytest.mark.parametrize("style", ["shuffled", "text"])
+def test_text_tables_against_the_oracle(tmp_path, engine, style):
+    check(BATCHES["directed"], tmp_path, style, gm.Rule(2, ties="index"), engine, ending="csv")
+
+
+def test_duckdb_runs_the_two_texts(tmp_path, monkeypatch):
+    ran = []
+    stage = Database.stage
+    monkeypatch.setattr(Database, "stage", lambda self, name, rows, text: (ran.append(text), stage(self, name, rows, text)))  # fmt: skip
+    batch, rule = BATCHES["undirected"], gm.Rule(3, ties="weak")
+    check(batch, tmp_path, "aligned", rule, "duckdb")
+    assert sum(text.endswith(f" AS {HOP}") for text in ran) == 3
+    assert sum(label_sql(rule, batch.union.num_nodes) in text for text in ran) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_engines_on_thousands_of_graphs(tmp_path, seed):
+    batch = batch_of(300, 100 + seed, directed=seed % 2 == 0, gaps=seed % 3 == 0)
+    for i, ties in enumerate(TIES):
+        for k in (1, 2, 3):
+            folder = tmp_path / f"{ties}{k}"
+            folder.mkdir()
+            rule = gm.Rule(k, None, ties, DIRECTIONS[(i + k) % 3], k != 2, "omit", EXTREMA[k % 2])
+            check(batch, folder, ID_STYLES[(seed + k) % 4], rule, "duckdb")
