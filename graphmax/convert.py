@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.graph import Graph
-from graphmax.kernels import csr
 from graphmax.validation import near_names
 from graphmax.values import Attribute, read_attribute
 
@@ -168,10 +167,7 @@ def _objects(items: list[Any]) -> NDArray[Any]:
 
 def _from_entries(src: Any, dst: Any, weights: Any, num_nodes: int | None) -> Graph:
     graph = Graph.from_edges(src, dst, num_nodes, weights=weights, directed=True)
-    lengths = np.empty(0) if graph.weights is None else graph.weights
-    if csr.is_symmetric(graph.indptr, graph.indices, lengths):
-        return graph.as_undirected()
-    return graph
+    return graph.as_undirected() if graph.adjacency("in").symmetric else graph
 
 
 def _is_tensor(obj: Any) -> bool:

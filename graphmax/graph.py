@@ -4,21 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphmax.kernels import csr
+from graphmax.rows import Adjacency, Dropped, check_rows, matching_ends, rows_of
 from graphmax.validation import (
     MOST_NODES,
     edge_weights,
-    first_outside,
     frozen,
     node_column,
     node_count,
     node_count_of,
-    node_indices,
     node_labels,
 )
 
@@ -27,32 +25,7 @@ if TYPE_CHECKING:
     import scipy.sparse
     from torch_geometric.data import Data
 
-_NO_WEIGHTS = np.empty(0)
-_FLAWS = {
-    1: "have pointers that do not decrease and stay inside `indices`",
-    2: "hold node indices from 0 to num_nodes - 1",
-    3: "be sorted without repeats",
-    4: "hold no self-loop",
-}
-
-
-class Dropped(NamedTuple):
-    """What was left out when a graph was built."""
-
-    self_loops: int
-    repeats: int
-
-
-class Adjacency(NamedTuple):
-    """Rows of neighbors: row v is ``indices[indptr[v]:indptr[v + 1]]``, ascending.
-
-    ``indptr`` is int64 (num_nodes + 1,), ``indices`` int32 (entries,), ``weights`` float64
-    (entries,) or None.
-    """
-
-    indptr: NDArray[np.int64]
-    indices: NDArray[np.int32]
-    weights: NDArray[np.float64] | None
+__all__ = ["Adjacency", "Dropped", "Graph"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,7 +85,7 @@ class Graph:
         self._set("indices", np.ascontiguousarray(indices, np.int32))
         if self.weights is not None:
             self._set("weights", edge_weights(self.weights, self.indices.size))
-        self._check_rows()
+        check_rows(Adjacency(self.indptr, self.indices, self.weights), self.directed)
         self._settle()
 
     @classmethod
@@ -173,14 +146,15 @@ class Graph:
         array([[0, 2],
                [1, 1]])
         """
-        ends = _matching_ends(src, dst)
+        ends = matching_ends(src, dst)
         if num_nodes is None:
             columns = ([] if labels is None else [labels]) + list((attributes or {}).values())
             count = len(columns[0]) if columns else node_count_of(ends)  # type: ignore[arg-type]
         else:
             count = node_count(num_nodes)
         lengths = None if weights is None else edge_weights(weights, ends[0].size)
-        return _built(ends, lengths, count, directed)._with(labels, attributes)
+        rows, dropped = rows_of(ends, lengths, count, directed)
+        return _unchecked(rows, directed, dropped)._with(labels, attributes)
 
     @property
     def num_nodes(self) -> int:
@@ -303,7 +277,7 @@ class Graph:
         parts += ["labelled"] * (self.labels is not None)
         parts += [f"attributes={list(self.attributes)}"] * bool(self.attributes)
         if any(self.dropped):
-            parts.append("dropped: " + _spoken(self.dropped))
+            parts.append(f"dropped: {self.dropped}")
         return f"Graph({', '.join(parts)})"
 
     @cached_property
@@ -312,29 +286,15 @@ class Graph:
 
     @cached_property
     def _rows_out(self) -> Adjacency:
-        return self._rows(csr.transpose(self.indptr, self.indices, self._plain_weights))
+        return self._rows_in.reversed()
 
     @cached_property
     def _rows_both(self) -> Adjacency:
-        out = self._rows_out
-        other = _NO_WEIGHTS if out.weights is None else out.weights
-        return self._rows(
-            csr.union(
-                self.indptr, self.indices, self._plain_weights, out.indptr, out.indices, other
-            )
-        )
+        return self._rows_in.merged(self._rows_out)
 
     @property
     def _rows_by_source(self) -> Adjacency:
         return self.adjacency("out")
-
-    @property
-    def _plain_weights(self) -> NDArray[np.float64]:
-        return _NO_WEIGHTS if self.weights is None else self.weights
-
-    def _rows(self, built: tuple[Any, Any, Any]) -> Adjacency:
-        indptr, indices, weights = (frozen(array) for array in built)
-        return Adjacency(indptr, indices, None if self.weights is None else weights)
 
     def _with(
         self, labels: ArrayLike | None, attributes: Mapping[str, ArrayLike] | None
@@ -354,26 +314,7 @@ class Graph:
 
     def as_undirected(self) -> "Graph":
         """Return the symmetric directed graph as an undirected one, without looking again."""
-        return _unchecked(self.indptr, self.indices, self.weights, False, self.dropped)
-
-    def _check_rows(self) -> None:
-        if self.indptr.ndim != 1 or self.indptr.size == 0 or self.indptr[0] != 0:
-            raise ValueError("`indptr` must be one-dimensional and start with 0")
-        row, kind = csr.first_flaw(self.indptr, self.indices)
-        if kind:
-            raise ValueError(f"`indices` must {_FLAWS[kind]}, got another in row {row}")
-        if self.indptr[-1] != self.indices.size:
-            raise ValueError(
-                f"`indptr` must end with the number of entries {self.indices.size}, "
-                f"got {self.indptr[-1]}"
-            )
-        if not self.directed and not csr.is_symmetric(
-            self.indptr, self.indices, self._plain_weights
-        ):
-            raise ValueError(
-                "`indices` must hold both directions of every edge with equal weight, "
-                "got an edge without its reverse; pass directed=True"
-            )
+        return _unchecked(self._rows_in, False, self.dropped)
 
     def _settle(self) -> None:
         if self.labels is not None:
@@ -393,45 +334,10 @@ class Graph:
         return Graph, (*rows, self.labels, dict(self.attributes), self.dropped)
 
 
-def _matching_ends(src: ArrayLike, dst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    first, second = node_indices(src, "src"), node_indices(dst, "dst")
-    if first.size != second.size:
-        raise ValueError(f"`dst` must be as long as `src`, got {second.size} and {first.size}")
-    if first.dtype != second.dtype:
-        return first.astype(np.int64), second.astype(np.int64)
-    return first, second
-
-
-def _built(
-    ends: tuple[NDArray[Any], NDArray[Any]],
-    weights: NDArray[np.float64] | None,
-    count: int,
-    directed: bool,
-) -> Graph:
-    built = csr.build(*ends, _NO_WEIGHTS if weights is None else weights, count, not directed)
-    if isinstance(built, int):
-        raise first_outside(ends, count, built)
-    indptr, indices, lengths, entries = built
-    each = 1 if directed else 2
-    dropped = Dropped(ends[0].size - entries // each, (entries - indices.size) // each)
-    return _unchecked(indptr, indices, None if weights is None else lengths, directed, dropped)
-
-
-def _unchecked(
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    weights: NDArray[np.float64] | None,
-    directed: bool,
-    dropped: Dropped,
-) -> Graph:
+def _unchecked(rows: Adjacency, directed: bool, dropped: Dropped) -> Graph:
     graph = object.__new__(Graph)
-    fields = {"indptr": indptr, "indices": indices, "weights": weights, "directed": directed}
-    for name, value in {**fields, "dropped": dropped, "labels": None, "attributes": {}}.items():
+    fields = {**rows._asdict(), "directed": directed, "dropped": dropped}
+    for name, value in {**fields, "labels": None, "attributes": {}}.items():
         object.__setattr__(graph, name, value)
     graph._settle()
     return graph
-
-
-def _spoken(dropped: Dropped) -> str:
-    loops, repeats = dropped
-    return f"{loops} self-loop{'s' * (loops != 1)}, {repeats} repeat{'s' * (repeats != 1)}"
