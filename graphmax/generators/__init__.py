@@ -1,0 +1,32 @@
+"""Random graphs and random attributes: one explicit ``numpy.random.Generator`` in, a value out."""
+
+from graphmax.generators.attributes import FAMILIES, independent_values, tied_values
+from graphmax.generators.bumps import Planted, planted_bumps
+from graphmax.generators.fields import field_precision, gaussian_field
+from graphmax.generators.grown import barabasi_albert, random_tree, watts_strogatz
+from graphmax.generators.hidden import HiddenAttribute
+from graphmax.generators.matched import configuration, rmat
+from graphmax.generators.paired import erdos_renyi, stochastic_block
+from graphmax.generators.spatial import delaunay, random_geometric
+from graphmax.grid import grid_graph
+
+__all__ = [
+    "FAMILIES",
+    "HiddenAttribute",
+    "Planted",
+    "barabasi_albert",
+    "configuration",
+    "delaunay",
+    "erdos_renyi",
+    "field_precision",
+    "gaussian_field",
+    "grid_graph",
+    "independent_values",
+    "planted_bumps",
+    "random_geometric",
+    "random_tree",
+    "rmat",
+    "stochastic_block",
+    "tied_values",
+    "watts_strogatz",
+]
