@@ -22,6 +22,8 @@ _END_PAIRS = (
 )
 _KEYS = {"id", "node", "label", "name"}
 _BOM = b"\xef\xbb\xbf"
+# Error pages that were saved instead of the file.
+_MARKUP = (b"<!doctype", b"<html", b"<?xml")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|[+-]?inf(inity)?", re.IGNORECASE)
 
 
@@ -47,6 +49,8 @@ def layout_of(source: Source, options: ReadOptions, *, kind: str, is_edges: bool
     comments = lines if data is None else lines[:data]
     if data is None:
         raise refusal(source.name, "hold at least one row", "comments and blank lines only")
+    if lines[data].removeprefix(_BOM).lstrip().lower().startswith(_MARKUP):
+        raise refusal(source.name, "be a table", "markup", line=data + 1)
     sample = [_decoded(line, source, data + i + 1) for i, line in enumerate(lines[data:])]
     sample = [line for line in sample if line.strip() and not line.startswith("#")][:_SAMPLE]
     delimiter = options.delimiter or _delimiter(sample, kind)

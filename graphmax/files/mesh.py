@@ -17,11 +17,6 @@ from graphmax.graph import Graph
 _PLY_COUNT = re.compile(rb"^element[ \t]+\w+[ \t]+(\d+)", re.MULTILINE)
 _OFF_COUNT = re.compile(rb"\s*(?:\w*OFF)?\s*(?:#[^\n]*\n\s*)*(\d+)\s+(\d+)")
 _HEAD = 2**16
-# What trimesh and numpy raise on damaged meshes.
-_FLAWS = (
-    *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError),
-    *(EOFError, NotImplementedError, RuntimeError, MemoryError, AssertionError, OSError),
-)
 
 
 def read(source: Source, options: ReadOptions, *, kind: str = "off") -> Graph:
@@ -36,7 +31,7 @@ def read(source: Source, options: ReadOptions, *, kind: str = "off") -> Graph:
         mesh = trimesh.load(
             io.BytesIO(source.read()), file_type=kind, force="mesh", process=False,
         )  # fmt: skip
-    except _FLAWS as error:
+    except Exception as error:  # noqa: BLE001 - trimesh raises whatever its code trips over
         raise _flawed(source, kind, error) from None
     return _graph(mesh, source, options, kind)
 
@@ -49,7 +44,9 @@ def _graph(mesh: Any, source: Source, options: ReadOptions, kind: str) -> Graph:
         graph = as_graph(mesh, weight=None if options.weight is False else "weight")
     except GraphFileError:
         raise
-    except _FLAWS as error:
+    except ValueError as error:
+        raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
+    except Exception as error:  # noqa: BLE001 - a mesh builds its edges on demand
         raise _flawed(source, kind, error) from None
     if options.directed:
         raise refusal(source.name, "be directed", "a mesh")

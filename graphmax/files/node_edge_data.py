@@ -36,12 +36,12 @@ class NodeEdgeData:
         source: Source, ends: list[tuple[Any, ...]], names: Mapping[Any, Any]
     ) -> list[tuple[Any, Any]]:
         """Return edges between names for edges between ids; every end must be a node."""
-        lacking = list(dict.fromkeys(e for pair in ends for e in pair if not _holds(names, e)))
-        if lacking:
+        unknown = {repr(e): e for pair in ends for e in pair if not _holds(names, e)}
+        if unknown:
             raise refusal(
                 source.name,
                 "have edges between declared nodes",
-                f"ids without a node ({listed(lacking)})",
+                f"ids without a node ({listed(list(unknown.values()))})",
             )
         return [(names[u], names[v]) for u, v in ends]
 
@@ -81,7 +81,8 @@ class NodeEdgeData:
             raise refusal(
                 source.name,
                 "have weights that are numbers, at least 0 and not NaN",
-                f"{weight!r} on {len(bad)} edges, first {u!r} to {v!r}",
+                f"{'none' if weight is None else repr(weight)[:40]} on {len(bad)} edge(s), "
+                f"first {u!r} to {v!r}",
                 way_out="pass weight=False to leave the weights out",
             )
         return np.array([float(weight) for weight in weights])
@@ -174,10 +175,9 @@ def check_ids(source: Source, ids: list[Any]) -> None:
             raise refusal(source.name, "have integers or text as ids", repr(identity)[:60])
     texts: dict[str, Any] = {}
     for identity in ids:
-        if type(texts.setdefault(str(identity), identity)) is not type(identity):
-            raise refusal(
-                source.name, "tell ids apart", f"both {identity!r} and {str(identity)!r} as ids"
-            )
+        first = texts.setdefault(str(identity), identity)
+        if type(first) is not type(identity):
+            raise refusal(source.name, "tell ids apart", f"both {first!r} and {identity!r} as ids")
     if len(texts) < len(ids):
         repeated = [node for node, count in Counter(ids).items() if count > 1]
         raise refusal(source.name, "have every id once", f"repeated ids ({listed(repeated)})")

@@ -30,6 +30,7 @@ from graphmax.graph import Dropped, Graph
 _HARMLESS = 64 * MEBIBYTE
 _SPARSE = {"csr", "csc", "coo"}
 _VERSION = 1
+_MOST_AXES = 8
 # What numpy raises on a header that is no dictionary literal.
 _BAD_HEADER = (
     *(ValueError, TypeError, SyntaxError, KeyError, tokenize.TokenError),
@@ -97,10 +98,7 @@ def read_array(data: bytes, name: str, source: Source) -> NDArray[Any]:
         reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = reader(stream)
     except _BAD_HEADER as error:
-        reason = str(error).partition("\n")[0][:80]
-        raise refusal(
-            source.name, "hold valid NPY arrays", f"a bad header of {name!r} ({reason})"
-        ) from None
+        raise refusal(source.name, "hold valid NPY arrays", f"a bad header of {name!r}") from error
     if dtype.hasobject:
         raise refusal(source.name, "hold no array of Python objects", f"one in {name!r}")
     return _filled(data[stream.tell() :], shape, fortran, dtype, name, source)
@@ -114,6 +112,8 @@ def _filled(
     name: str,
     source: Source,
 ) -> NDArray[Any]:
+    if len(shape) > _MOST_AXES:
+        raise refusal(source.name, f"hold arrays of at most {_MOST_AXES} axes", str(len(shape)))
     count = math.prod(shape)
     if dtype.kind not in "biufmMSU" or min(shape, default=0) < 0 or not dtype.itemsize:
         raise refusal(source.name, "hold arrays of numbers, text or times", f"{dtype} in {name!r}")

@@ -5,6 +5,7 @@ and the steps of lines are edges, their lengths the weights; no other file is op
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class _Mesh:
             self.places.append(tuple(map(float, place)))
         elif words[0] in ("f", "l"):
             nodes = [self.node(word) for word in words[1:]]
-            self.sides.extend(zip(nodes, nodes[1:], strict=False))
+            self.sides.extend(pairwise(nodes))
             if words[0] == "f" and len(nodes) > 2:
                 self.sides.append((nodes[-1], nodes[0]))
 

@@ -65,7 +65,7 @@ class ParquetTable:
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
-            raise damaged(self.source, error) from None
+            raise damaged(self.source) from error
 
     def _check_ids(self, name: str) -> None:
         kind = self.types[name]
@@ -101,7 +101,7 @@ def parquet_table(connection: duckdb.DuckDBPyConnection, source: Source) -> Parq
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
-        raise damaged(source, error) from None
+        raise damaged(source) from error
     note = bytes(notes[0][0]).decode(errors="replace") if notes else None
     return ParquetTable(connection, source, relation, {row[0]: row[1] for row in rows}, note)
 
@@ -117,9 +117,9 @@ def _check_magic(source: Source) -> None:
         raise refusal(source.name, "be a complete Parquet file", "a truncated file")
 
 
-def damaged(source: Source, error: Exception) -> Exception:
+def damaged(source: Source) -> Exception:
     """Return the error for a Parquet file that DuckDB cannot read."""
-    return refusal(source.name, "be a valid Parquet file", f"damaged data ({type(error).__name__})")
+    return refusal(source.name, "be a valid Parquet file", "damaged data")
 
 
 def _digits(kind: str) -> int:

@@ -8,6 +8,7 @@ import io
 import math
 import warnings
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,9 @@ _FLAWS = (
 def read(source: Source, options: ReadOptions, *, kind: str = "png") -> Graph:
     """Read an image or an array of one to three axes."""
     if kind == "npy":
-        array = read_array(source.read(), source.name, source)
+        array = read_array(source.read(), Path(source.name).name, source)
+        if array.dtype.kind in "SU":
+            raise refusal(source.name, "hold numbers", f"text ({array.dtype})")
         columns = {"value": array}
     else:
         columns = _image(source, options)

@@ -5,6 +5,7 @@ Allowed are tensors, containers and the four classes that make up a ``Data``.
 """
 
 import pickle
+import warnings
 import zipfile
 import zlib
 from typing import Any
@@ -29,7 +30,9 @@ def read(source: Source, options: ReadOptions) -> Graph:
     _check_archive(source, options)
     found = _loaded(source)
     try:
-        graph = as_graph(_data(found, source), weight=_weight(options))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyG infers the number of nodes
+            graph = as_graph(_data(found, source), weight=_weight(options))
     except GraphFileError:
         raise
     except _FLAWS as error:
@@ -69,10 +72,10 @@ def _loaded(source: Source) -> Any:
 def _reason(error: Exception) -> str:
     """Name what the file asked for, out of torch's long advice to trust it."""
     text = str(error)
-    for mark in ("Unsupported global: GLOBAL ", "Unsupported operand "):
+    for mark in ("Unsupported global: GLOBAL ", "unsupported GLOBAL ", "Unsupported operand "):
         if mark in text:
             word = text.partition(mark)[2].split()[0].rstrip(".,")
-            return f"the global {word}" if "global" in mark else f"the pickle operation {word}"
+            return f"the global {word}" if "GLOBAL" in mark else f"the pickle operation {word}"
     return "another pickle"
 
 
