@@ -1,6 +1,5 @@
 """A DuckDB in a folder that goes away, with a limit on memory, progress, and an ear for Ctrl-C."""
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -14,11 +13,12 @@ import duckdb
 from graphmax.files.errors import GraphFileError
 from graphmax.kernels.chunks import tell
 from graphmax.tables.answer import Stage
+from graphmax.tables.refusals import full_disk
 
 _PAUSE = 0.1
 _MEMORY_PER_THREAD = 250_000_000
 _FULL = ("no space left", "max_temp_directory_size", "disk quota", "file too large")
-_DAMAGED = (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException)
+_OURS = (duckdb.InternalException, duckdb.ProgrammingError)
 
 
 class Database:
@@ -123,15 +123,11 @@ def told(error: duckdb.Error) -> Exception:
     """Say in our words what DuckDB ran into."""
     said = " ".join(str(error).split())
     if any(word in said.lower() for word in _FULL):
-        return OSError(
-            errno.ENOSPC,
-            "`temporary` must have room for what does not fit in memory, got a full disk; free "
-            "some, name a folder with more room, or raise memory_limit (nothing was written)",
-        )
+        return full_disk()
     if isinstance(error, duckdb.OutOfMemoryException):
         return MemoryError(
             f"`memory_limit` must leave room for one pass, got too little ({said[:120]}); raise it"
         )
-    if isinstance(error, _DAMAGED):
-        return GraphFileError(f"`edges` and `nodes` must be readable tables, got: {said[:300]}")
-    return RuntimeError(f"DuckDB failed: {said[:300]}")
+    if isinstance(error, _OURS) and not isinstance(error, duckdb.InvalidInputException):
+        return RuntimeError(f"DuckDB failed: {said[:300]}")
+    return GraphFileError(f"`edges` and `nodes` must be readable tables, got: {said[:300]}")

@@ -1,5 +1,6 @@
 """What is refused when the rows of two tables do not make a graph; the same for every engine."""
 
+import errno
 from collections.abc import Sequence
 
 from graphmax.files.errors import listed, refusal
@@ -38,3 +39,13 @@ def unknown_ids(question: TableQuestion, first: Sequence[object], count: int) ->
         f"ids that it lacks ({listed(list(first), count)})",
         way_out=f"add them to {question.nodes.name}",
     )
+
+
+def full_disk() -> OSError:
+    """Return the error for a disk without room for what is spilled."""
+    error = OSError(
+        "`temporary` must have room for what does not fit in memory, got a full disk; free some, "
+        "name a folder with more room, or raise memory_limit (nothing was written)"
+    )
+    error.errno = errno.ENOSPC
+    return error

@@ -2,7 +2,6 @@
 
 # ruff: noqa: S608 - view names are this package's own
 
-import errno
 import hashlib
 import json
 import secrets
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from graphmax.files.errors import GraphFileError
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.question import TableQuestion
+from graphmax.tables.refusals import full_disk
 from graphmax.tables.scratch import check_out, scratch_folder
 from graphmax.tables.sources import has_scheme
 from graphmax.tables.spark_loading import SparkTables, absent_sql, as_uri, load
@@ -202,6 +202,7 @@ def _labels(spark: "SparkSession", question: TableQuestion, n: int) -> "DataFram
 @contextmanager
 def _told() -> Iterator[None]:
     """Say in our words what Spark ran into."""
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
@@ -211,13 +212,15 @@ def _told() -> Iterator[None]:
     except Exception as error:
         said = str(error)
         if "No space left on device" in said:
-            raise OSError(
-                errno.ENOSPC,
-                "`temporary` must have room for what does not fit in memory, got a full disk; free "
-                "some, or name a folder with more room (nothing was written to `out`)",
-            ) from None
-        if isinstance(error, PySparkException) and any(word in said for word in _DAMAGED):
+            raise full_disk() from None
+        if isinstance(error, PySparkException | Py4JError) and any(w in said for w in _DAMAGED):
             raise GraphFileError(
-                f"`edges` and `nodes` must be readable tables, got: {said.splitlines()[0][:300]}"
+                f"`edges` and `nodes` must be readable tables, got: {_damage(said)}"
             ) from None
         raise
+
+
+def _damage(said: str) -> str:
+    """Return the line of a Java trace that names the file."""
+    lines = [line for line in said.splitlines() if any(word in line for word in _DAMAGED)]
+    return lines[0][-300:].strip()

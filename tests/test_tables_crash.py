@@ -1,0 +1,136 @@
+"""Killed at any moment, a run leaves no half result, and its temporary space goes away."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import duckdb
+import pytest
+from spark_session import needs_spark
+
+from graphmax.tables import local_maxima_tables
+from graphmax.tables.scratch import PREFIX, scratch_folder, sweep
+
+RUN = """
+import sys
+from graphmax.tables import local_maxima_tables
+home, engine, hops = sys.argv[1:]
+print("started", flush=True)
+local_maxima_tables(
+    f"{home}/edges.parquet", f"{home}/nodes.parquet", "value", int(hops), engine=engine,
+    out=f"{home}/out/labels", **({"master": "local[2]"} if engine == "spark" else {}),
+)
+"""
+
+
+def make_tables(home, num_nodes, num_edges):
+    texts = {
+        "edges": f"SELECT hash(range) % {num_nodes} AS src, hash(range + 7) % {num_nodes} AS dst "
+        f"FROM range({num_edges})",
+        "nodes": f"SELECT range AS id, hash(range + 3) % 1000 AS value FROM range({num_nodes})",
+    }
+    for name, text in texts.items():
+        duckdb.execute(f"COPY ({text}) TO '{home / name}.parquet' (FORMAT parquet)")
+    (home / "out").mkdir()
+    return home / "edges.parquet", home / "nodes.parquet"
+
+
+def start(home, engine, hops):
+    command = [sys.executable, "-c", RUN, str(home), engine, str(hops)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert process.stdout.readline() == "started\n"
+    return process
+
+
+def kill_after(process, seconds):
+    """Wait so long, or until it is done, and kill it."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    process.stdout.close()
+    return process.returncode == -signal.SIGKILL
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_killed_at_ten_random_moments(tmp_path):
+    tables = make_tables(tmp_path, 50_000, 500_000)
+    began = time.perf_counter()
+    expected = local_maxima_tables(*tables, "value", 2, engine="duckdb").labels()
+    seconds, killed, moments = time.perf_counter() - began, 0, random.Random(8)
+    out = tmp_path / "out" / "labels"
+    for _ in range(10):
+        killed += kill_after(start(tmp_path, "duckdb", 2), moments.uniform(0, seconds))
+        if out.exists():
+            parts = f"read_parquet('{out}/*.parquet')"
+            found = duckdb.execute(f"SELECT id, is_maximum FROM {parts}").fetchall()
+            assert dict(found) == expected
+            for part in out.iterdir():
+                part.unlink()
+            out.rmdir()
+    assert killed >= 5
+    answer = local_maxima_tables(*tables, "value", 2, engine="duckdb", out=out)
+    assert answer.labels() == expected
+    assert names(tmp_path / "out") == ["labels"]
+
+
+@needs_spark
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_spark_killed_at_ten_random_moments_resumes(tmp_path):
+    tables = make_tables(tmp_path, 2_000, 10_000)
+    expected = local_maxima_tables(*tables, "value", 6, engine="memory").labels()
+    out, moments, kills = tmp_path / "out" / "labels", random.Random(8), 0
+    while kills < 10:
+        kills += kill_after(start(tmp_path, "spark", 6), moments.uniform(4, 25))
+        if out.exists():
+            parts = f"read_parquet('{out}/*.parquet')"
+            assert dict(duckdb.execute(f"FROM {parts}").fetchall()) == expected
+            for part in out.iterdir():
+                part.unlink()
+            out.rmdir()
+    time.sleep(5)  # a JVM whose driver was killed ends by itself
+    answer = local_maxima_tables(*tables, "value", 6, engine="spark", master="local[2]", out=out)
+    assert answer.labels() == expected
+    assert names(tmp_path / "out") == ["labels"]
+
+
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+def test_interrupted(tmp_path, engine):
+    """Ctrl-C arrives while DuckDB hops, or while the graph is being read."""
+    tables = make_tables(tmp_path, 300_000, 6_000_000)
+    timer = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        local_maxima_tables(*tables, "value", 9, engine=engine, out=tmp_path / "out" / "labels")
+    assert names(tmp_path / "out") == []
+
+
+def test_what_is_held_is_not_swept(tmp_path):
+    with scratch_folder(tmp_path) as held:
+        sweep(tmp_path)
+        assert names(tmp_path) == [held.name]
+    assert names(tmp_path) == []
+
+
+def test_what_nobody_holds_is_swept(tmp_path):
+    for name in (f"{PREFIX}abandoned", "mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lock").touch()
+    (tmp_path / f"{PREFIX}young").mkdir()
+    old = tmp_path / f"{PREFIX}old"
+    old.mkdir()
+    os.utime(old, (1, 1))
+    sweep(tmp_path)
+    assert names(tmp_path) == [f"{PREFIX}young", "mine"]

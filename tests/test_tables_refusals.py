@@ -1,0 +1,261 @@
+"""What tables refuse, in one sentence, leaving nothing behind."""
+
+import errno
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+import graphmax as gm
+from graphmax.tables import local_maxima_tables
+from graphmax.tables.question import memory_bytes
+
+BOTH = pytest.mark.parametrize("engine", ["memory", "duckdb"])
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Write edges and nodes; a table may be replaced by rows of SQL."""
+    (tmp_path / "in").mkdir()
+
+    def write(edges="(1, 2)", nodes="(1, 5), (2, 7)", columns="id, height"):
+        paths = [tmp_path / "in" / "edges.parquet", tmp_path / "in" / "nodes.parquet"]
+        texts = [f"FROM (VALUES {edges}) t(src, dst)", f"FROM (VALUES {nodes}) t({columns})"]
+        for path, text in zip(paths, texts, strict=True):
+            duckdb.execute(f"COPY ({text}) TO '{path}' (FORMAT parquet)")
+        return paths
+
+    return write
+
+
+def refused(paths, values="height", *, kind=ValueError, match, **more):
+    """Expect a refusal that leaves nothing beside the tables."""
+    home = paths[0].parent
+    before = sorted(path.name for path in home.iterdir())
+    with pytest.raises(kind, match=match):
+        local_maxima_tables(*paths, values, out=home / "out.parquet", **more)
+    assert sorted(path.name for path in home.iterdir()) == before
+
+
+# --- rows
+
+
+ROWS = [
+    ({"edges": "(1, 9), (8, 2), (9, 9)"}, ValueError, r"ids that it lacks \(2: 8, 9\)"),
+    ({"edges": ", ".join(f"({i}, 2)" for i in range(9, 3, -1))}, ValueError, r"lacks \(6: 4, 5, 6, 7, 8, \.\.\.\)"),
+    ({"edges": "(1, 2), (1, NULL)"}, ValueError, "two ids in every row, got 1 rows without"),
+    ({"edges": "(1.5, 2.0)"}, ValueError, "integers or text as ids, got DECIMAL"),
+    ({"nodes": "(1, 5), (1, 6), (2, 7)"}, ValueError, r"every id once, got repeated ids \(1: 1\)"),
+    ({"nodes": "(1, NULL), (2, 7)"}, ValueError, r"`height` must be known.*\(1: 1\).*nan='omit'"),
+    ({"nodes": "(1, 'nan'::double), (2, 7)"}, ValueError, r"`height` must be known.*\(1: 1\)"),
+    ({"nodes": "(NULL, 5), (2, 7)"}, ValueError, "an id in every row, got 1 rows without"),
+    ({"nodes": "(1, 'x'), (2, 'y')"}, TypeError, "`values` must be numbers.*VARCHAR in column 'height'"),
+    ({"nodes": "(1, [5]), (2, [7])"}, TypeError, "`values` must be numbers.*INTEGER"),
+    ({"columns": "id, heights"}, ValueError, "have the column 'height', got none; did you mean 'heights'"),
+]  # fmt: skip
+
+
+@BOTH
+@pytest.mark.parametrize(("rows", "kind", "match"), ROWS)
+def test_rows(tables, engine, rows, kind, match):
+    refused(tables(**rows), kind=kind, match=match, engine=engine)
+
+
+@BOTH
+def test_unknown_ids_among_text(tables, engine):
+    paths = tables("('a', 'z'), ('y', 'a')", "('a', 1), ('b', 2)")
+    refused(paths, match=r"ids that it lacks \(2: 'y', 'z'\).*add them to", engine=engine)
+
+
+@BOTH
+def test_nothing_in_the_node_table(tables, engine):
+    paths = tables()
+    text = "SELECT 1 AS id, 2 AS height LIMIT 0"
+    duckdb.execute(f"COPY ({text}) TO '{paths[1]}' (FORMAT parquet)")
+    refused(paths, match="have at least one row, got an empty table", engine=engine)
+
+
+@BOTH
+def test_nodes_without_a_value_are_left_out_on_demand(tables, engine):
+    paths = tables("(1, 2), (2, 3)", "(1, NULL), (2, 'nan'::double), (3, 7)")
+    answer = local_maxima_tables(*paths, "height", engine=engine, nan="omit")
+    assert answer.labels() == {1: False, 2: False, 3: True}
+
+
+@BOTH
+def test_more_nodes_than_the_numbers_hold(tables, engine, monkeypatch):
+    monkeypatch.setattr("graphmax.tables.sql.MOST_TABLE_NODES", 1)
+    refused(tables(), match=r"`nodes` must have at most 3 \* 10\*\*9 rows", engine=engine)
+
+
+def test_misspelled_column_of_ids(tables):
+    refused(tables(), match="have the column 'scr', got none; did you mean 'src'", src="scr")
+
+
+# --- files
+
+
+@BOTH
+def test_parquet_cut_short(tables, engine):
+    paths = tables()
+    paths[0].write_bytes(paths[0].read_bytes()[:-9])
+    refused(paths, match="be a complete Parquet file, got a file cut short", engine=engine)
+
+
+@BOTH
+def test_parquet_with_damaged_pages(tables, engine):
+    paths = tables(", ".join(f"({i % 2 + 1}, {i})" for i in range(1, 3000)))
+    content = paths[0].read_bytes()
+    paths[0].write_bytes(content[:4] + bytes(200) + content[204:])
+    refused(paths, kind=gm.GraphFileError, match="readable tables|lacks", engine=engine)
+
+
+@pytest.mark.parametrize("name", ["no.parquet", "*.csv"])
+def test_no_such_file(tables, name):
+    paths = tables()
+    match = "`edges` must name an existing file, folder or pattern"
+    refused([paths[0].parent / name, paths[1]], kind=FileNotFoundError, match=match)
+
+
+def test_empty_folder(tables, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="`nodes` must name at least one file"):
+        local_maxima_tables(tables()[0], tmp_path / "empty", "height")
+
+
+def test_files_of_other_kinds(tables, tmp_path):
+    paths = tables()
+    (tmp_path / "a.xlsx").write_text("1")
+    with pytest.raises(ValueError, match=r"end in one of \.parquet.*got \.xlsx"):
+        local_maxima_tables(tmp_path / "a.xlsx", paths[1], "height")
+    (tmp_path / "a.csv.gz").write_text("1")
+    with pytest.raises(ValueError, match=r"got \.gz.*unpack it first"):
+        local_maxima_tables(tmp_path / "a.csv.gz", paths[1], "height")
+    (tmp_path / "a.csv").write_text("src,dst\n1,2\n")
+    with pytest.raises(ValueError, match="files of one kind, got csv and parquet"):
+        local_maxima_tables([paths[0], tmp_path / "a.csv"], paths[1], "height")
+    (tmp_path / "b.csv").write_text("")
+    with pytest.raises(ValueError, match="hold a table, got an empty file"):
+        local_maxima_tables(tmp_path / "b.csv", paths[1], "height")
+
+
+def test_files_elsewhere_are_for_spark(tables):
+    paths = tables()
+    with pytest.raises(ValueError, match="`edges` must be a local path.*engine='spark' reads it"):
+        local_maxima_tables("s3a://bucket/edges.parquet", paths[1], "height")
+
+
+# --- arguments
+
+
+ARGUMENTS = [
+    ({"ties": "plateau"}, ValueError, "`ties` must be 'strict', 'weak' or 'index'.*any size.*in memory"),
+    ({"radius": 2.0}, TypeError, "`radius` must not be given.*shortest paths.*use graphmax.local_maxima"),
+    ({"hops": 0}, ValueError, "`hops` must be at least 1"),
+    ({"tie": "weak"}, TypeError, "did you mean 'ties'"),
+    ({"engine": "dask"}, ValueError, "`engine` must be one of memory, duckdb, spark, auto, got 'dask'"),
+    ({"memory_limit": "lots"}, ValueError, "`memory_limit` must be a size such as '1GB'.*got 'lots'"),
+    ({"memory_limit": "1MB"}, ValueError, "`memory_limit` must be at least 100MB"),
+    ({"master": "local[2]"}, ValueError, "`master` must be left out unless engine='spark'"),
+    ({"spark": object(), "master": "local", "engine": "spark"}, ValueError, "`spark` and `master` must not"),
+    ({"temporary": "/no/such/place"}, FileNotFoundError, "`temporary` must be an existing folder"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "kind", "match"), ARGUMENTS)
+def test_arguments(tables, arguments, kind, match):
+    refused(tables(), kind=kind, match=match, **arguments)
+
+
+def test_rule_with_a_radius(tables):
+    refused(tables(), match="`rule` must not set `radius`", rule=gm.Rule(radius=1.0))
+
+
+def test_values_are_a_name(tables):
+    refused(tables(), [1, 2], kind=TypeError, match="`values` must be the name of a column")
+
+
+def test_places_that_are_taken_or_missing(tables, tmp_path):
+    paths = tables()
+    with pytest.raises(FileExistsError, match="`out` must not be a folder that exists"):
+        local_maxima_tables(*paths, "height", out=tmp_path)
+    with pytest.raises(FileNotFoundError, match="`out` must lie in an existing folder"):
+        local_maxima_tables(*paths, "height", out=tmp_path / "no" / "out.parquet")
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("1GB", 10**9), ("512MiB", 2**29), ("1.5gb", 15 * 10**8), (2e8, 2 * 10**8)]
+)
+def test_sizes(text, count):
+    assert memory_bytes(text) == count
+
+
+# --- machines
+
+
+def test_no_java(tables, monkeypatch, tmp_path):
+    pytest.importorskip("pyspark", reason='needs pyspark: pip install "graphmax[spark]"')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    paths = tables()
+    with pytest.raises(OSError, match="must find Java 17.*apt install openjdk-17-jre-headless"):
+        local_maxima_tables(*paths, "height", engine="spark")
+
+
+def test_no_pyspark(tables, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    paths = tables()
+    with pytest.raises(
+        ValueError, match=r'pyspark is not installed.*pip install "graphmax\[spark\]"'
+    ):
+        local_maxima_tables(*paths, "height", engine="spark")
+
+
+def test_no_room_for_spilling(tables, tmp_path, monkeypatch):
+    """A disk is filled by a limit on the temporary folder, which is what DuckDB takes a disk for."""
+    connect = duckdb.connect
+
+    def cramped(*arguments, **more):
+        connection = connect(*arguments, **more)
+        connection.execute("SET max_temp_directory_size = '1MB'; SET memory_limit = '40MB'")
+        return connection
+
+    edges = ", ".join(f"({i}, {i + 1})" for i in range(1, 50))
+    paths = tables(edges, "(1, 1)")
+    text = "SELECT range AS id, hash(range) % 1000003 AS height FROM range(2000000)"
+    duckdb.execute(f"COPY ({text}) TO '{paths[1]}' (FORMAT parquet)")
+    monkeypatch.setattr("graphmax.tables.database.duckdb.connect", cramped)
+    with pytest.raises(OSError, match="`temporary` must have room.*full disk.*nothing was") as told:
+        local_maxima_tables(*paths, "height", out=tmp_path / "out.parquet", engine="duckdb")
+    assert told.value.errno == errno.ENOSPC
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """Mount three megabytes; only root may."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_full_disk(tables, tiny_disk):
+    paths = tables()
+    for path, text in zip(
+        paths,
+        (
+            "SELECT hash(range) % 300000 AS src, hash(range + 9) % 300000 AS dst FROM range(900000)",
+            "SELECT range AS id, hash(range) % 1000003 AS height FROM range(300000)",
+        ),
+        strict=True,
+    ):
+        duckdb.execute(f"COPY ({text}) TO '{path}' (FORMAT parquet)")
+    with pytest.raises(OSError, match="`temporary` must have room.*got a full disk"):
+        local_maxima_tables(*paths, "height", out=tiny_disk / "out.parquet", engine="duckdb")
+    assert list(tiny_disk.iterdir()) == []
