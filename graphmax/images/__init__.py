@@ -9,16 +9,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphmax.images.detection import Detection, detect
     from graphmax.images.extrema import peak_pixels
+    from graphmax.images.samples import WindowDataset, window_dataset
+    from graphmax.images.sight import output_shape, receptive_field
     from graphmax.images.tiling import centered, windows
 
 _HOME = {
+    "Detection": "graphmax.images.detection",
+    "WindowDataset": "graphmax.images.samples",
     "centered": "graphmax.images.tiling",
+    "detect": "graphmax.images.detection",
+    "output_shape": "graphmax.images.sight",
     "peak_pixels": "graphmax.images.extrema",
+    "receptive_field": "graphmax.images.sight",
+    "window_dataset": "graphmax.images.samples",
     "windows": "graphmax.images.tiling",
 }
 
-__all__ = ["centered", "peak_pixels", "windows"]
+__all__ = [
+    "Detection",
+    "WindowDataset",
+    "centered",
+    "detect",
+    "output_shape",
+    "peak_pixels",
+    "receptive_field",
+    "window_dataset",
+    "windows",
+]
 
 
 def __getattr__(name: str) -> Any:
