@@ -78,11 +78,13 @@ def _highest(indptr, indices, level, up, tied, start, stop):
                     tied[v] = True
                     if top == own and u < best:
                         best = u
-            up[v] = best if own != NOBODY else v
+            up[v] = best
 
 
 def highest_neighbors(indptr, indices, level):
     """Highest neighbor of every node that comes before it in the order, else the node itself.
+
+    A node that takes no part comes after all others.
 
     Returns
     -------

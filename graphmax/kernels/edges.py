@@ -2,8 +2,8 @@
 
 A maximum beats all edges at its two ends, so few edges are candidates at all. The walk outwards
 from both ends stops at the first node, short of the rim, that has an edge as heavy: all edges of
-such a node lie inside. Only edges between two nodes of the rim have to be looked up, and only
-where both have an edge as heavy.
+such a node lie inside. Only edges between two nodes of the rim have to be looked up, only where
+both have an edge as heavy, and only where that is not the one heaviest edge of the node.
 """
 
 import numpy as np
@@ -15,6 +15,7 @@ STRICT, WEAK = 0, 1
 ENTRIES_PER_CALL = 1 << 24
 EDGES_PER_CALL = 1 << 22
 NEXT, TOKEN, STATE_SIZE = 0, 1, 2
+TOP, SECOND, PARTNER, SEEN, BEST_SIZE = 0, 1, 2, 3, 4
 
 
 @njit(cache=True, nogil=True)
@@ -44,46 +45,53 @@ def edge_numbers(indptr, indices, directed):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _note(top, holders, v, key):
-    if holders[v] == 0 or key > top[v]:
-        top[v] = key
-        holders[v] = 1
-    elif key == top[v]:
-        holders[v] = 2
+def _note(best, v, key, u):
+    if best[v, SEEN] == 0:
+        best[v, TOP], best[v, PARTNER], best[v, SEEN] = key, u, 1
+    elif key > best[v, TOP]:
+        best[v, SECOND], best[v, SEEN] = best[v, TOP], 2
+        best[v, TOP], best[v, PARTNER] = key, u
+    elif best[v, SEEN] == 1 or key > best[v, SECOND]:
+        best[v, SECOND], best[v, SEEN] = key, 2
 
 
 @njit(cache=True, nogil=True)
-def _heaviest(indptr, indices, number, place, key, top, holders, start, stop):
-    """Largest key of an edge at each node, and whether one or several edges have it."""
+def _heaviest(indptr, indices, number, place, key, best, start, stop):
+    """The two largest keys of edges at each node, and the other end of the first."""
     for v in range(start, stop):
         e = number[v]
         for p in range(place[v], indptr[v + 1]):
-            _note(top, holders, v, key[e])
-            _note(top, holders, indices[p], key[e])
+            u = indices[p]
+            _note(best, v, key[e], u)
+            _note(best, u, key[e], v)
             e += 1
-
-
-@njit(cache=True, nogil=True)
-def _candidates(indptr, indices, number, place, key, top, holders, ties, found, count, start, stop):
-    """Edges that beat all others at their two ends: number, source and target."""
-    at = count[0]
-    for v in range(start, stop):
-        if ties == STRICT and holders[v] > 1:
-            continue
-        e = number[v]
-        for p in range(place[v], indptr[v + 1]):
-            if key[e] == top[v]:
-                u = indices[p]
-                if key[e] == top[u] and (ties == WEAK or holders[u] == 1):
-                    found[at, 0], found[at, 1], found[at, 2] = e, v, u
-                    at += 1
-            e += 1
-    count[0] = at
 
 
 @njit(cache=True, nogil=True, inline="always")
 def _beats(other, own, ties):
     return other > own or (ties == STRICT and other == own)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _leads(best, v, own, ties):
+    """Whether the key `own` of an edge at v beats the other edges at v."""
+    if own != best[v, TOP]:
+        return False
+    return best[v, SEEN] == 1 or not _beats(best[v, SECOND], own, ties)
+
+
+@njit(cache=True, nogil=True)
+def _candidates(indptr, indices, number, place, key, best, ties, found, count, start, stop):
+    """Edges that beat all others at their two ends: number, source and target."""
+    at = count[0]
+    for v in range(start, stop):
+        e = number[v]
+        for p in range(place[v], indptr[v + 1]):
+            if _leads(best, v, key[e], ties) and _leads(best, indices[p], key[e], ties):
+                found[at, 0], found[at, 1], found[at, 2] = e, v, indices[p]
+                at += 1
+            e += 1
+    count[0] = at
 
 
 @njit(cache=True, nogil=True)
@@ -115,24 +123,22 @@ def _joined_beats(indptr, indices, number, place, key, directed, a, b, own, ties
 
 @njit(cache=True, nogil=True)
 def _lane(
-    ball_indptr, ball_indices, indptr, indices, number, place, key, directed, top, ties, hops,
+    ball_indptr, ball_indices, indptr, indices, number, place, key, directed, best, ties, hops,
     found, mask, stamp, queue, state, lanes, budget,
 ):  # fmt: skip
     spent = 0
     while state[NEXT] < found.shape[0] and spent < budget:
-        e, a, b = found[state[NEXT]]
+        e, a, b = found[state[NEXT], 0], found[state[NEXT], 1], found[state[NEXT], 2]
         state[NEXT] += lanes
         state[TOKEN] += 1
         token = np.int32(state[TOKEN])
         own = key[e]
         stamp[a] = stamp[b] = token
         queue[0], queue[1] = a, b
-        head, rim, tail, depth = 0, 0, 2, 0
+        head, level_end, tail = 0, 2, 2
         beaten = False
-        while depth < hops and rim < tail and not beaten:
-            depth += 1
-            head, rim = rim, tail
-            while head < rim and not beaten:
+        for depth in range(1, hops + 1):
+            while head < level_end and not beaten:
                 w = queue[head]
                 head += 1
                 spent += ball_indptr[w + 1] - ball_indptr[w]
@@ -140,42 +146,46 @@ def _lane(
                     u = ball_indices[p]
                     if stamp[u] == token:
                         continue
-                    if depth < hops and _beats(top[u], own, ties):
-                        beaten = True
-                        break
+                    if _beats(best[u, TOP], own, ties):
+                        beaten = depth < hops
+                        if beaten:
+                            break
+                    elif depth == hops:
+                        continue
                     stamp[u] = token
                     queue[tail] = u
                     tail += 1
-        while rim < tail and not beaten:
-            w = queue[rim]
-            rim += 1
-            if not _beats(top[w], own, ties):
+            if beaten or level_end == tail:
+                break
+            level_end = tail
+        while head < tail and not beaten:
+            w = queue[head]
+            head += 1
+            if best[w, SEEN] == 1 or not _beats(best[w, SECOND], own, ties):
+                beaten = stamp[best[w, PARTNER]] == token
                 continue
             spent += ball_indptr[w + 1] - ball_indptr[w]
             for p in range(ball_indptr[w], ball_indptr[w + 1]):
                 u = ball_indices[p]
-                if (
-                    u > w and stamp[u] == token and _beats(top[u], own, ties)
-                    and u != a and u != b
-                    and _joined_beats(
+                if stamp[u] == token and u > w and u != b and u != a:
+                    beaten = _joined_beats(
                         indptr, indices, number, place, key, directed, w, u, own, ties
                     )
-                ):  # fmt: skip
-                    beaten = True
-                    break
+                    if beaten:
+                        break
         mask[e] = not beaten
         spent += 1
 
 
 @njit(cache=True, nogil=True, parallel=True)
 def _advance(
-    ball_indptr, ball_indices, indptr, indices, number, place, key, directed, top, ties, hops,
+    ball_indptr, ball_indices, indptr, indices, number, place, key, directed, best, ties, hops,
     found, mask, stamps, queues, states, budget,
 ):  # fmt: skip
     lanes = states.shape[0]
     for lane in prange(lanes):
         _lane(
-            ball_indptr, ball_indices, indptr, indices, number, place, key, directed, top, ties,
+            ball_indptr, ball_indices, indptr, indices, number, place, key, directed, best, ties,
             hops, found, mask, stamps[lane], queues[lane], states[lane], lanes, budget,
         )  # fmt: skip
 
@@ -206,17 +216,17 @@ def edge_maxima(ball_rows, rows, key, *, directed, ties, hops):
     indptr, indices = rows
     num_nodes = indptr.size - 1
     number, place = edge_numbers(indptr, indices, directed)
-    top, holders = np.zeros(num_nodes, np.int64), np.zeros(num_nodes, np.int8)
+    best = np.zeros((num_nodes, BEST_SIZE), np.int64)
     step = max(1024, num_nodes * ENTRIES_PER_CALL // max(indices.size, 1))
     numbered = indptr, indices, number, place
     in_chunks(
         "weighing edges", num_nodes, step,
-        lambda a, b: _heaviest(*numbered, key, top, holders, a, b),
+        lambda a, b: _heaviest(*numbered, key, best, a, b),
     )  # fmt: skip
     found, count = np.empty((key.size, 3), np.int64), np.zeros(1, np.int64)
     in_chunks(
         "choosing candidates", num_nodes, step,
-        lambda a, b: _candidates(*numbered, key, top, holders, ties, found, count, a, b),
+        lambda a, b: _candidates(*numbered, key, best, ties, found, count, a, b),
     )  # fmt: skip
     mask = np.zeros(key.size, np.bool_)
     found = found[: count[0]]
@@ -226,7 +236,7 @@ def edge_maxima(ball_rows, rows, key, *, directed, ties, hops):
     stamps, queues = np.zeros((lanes, num_nodes), np.int32), np.empty((lanes, num_nodes), np.int32)
     while (states[:, NEXT] < len(found)).any():
         guarded(
-            _advance, *ball_rows, *numbered, key, directed, top, ties, min(hops, num_nodes),
+            _advance, *ball_rows, *numbered, key, directed, best, ties, min(hops, num_nodes),
             found, mask, stamps, queues, states, EDGES_PER_CALL,
         )  # fmt: skip
         tell("comparing edges", min(int(states[:, NEXT].min()), len(found)), len(found))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.kernels import scan, search
+from graphmax.kernels.isolate import isolate
 from graphmax.maxima.engine import maxima_mask
 from graphmax.maxima.question import Question, ask, rule_for
 from graphmax.peaks.land import Land, Slopes, survey
@@ -240,19 +241,27 @@ class _Finding:
         return far if least is None else far & (distance >= least)
 
     def _isolation(self, nodes: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        question, rows, ties = self.question, self.question.rows, self.question.rule.ties
+        question, ties = self.question, self.question.rule.ties
         distance, witness = np.full(nodes.size, np.inf), np.full(nodes.size, -1, np.int64)
         asked = np.arange(nodes.size)
         if ties == "plateau" and not len(question.absents):
             asked = asked[~self.land.is_highest(nodes)]
-        by_hops = question.rule.radius is None
-        found = search.search(
-            (rows.indptr, rows.indices, None if by_hops else question.lengths),
-            question.keys, question.absents, _TIES[ties], nodes[asked],
-            limit=search.UNLIMITED if by_hops else np.inf, start=_START[ties],
-        )  # fmt: skip
+        found = self._searched(nodes[asked])
         distance[asked], witness[asked] = found[0], found[1]
         return distance, witness
+
+    def _searched(self, nodes: NDArray[np.int64]) -> Any:
+        question, rows, ties = self.question, self.question.rows, self.question.rule.ties
+        slopes = self.land.slopes
+        if question.rule.radius is None:
+            return isolate(
+                rows.indptr, rows.indices, slopes.level, slopes.first_neighbor, nodes,
+                strict=ties == "strict",
+            )  # fmt: skip
+        return search.search(
+            (rows.indptr, rows.indices, question.lengths), question.keys, question.absents,
+            _TIES[ties], nodes, limit=np.inf, start=_START[ties],
+        )  # fmt: skip
 
     @property
     def _is_reversed(self) -> bool:
