@@ -10,6 +10,7 @@ CALM = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 settings.register_profile("default", max_examples=200, **CALM)
 settings.register_profile("ci", max_examples=200, derandomize=True, print_blob=True, **CALM)
+settings.register_profile("brief", max_examples=15, derandomize=True, **CALM)
 settings.register_profile("long", max_examples=5000, **CALM)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "default")

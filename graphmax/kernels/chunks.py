@@ -11,6 +11,11 @@ from importlib import import_module
 from threading import Lock
 from typing import Any
 
+import numpy as np
+from numba import get_num_threads, set_num_threads
+
+ALONE = 1 << 13
+
 Report = Callable[[str, int, int], None]
 
 _report: ContextVar[Report | None] = ContextVar("graphmax_report", default=None)
@@ -45,15 +50,40 @@ def tell(stage: str, done: int, total: int) -> None:
         report(stage, done, total)
 
 
+@contextmanager
+def threads_for(size: int) -> Iterator[None]:
+    """Run parallel kernels with one thread where the work, in array entries, is small.
+
+    Waking a second thread costs more than a small graph does, and on a busy machine it is waited
+    for.
+    """
+    if size >= ALONE:
+        yield
+        return
+    before = get_num_threads()
+    set_num_threads(1)
+    try:
+        yield
+    finally:
+        set_num_threads(before)
+
+
 def guarded(call: Callable[..., Any], *arguments: Any) -> Any:
     """Call a parallel kernel, alone where the threading layer wants that."""
-    with _guard:
+    sizes = [argument.size for argument in arguments if isinstance(argument, np.ndarray)]
+    with _guard, threads_for(max(sizes, default=ALONE)):
         return call(*arguments)
 
 
-def in_chunks(stage: str, total: int, step: int, call: Callable[[int, int], Any]) -> None:
-    """Call ``call(start, stop)`` over ``range(total)`` in pieces of at most `step`."""
-    for start in range(0, total, step):
-        stop = min(start + step, total)
-        guarded(call, start, stop)
-        tell(stage, stop, total)
+def in_chunks(
+    stage: str, total: int, step: int, call: Callable[[int, int], Any], size: int = ALONE
+) -> None:
+    """Call ``call(start, stop)`` over ``range(total)`` in pieces of at most `step`.
+
+    `size` is the amount of work in array entries, where it may be small.
+    """
+    with threads_for(size):
+        for start in range(0, total, step):
+            stop = min(start + step, total)
+            guarded(call, start, stop)
+            tell(stage, stop, total)

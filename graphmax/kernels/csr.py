@@ -8,7 +8,7 @@ whole matrix, which make the textbook counting sort slow, never happen.
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from graphmax.kernels.chunks import in_chunks
+from graphmax.kernels.chunks import in_chunks, threads_for
 
 ENTRIES_PER_CALL = 1 << 24
 ENTRIES_PER_BUCKET = 1 << 14
@@ -181,6 +181,11 @@ def build(src, dst, weights, num_nodes, mirror):
     tuple
         ``indptr, indices, weights, entries_without_loops`` or the position of a bad entry.
     """
+    with threads_for(src.size):
+        return _build(src, dst, weights, num_nodes, mirror)
+
+
+def _build(src, dst, weights, num_nodes, mirror):
     parts = get_num_threads()
     shift = _bucket_shift(num_nodes, src.size * (2 if mirror else 1))
     buckets = ((max(num_nodes, 1) - 1) >> shift) + 1

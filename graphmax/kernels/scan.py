@@ -78,5 +78,6 @@ def scan(indptr, indices, keys, absents, ties):
     in_chunks(
         "looking at neighbors", mask.size, max(ITEMS_PER_CALL, get_num_threads()),
         lambda a, b: _scan(indptr, indices, keys, absents, ties, mask, a, b),
+        mask.size + indices.size,
     )  # fmt: skip
     return mask

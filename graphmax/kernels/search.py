@@ -124,8 +124,9 @@ def _lane_hops(
                         break
                 if not keep or best >= 0:
                     continue
-                # Nobody looks at the marks of a search that ends with the next level.
-                marks = depth > 1 or depth + 1 < limit
+                # Nobody looks at the marks of a search that ends with the next level; but the
+                # rows of several starts hold repeats, for which the queue has no room.
+                marks = start == PLATEAU or depth > 1 or depth + 1 < limit
                 for p in range(indptr[w], indptr[w + 1]):
                     u = indices[p]
                     if marks:
