@@ -156,6 +156,7 @@ ARGUMENTS = [
     ({"tie": "weak"}, TypeError, "did you mean 'ties'"),
     ({"engine": "dask"}, ValueError, "`engine` must be one of memory, duckdb, spark, auto, got 'dask'"),
     ({"memory_limit": "lots"}, ValueError, "`memory_limit` must be a size such as '1GB'.*got 'lots'"),
+    ({"memory_limit": "1GB", "engine": "memory"}, ValueError, "`memory_limit` must be left out"),
     ({"memory_limit": "1MB"}, ValueError, "`memory_limit` must be at least 100MB"),
     ({"master": "local[2]"}, ValueError, "`master` must be left out unless engine='spark'"),
     ({"spark": object(), "master": "local", "engine": "spark"}, ValueError, "`spark` and `master` must not"),

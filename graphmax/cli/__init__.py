@@ -21,10 +21,14 @@ from graphmax.cli.console import (
 from graphmax.cli.options import (
     Directed,
     Direction,
+    Engine,
+    Explain,
     File,
     Hops,
     Isolated,
     Json,
+    Master,
+    MemoryLimit,
     Minima,
     Nan,
     Nodes,
@@ -158,11 +162,27 @@ def label(
     minima: Minima = False,
     directed: Directed = False,
     nodes: Nodes = None,
+    engine: Engine = "memory",
+    memory_limit: MemoryLimit = None,
+    explain: Explain = False,
+    master: Master = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Tell of every node whether it is a maximum: the columns id and is_maximum."""
+    """Tell of every node whether it is a maximum: the columns id and is_maximum.
+
+    Tables larger than memory, folders and patterns: give --nodes and --engine duckdb, or spark
+    for a cluster. --out then takes a .parquet or .csv file, or a new folder.
+    """
     rule = _rule(hops, radius, ties, direction, isolated=isolated, nan=nan, minima=minima)
+    from graphmax.cli.tables import are_tables, label_tables
+
+    if are_tables(file, engine, memory_limit, explain, master):
+        label_tables(
+            file, nodes, values, rule, as_json=json, engine=engine, memory_limit=memory_limit,
+            explain=explain, master=master, out=out, directed=True if directed else None,
+        )  # fmt: skip
+        return
     is_one_hop = rule.reach == 1
     announce_compilation("csr", "scan" if is_one_hop else "search", *_plateau_loops(rule))
     from graphmax.cli.reports import label_table

@@ -45,6 +45,22 @@ Nodes = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", help="Write the table here: .csv, .parquet or .json.")
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine", help="What answers: memory, duckdb, spark, or auto (memory if it fits)."
+    ),
+]
+MemoryLimit = Annotated[
+    str | None, typer.Option("--memory-limit", help="What DuckDB or Spark may take: 1GB, 512MiB.")
+]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Add the rival, the highest other node of the ball."),
+]
+Master = Annotated[
+    str | None, typer.Option("--master", help="Spark master to start at, such as local[4].")
+]
 Json = Annotated[
     bool,
     typer.Option(

@@ -132,7 +132,7 @@ def local_maxima_tables(
     """
     engine_name(engine)
     made, memory = table_rule(hops, rule, fields), memory_bytes(memory_limit)
-    _check_spark_arguments(engine, spark, master)
+    _check_arguments(engine, spark, master, memory)
     space = None if temporary is None else Path(temporary)
     keep = None if out is not None else Path(tempfile.mkdtemp(prefix="graphmax-labels-"))
     try:
@@ -159,7 +159,12 @@ def local_maxima_tables(
     return answer
 
 
-def _check_spark_arguments(engine: str, spark: Any, master: str | None) -> None:
+def _check_arguments(engine: str, spark: Any, master: str | None, memory: int | None) -> None:
+    if engine == "memory" and memory is not None:
+        raise ValueError(
+            "`memory_limit` must be left out with engine='memory', which takes what it needs; use "
+            "engine='auto' or 'duckdb'"
+        )
     if engine != "spark" and (spark is not None or master is not None):
         name = "spark" if spark is not None else "master"
         raise ValueError(f"`{name}` must be left out unless engine='spark', got engine={engine!r}")

@@ -76,6 +76,10 @@ def question_of(
             f"`values` must be the name of a column of `nodes`, got {type(values).__name__}; "
             "use graphmax.local_maxima for arrays"
         )
+    if os.fspath(out).lower().endswith((".json", ".tsv", ".txt", ".gz")):
+        raise ValueError(
+            f"`out` must end in .parquet or .csv, or be the name of a new folder, got {out}"
+        )
     return TableQuestion(
         table_files(edges, "edges"),
         table_files(nodes, "nodes"),
