@@ -1,5 +1,6 @@
 """Maxima, isolation and margin: cases readable by eye, then everything against the oracle."""
 
+from itertools import combinations
 from math import inf, nan
 
 import networkx as nx
@@ -140,6 +141,16 @@ def test_more_hops_than_any_integer_type_of_the_kernels():
     values = np.array([9, 1, 5])
     assert_array_equal(gm.local_maxima(path(3), values, 2**40), [True, False, False])
     assert_array_equal(gm.local_maxima(path(3), values, np.int8(2)), [True, False, False])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, None])
+def test_a_constant_complete_graph_fits_into_the_queue(limit):
+    """Every node starts a search of the whole plateau, and meets every node from every node."""
+    graph = graph_of(Network(30, tuple(combinations(range(30), 2))))
+    constant = np.zeros(30)
+    found = gm.isolation(graph, constant, ties="plateau", max_distance=limit)
+    assert_array_equal(found.distance, np.full(30, inf))
+    assert gm.local_maxima(graph, constant, limit, ties="plateau").all()
 
 
 # --- against the oracle
