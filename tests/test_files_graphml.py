@@ -127,9 +127,9 @@ ENDS = "<node id='a'/><node id='b'/><node id='c'/>"
 @pytest.mark.parametrize(
     ("kind", "weight", "message"),
     [
-        ("double", "<data key='w'>-1</data>", "at least 0 and not NaN, got -1.0 on 1 edges, first 'a' to 'b'"),
-        ("double", "<data key='w'>nan</data>", "got nan on 1 edges"),
-        ("double", "", "got None on 1 edges"),
+        ("double", "<data key='w'>-1</data>", "at least 0 and not NaN, got -1.0 on 1 edge, first 'a' to 'b'"),
+        ("double", "<data key='w'>nan</data>", "got nan on 1 edge"),
+        ("double", "", "got none on 1 edge"),
         ("string", "<data key='w'>1</data>", "got '1' on 2 edges"),
         ("boolean", "<data key='w'>true</data>", "got True on 2 edges"),
     ],

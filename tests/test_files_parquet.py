@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphmax import GraphFileError, read_graph
+from graphmax import Graph, GraphFileError, read_graph, write_graph
 
 
 def parquet(path, **columns):
@@ -98,6 +98,16 @@ def test_types_that_numpy_lacks(tmp_path):
 def test_flaws(tmp_path, columns, message):
     with pytest.raises(GraphFileError, match=message):
         read_graph(parquet(tmp_path / "g.parquet", **columns))
+
+
+def test_a_node_table_of_another_write(tmp_path):
+    write_graph(Graph.from_edges([0], [1]), tmp_path / "g.parquet")
+    old = (tmp_path / "g.nodes.parquet").read_bytes()
+    write_graph(Graph.from_edges([0], [1]), tmp_path / "g.parquet")
+    (tmp_path / "g.nodes.parquet").write_bytes(old)
+    with pytest.raises(GraphFileError, match="must be written together with its node table"):
+        read_graph(tmp_path / "g.parquet")
+    assert read_graph(tmp_path / "g.parquet", nodes=False).num_nodes == 2
 
 
 def test_ids_that_the_node_table_lacks(tmp_path):

@@ -5,7 +5,7 @@ from typing import Any
 
 import networkx
 
-from graphmax.files.graphml import FLAWS, flawed
+from graphmax.files.graphml import flawed
 from graphmax.files.node_edge_data import NodeEdgeData, scalars, without_echo
 from graphmax.files.options import ReadOptions
 from graphmax.files.source import Source
@@ -20,7 +20,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found: Any = networkx.read_gexf(source.file)
-    except FLAWS as error:
+    except Exception as error:  # noqa: BLE001 - networkx raises whatever its code trips over
         raise flawed(source, "GEXF", error) from None
     node_default = scalars(found.graph.get("node_default", {}))
     edge_default = scalars(found.graph.get("edge_default", {}))

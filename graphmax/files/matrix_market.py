@@ -1,6 +1,9 @@
 """Matrix Market: SciPy reads it, after its declared sizes are held against its bytes."""
 
-from typing import NamedTuple
+import io
+import os
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import scipy.io
 import scipy.sparse
@@ -9,11 +12,12 @@ from graphmax.convert import as_graph
 from graphmax.files.assemble import check_count
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
+from graphmax.files.source import CHUNK, Source
 from graphmax.graph import Graph
 
 _BANNER = b"%%MatrixMarket"
 _LONGEST_LINE = 2**16
+_NUMERIC = b"0123456789+-.eEinfINFatyATY \t\r\n"
 
 
 class _Header(NamedTuple):
@@ -37,7 +41,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
             source.name, f"hold {header.entries} entries as declared", f"{source.size} bytes"
         )
     try:
-        matrix = scipy.sparse.coo_array(scipy.io.mmread(source.file))
+        matrix = scipy.sparse.coo_array(scipy.io.mmread(_stream(source)))
     except (ValueError, OverflowError, TypeError) as error:
         reason = str(error).partition("\n")[0][:100]
         raise refusal(source.name, "be valid Matrix Market", f"a flaw ({reason})") from None
@@ -54,12 +58,22 @@ def read(source: Source, options: ReadOptions) -> Graph:
         raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
 
 
+def _stream(source: Source) -> Path | io.BytesIO:
+    """Give SciPy the file with a newline at its end: it runs over the end of memory without."""
+    with source.file.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        if stream.read() == b"\n":
+            return source.file
+    return io.BytesIO(source.read() + b"\n")
+
+
 def _header(source: Source) -> _Header:
     with source.file.open("rb") as stream:
         banner = stream.readline(_LONGEST_LINE).split()
         line, sizes = 1, b"%"
         while sizes and (sizes.startswith(b"%") or not sizes.strip()):
             sizes, line = stream.readline(_LONGEST_LINE), line + 1
+        _check_numbers(stream, source)
     words = [word.lower() for word in banner[1:]]
     if not banner or banner[0] != _BANNER or len(words) != 4 or words[0] != b"matrix":
         raise refusal(source.name, "start with %%MatrixMarket matrix ...", "another line", line=1)
@@ -73,6 +87,14 @@ def _header(source: Source) -> _Header:
         )
     count = _dense_count(numbers[0], numbers[1], words[3]) if dense else numbers[2]
     return _Header(dense, pattern, numbers[0], numbers[1], count)
+
+
+def _check_numbers(stream: BinaryIO, source: Source) -> None:
+    """Refuse what is no part of a number: SciPy skips over the end of ``2J``."""
+    while chunk := stream.read(CHUNK):
+        other = chunk.translate(None, _NUMERIC)
+        if other:
+            raise refusal(source.name, "hold numbers below its sizes", repr(other[:1])[1:])
 
 
 def _dense_count(rows: int, columns: int, symmetry: bytes) -> int:

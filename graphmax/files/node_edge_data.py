@@ -81,7 +81,7 @@ class NodeEdgeData:
             raise refusal(
                 source.name,
                 "have weights that are numbers, at least 0 and not NaN",
-                f"{'none' if weight is None else repr(weight)[:40]} on {len(bad)} edge(s), "
+                f"{'none' if weight is None else repr(weight)[:40]} on {_edges(len(bad))}, "
                 f"first {u!r} to {v!r}",
                 way_out="pass weight=False to leave the weights out",
             )
@@ -122,6 +122,10 @@ def named_nodes(
 
 def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value is not None}
+
+
+def _edges(count: int) -> str:
+    return f"{count} edge{'s' * (count != 1)}"
 
 
 def _weight_name(

@@ -16,6 +16,7 @@ from graphmax.files.endings import MODULE_OF, ending_of, nodes_name
 from graphmax.files.errors import listed, refusal
 from graphmax.files.identity import are_integers, bad_id
 from graphmax.files.layout import layout_of
+from graphmax.files.note import parsed_note
 from graphmax.files.options import ReadOptions
 from graphmax.files.parquet_table import ParquetTable, parquet_table
 from graphmax.files.source import Source, opened
@@ -25,10 +26,14 @@ _KEYS = ("id", "node")
 
 
 class NodeTable(NamedTuple):
-    """Ids (int64, or object of str) and attributes, both in the order of the table."""
+    """Ids (int64, or object of str) and attributes, both in the order of the table.
+
+    `pair` is the mark that it shares with the edge table that was written with it.
+    """
 
     ids: NDArray[Any]
     attributes: dict[str, NDArray[Any]]
+    pair: str | None = None
 
 
 def node_table(
@@ -108,7 +113,8 @@ def _from_parquet(table: ParquetTable, options: ReadOptions) -> NodeTable:
     ids = table.ids([name])[name]
     check_count(table.source, options, ids.size)
     attributes = {other: table.attribute(other) for other in table.names if other != name}
-    return NodeTable(_unique(ids, table.source), attributes)
+    pair = parsed_note(table.note, table.source).get("pair")
+    return NodeTable(_unique(ids, table.source), attributes, pair)
 
 
 def _unique(ids: NDArray[Any], source: Source) -> NDArray[Any]:

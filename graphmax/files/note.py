@@ -54,6 +54,7 @@ def _is_well_formed(note: dict[str, Any]) -> bool:
     dtypes, widths = note.get("dtypes", {}), note.get("widths", {})
     return (
         isinstance(note.get("directed", False), bool)
+        and isinstance(note.get("pair", ""), str)
         and note.get("labels", "none") in ("none", "int64", "object")
         and isinstance(note.get("masked", []), list)
         and isinstance(dtypes, dict)

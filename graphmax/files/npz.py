@@ -8,6 +8,7 @@ through `Graph`, which looks at every index before use.
 import io
 import json
 import math
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -31,6 +32,11 @@ _HARMLESS = 64 * MEBIBYTE
 _SPARSE = {"csr", "csc", "coo"}
 _VERSION = 1
 _MOST_AXES = 8
+# What the standard library raises on archives that are no zip files or forged ones.
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
+    *(OSError, ValueError, struct.error),
+)
 # What numpy raises on a header that is no dictionary literal.
 _BAD_HEADER = (
     *(ValueError, TypeError, SyntaxError, KeyError, tokenize.TokenError),
@@ -70,7 +76,9 @@ def _members(source: Source, options: ReadOptions) -> dict[str, NDArray[Any]]:
                 )
                 for member in members
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except GraphFileError:
+        raise
+    except DAMAGED as error:
         raise refusal(source.name, "be a valid NPZ file", f"damaged data ({error})") from None
 
 

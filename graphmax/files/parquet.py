@@ -24,6 +24,8 @@ def read(source: Source, options: ReadOptions) -> Graph:
         table = parquet_table(connection, source)
         note = parsed_note(table.note, source)
         nodes = node_table(connection, source, options)
+        if nodes is not None and None not in (nodes.pair, note.get("pair")):
+            _check_pair(nodes.pair, note["pair"], source)
         edges = _numbered(table, options, nodes)
     attributes = {} if nodes is None else restored(nodes.attributes, note, source, nodes.ids.size)
     return assembled(
@@ -34,6 +36,16 @@ def read(source: Source, options: ReadOptions) -> Graph:
         directed=note.get("directed", False),
         labelled=nodes is None or note.get("labels") != "none",
     )
+
+
+def _check_pair(nodes: str | None, edges: str, source: Source) -> None:
+    if nodes != edges:
+        raise refusal(
+            source.name,
+            "be written together with its node table",
+            "a node table of another write",
+            way_out="write the graph again, or pass nodes=False to read the edges alone",
+        )
 
 
 def _numbered(table: ParquetTable, options: ReadOptions, nodes: NodeTable | None) -> Numbered:

@@ -2,10 +2,12 @@
 
 ``a.csv`` has the columns src, dst and weight where there are weights, ``a.nodes.csv`` the column
 id and one for each attribute; `read_graph("a.csv")` finds both. The node table is put in place
-first: without it a new edge table could name nodes that the old one lacks.
+first: without it a new edge table could name nodes that the old one lacks. Two Parquet tables
+carry one mark, so that a reader refuses a new one beside an old one.
 """
 
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,9 @@ def write(graph: Graph, edges_file: Path, nodes_file: Path, ending: str) -> None
     if weights is not None:
         edges["weight"] = weights
     nodes = {"id": ids, **_apart(flat_attributes(graph))}
-    note = json.dumps(note_of(graph)) if ending == ".parquet" else None
+    note = None
+    if ending == ".parquet":
+        note = json.dumps({**note_of(graph), "pair": secrets.token_hex(8)})
     comment = "# Directed graph\n" if graph.directed and ending == ".csv" else ""
     copy_columns(checked_columns(nodes), nodes_file, ending, note=note, quote=True)
     copy_columns(checked_columns(edges), edges_file, ending, note=note, comment=comment, quote=True)

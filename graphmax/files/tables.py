@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphmax.files.atomic import write_atomically
+from graphmax.atomic import write_atomically
 from graphmax.files.database import identifier, literal
 
 _FORMATS = {".csv": "csv, header true", ".parquet": "parquet", ".json": "json, array true"}

@@ -7,13 +7,12 @@ Allowed are tensors, containers and the four classes that make up a ``Data``.
 import pickle
 import warnings
 import zipfile
-import zlib
 from typing import Any
 
 from graphmax.convert import as_graph
 from graphmax.files.assemble import check_count
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.npz import check_sizes
+from graphmax.files.npz import DAMAGED, check_sizes
 from graphmax.files.options import ReadOptions
 from graphmax.files.source import Source
 from graphmax.graph import Graph
@@ -46,7 +45,9 @@ def _check_archive(source: Source, options: ReadOptions) -> None:
         with zipfile.ZipFile(source.file) as archive:
             check_sizes(archive.infolist(), source, options)
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except GraphFileError:
+        raise
+    except DAMAGED as error:
         raise refusal(source.name, "be an archive of torch.save", f"other data ({error})") from None
     if damaged is not None:
         raise refusal(source.name, "be an archive of torch.save", f"damage in {damaged!r}")

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from graphmax.atomic import replacing, write_atomically
 from graphmax.files import graphml, node_link, npz, table_pair
-from graphmax.files.atomic import replacing, write_atomically
 from graphmax.files.endings import nodes_name
 from graphmax.graph import Graph
 

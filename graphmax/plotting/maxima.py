@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from graphmax.convert import resolve
-from graphmax.files.atomic import write_atomically
+from graphmax.atomic import write_atomically
 from graphmax.plotting.layout import coordinates, spring_layout
 from graphmax.plotting.names import Names
 from graphmax.values import Attribute, read_attribute

@@ -36,7 +36,8 @@ def replacing(targets: list[Path]) -> Iterator[list[Path]]:
             _sync(file, os.O_RDWR)
         for file, target in zip(temporary, targets, strict=True):
             file.replace(target)
-            _sync_folder(target.parent)
+        for folder in {target.parent for target in targets}:
+            _sync_folder(folder)
     finally:
         for file in temporary:
             file.unlink(missing_ok=True)

@@ -1,0 +1,232 @@
+"""Mutate valid graph files and read them: ``python tests/fuzz/fuzz_files.py --files 20000``.
+
+Every format gets that many files, made of a valid one by flipping, cutting, repeating and
+exchanging bytes, numbers and words. What may happen to a file: it is read, or it is refused by
+`GraphFileError` (or FileNotFoundError). Anything else is counted and its file kept: another
+exception, a call of more than five seconds, a process that dies. Reading happens in a process
+of its own, so that a crash or a hang ends only that; an archive is packed again around changed
+members, or its checksums would stop every mutation at the door.
+"""
+
+import argparse
+import io
+import json
+import multiprocessing
+import random
+import re
+import sys
+import tempfile
+import time
+import warnings
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+sys.path.insert(0, str(CORPUS))
+
+SLOWEST = 5.0
+PATIENCE = 30.0
+WORDS = [
+    b"1e400", b"nan", b"-inf", b"-1", b"0", b"1000000000000", b"18446744073709551616", b"1.0", b"true", b"",
+    b"\0", b"\xff\xfe", b"[" * 50, b"]", b"{", b"\"", b"'", b"<", b"&lt;", b"<!DOCTYPE x>", b"\r\n", b"\t", b" ", b"#", b"%",
+    b"*Edges\n", b"node [", b"null", b"\xc3\xa9", b"9" * 30, b"-0", b"0x1", b"1_0", b"/", b"1/2", b"$(id)", b"..",
+]  # fmt: skip
+
+
+def mutated(data, rng):
+    """Return the bytes after one to four random changes."""
+    data = bytearray(data)
+    for _ in range(rng.randint(1, 4)):
+        rng.choice(CHANGES)(data, rng)
+    return bytes(data)
+
+
+def flip(data, rng):
+    """Flip one bit."""
+    if data:
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+
+
+def put(data, rng):
+    """Put a random byte somewhere."""
+    if data:
+        data[rng.randrange(len(data))] = rng.randrange(256)
+
+
+def cut(data, rng):
+    """Leave out a piece."""
+    start = rng.randrange(len(data) + 1)
+    del data[start : start + rng.choice([1, 2, 10, len(data)])]
+
+
+def repeat(data, rng):
+    """Repeat a piece."""
+    start = rng.randrange(len(data) + 1)
+    piece = data[start : start + rng.choice([1, 5, 40, 200])]
+    data[start:start] = piece * rng.choice([1, 1, 2, 30])
+
+
+def word(data, rng):
+    """Insert a nasty word."""
+    start = rng.randrange(len(data) + 1)
+    data[start:start] = rng.choice(WORDS)
+
+
+def number(data, rng):
+    """Exchange a number for a nasty word."""
+    found = list(re.finditer(rb"-?\d+(\.\d+)?", bytes(data)))
+    if found:
+        match = rng.choice(found)
+        data[match.start() : match.end()] = rng.choice(WORDS)
+
+
+def swap(data, rng):
+    """Exchange two pieces."""
+    if len(data) > 4:
+        a, b = sorted(rng.randrange(len(data)) for _ in range(2))
+        size = rng.choice([1, 4, 16])
+        data[a : a + size], data[b : b + size] = data[b : b + size], data[a : a + size]
+
+
+def line(data, rng):
+    """Leave out, double or move a line."""
+    lines = bytes(data).split(b"\n")
+    place = rng.randrange(len(lines))
+    picked = lines.pop(place)
+    for _ in range(rng.choice([0, 1, 2])):
+        lines.insert(rng.randrange(len(lines) + 1), picked)
+    data[:] = b"\n".join(lines)
+
+
+CHANGES = [flip, flip, put, cut, repeat, word, word, number, number, number, swap, line]
+
+
+def mutated_file(ending, data, rng):
+    """Mutate a file, or the members of an archive, or the inside of a .gz."""
+    if ending in ("npz", "pt") and rng.random() < 0.8:
+        return _repacked(data, rng)
+    if ending.endswith(".gz") and rng.random() < 0.7:
+        import gzip
+
+        return gzip.compress(mutated(gzip.decompress(data), rng))
+    return mutated(data, rng)
+
+
+def _repacked(data, rng):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = rng.choice(list(members))
+    members[name] = mutated(members[name], rng)
+    if rng.random() < 0.1:
+        del members[rng.choice(list(members))]
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(member, content)
+    return stream.getvalue()
+
+
+def read_all(connection):
+    """Read files on demand, in a process of its own, and answer what happened."""
+    warnings.simplefilter("ignore")
+    from graphmax import GraphFileError, read_graph
+
+    while (path := connection.recv()) is not None:
+        started = time.perf_counter()
+        try:
+            read_graph(path)
+            found = "read"
+        except (GraphFileError, FileNotFoundError):
+            found = "refused"
+        except BaseException as error:  # noqa: BLE001 - that is what is looked for
+            found = f"{type(error).__name__}: {error}"[:200]
+        connection.send((found, time.perf_counter() - started))
+
+
+class Reader:
+    """A process that reads; it is started again when it dies or hangs."""
+
+    def __init__(self):
+        self.context = multiprocessing.get_context("spawn")
+        self.start()
+
+    def start(self):
+        """Start the process and wait until it can read."""
+        self.connection, other = self.context.Pipe()
+        self.process = self.context.Process(target=read_all, args=(other,), daemon=True)
+        self.process.start()
+
+    def __call__(self, path):
+        """Return what happened to a file, and the seconds it took."""
+        self.connection.send(str(path))
+        if not self.connection.poll(PATIENCE):
+            self.process.kill()
+            self.start()
+            return "hang", PATIENCE
+        try:
+            return self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            self.process.join()
+            code = self.process.exitcode
+            self.start()
+            return f"crash with exit code {code}", 0.0
+
+    def stop(self):
+        """End the process."""
+        self.connection.send(None)
+        self.process.join()
+
+
+def fuzz(ending, data, count, seed, keep):
+    """Read `count` mutations of a valid file; return the outcomes and the slowest call."""
+    rng, reader, outcomes, slowest = random.Random(f"{ending} {seed}"), Reader(), Counter(), 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"graph.{ending}"
+        path.write_bytes(data)
+        assert reader(path)[0] == "read", f"the valid .{ending} file must be read"
+        for place in range(count):
+            content = mutated_file(ending, data, rng)
+            path.write_bytes(content)
+            found, seconds = reader(path)
+            slowest = max(slowest, seconds)
+            found = f"{seconds:.0f} seconds" if seconds > SLOWEST and found != "hang" else found
+            outcomes[found] += 1
+            if found not in ("read", "refused"):
+                keep.mkdir(parents=True, exist_ok=True)
+                (keep / f"{place}.{ending}").write_bytes(content)
+    reader.stop()
+    return outcomes, slowest
+
+
+def main():
+    """Fuzz the formats asked for and print one line each; exit with 1 if anything went wrong."""
+    from valid_files import valid_files
+
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=20_000, help="files a format")
+    parser.add_argument("--formats", nargs="*", help="endings; all by default")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--keep", type=Path, default=Path("fuzz-failures"), help="folder of failures"
+    )
+    asked = parser.parse_args()
+    valid = valid_files()
+    wrong = 0
+    for ending in asked.formats or valid:
+        started = time.perf_counter()
+        outcomes, slowest = fuzz(ending, valid[ending], asked.files, asked.seed, asked.keep)
+        others = {name: n for name, n in outcomes.items() if name not in ("read", "refused")}
+        wrong += sum(others.values())
+        summary = {
+            "format": ending, "files": asked.files, "read": outcomes["read"],
+            "refused": outcomes["refused"], "wrong": others, "slowest_s": round(slowest, 2),
+            "total_s": round(time.perf_counter() - started),
+        }  # fmt: skip
+        print(json.dumps(summary), flush=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
