@@ -18,6 +18,7 @@ from graphmax.cli.console import (
     progress,
     rows,
 )
+from graphmax.cli.generate import generate
 from graphmax.cli.options import (
     Directed,
     Direction,
@@ -208,6 +209,9 @@ def demo(
     from graphmax.cli.demo import run
 
     run(out, as_json=json)
+
+
+app.command()(generate)
 
 
 def _rule(

@@ -92,3 +92,11 @@ def spread(indptr, indices, order, separation, most, chosen, blocked, stamp, que
         for i in range(tail):
             blocked[queue[i]] = True
     return count
+
+
+@njit(cache=True, nogil=True)
+def inherit(order, parent, owner):
+    """Nodes in order of distance take over the owner of the node they were reached from."""
+    for v in order:
+        if parent[v] >= 0:
+            owner[v] = owner[parent[v]]
