@@ -81,6 +81,7 @@ def peak_pixels(
 
 def _mask(array: NDArray[Any], radius: int, ties: str, nan: str) -> NDArray[np.bool_]:
     planes = _comparable(array).reshape(-1, *array.shape[-2:])
+    mask: NDArray[np.bool_]
     mask, rows = pixels.beats_window(planes, radius, _TIES[ties])
     absent = np.isnat(array) if array.dtype.kind in "mM" else _nan(planes, rows)
     if nan == "raise" and absent.any():
@@ -94,7 +95,7 @@ def _mask(array: NDArray[Any], radius: int, ties: str, nan: str) -> NDArray[np.b
 
 def _nan(planes: NDArray[Any], rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return where NaN pixels are, an empty array if the kernel saw none."""
-    return np.isnan(planes) if rows.any() else np.zeros(0, np.bool_)
+    return np.asarray(np.isnan(planes) if rows.any() else np.zeros(0), np.bool_)
 
 
 def _comparable(array: NDArray[Any]) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -100,7 +99,7 @@ def window_side(size: Any, shape: tuple[int, ...]) -> int:
         raise ValueError(
             f"`size` must be odd, got {size}; a window of an even side has no center pixel"
         )
-    if shape and prod(shape) and size > min(shape):
+    if shape and 0 < min(shape) < size:
         raise ValueError(
             f"`size` must be at most the shortest side of the image {shape}, got {size}"
         )

@@ -165,7 +165,8 @@ def _moved(
     fits &= allowed[clipped[..., 0], clipped[..., 1]]
     best = np.where(fits, rng.random(fits.shape), -1.0).argmax(axis=1)
     keep = fits.any(axis=1)
-    return np.hstack([peaks, targets[np.arange(len(peaks)), best]])[keep]
+    moved: NDArray[np.int64] = np.hstack([peaks, targets[np.arange(len(peaks)), best]])
+    return moved[keep]
 
 
 def _numbered(image: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -185,7 +186,8 @@ def _chosen(
             f"`count` must be at most {2 * len(places)}, twice the centered windows there are, "
             f"got {count}; give more or larger images"
         )
-    return places[np.sort(rng.choice(len(places), pairs, replace=False))]
+    drawn: NDArray[np.int64] = places[np.sort(rng.choice(len(places), pairs, replace=False))]
+    return drawn
 
 
 def _cut_out(pictures: list[NDArray[Any]], origins: NDArray[np.int64], size: int) -> Tensor:

@@ -1,0 +1,223 @@
+"""Transformations of graphs: nodes renumbered, edges shuffled, a second graph beside the first."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.graph import Graph
+from graphmax.symmetry.moves import Move, Transformation
+from graphmax.symmetry.samples import Net, Picture, Sample, to_numpy
+
+
+def permutation() -> Transformation:
+    """Renumber the nodes at random and shuffle the edges.
+
+    Without the shuffle every layer passes: the messages would be added in the same order. An array
+    without edges is a set; its first axis is the nodes.
+
+    Returns
+    -------
+    Transformation
+        On outputs it moves the entries of the node axis.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import graphmax as gm
+    >>> question = nx.path_graph(4), [0, 3, 1, 2]
+    >>> gm.symmetry.check(gm.local_maxima, gm.symmetry.permutation(), question).kind
+    'equivariant'
+    """
+    return Transformation("permutation()", _permuted, "any")
+
+
+def _permuted(rng: np.random.Generator, sample: Sample) -> Move:
+    count = len(sample.values)
+    order = _moving_order(rng, count)
+    told = f"new node i was node {order.tolist()}[i]"
+    if isinstance(sample, Picture):
+        return Move(Picture(sample.array[order]), lambda output: output[order], told)
+    edges = rng.permutation(sample.edges.shape[1])
+    return Move(_ends_swapped(rng, sample.take(order, edges)), lambda out: out[order], told)
+
+
+def _moving_order(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+    """Draw an order other than the one there is, if there is another."""
+    order = rng.permutation(count)
+    while count > 1 and (order == np.arange(count)).all():
+        order = rng.permutation(count)
+    return order
+
+
+def _ends_swapped(rng: np.random.Generator, net: Net) -> Net:
+    """Write some undirected edges the other way around."""
+    if net.directed:
+        return net
+    turned = rng.random(net.edges.shape[1]) < 0.5
+    return replace(net, edges=np.where(turned, net.edges[::-1], net.edges))
+
+
+def edge_order() -> Transformation:
+    """Shuffle the edges and leave the nodes as they are.
+
+    Returns
+    -------
+    Transformation
+        It does not act on outputs: only invariance is asked.
+
+    Examples
+    --------
+    >>> from graphmax.symmetry import edge_order
+    >>> edge_order().on
+    'graph'
+    """
+    return Transformation("edge_order()", _reordered, "graph")
+
+
+def _reordered(rng: np.random.Generator, sample: Sample) -> Move:
+    net = _net(sample)
+    order = _moving_order(rng, net.edges.shape[1])
+    moved = _ends_swapped(rng, net.take(np.arange(net.num_nodes), order))
+    return Move(moved, None, f"new edge i was edge {order.tolist()}[i]")
+
+
+def disjoint_union() -> Transformation:
+    """Put a second graph beside the first, without an edge between them.
+
+    The second is a random renumbering of the first with its values drawn anew from the same values.
+
+    Returns
+    -------
+    Transformation
+        On an output with the node axis it appends the output of the second graph: an operator is
+        equivariant if the answer of the union is the union of the answers.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import graphmax as gm
+    >>> question = nx.path_graph(4), [0, 3, 1, 2]
+    >>> gm.symmetry.check(gm.local_maxima, gm.symmetry.disjoint_union(), question).kind
+    'equivariant'
+    """
+    return Transformation("disjoint_union()", _united, "graph")
+
+
+def _united(rng: np.random.Generator, sample: Sample) -> Move:
+    net = _net(sample)
+    count, edges = net.num_nodes, net.edges.shape[1]
+    other = net.take(rng.permutation(count), rng.permutation(edges))
+    other = other.with_values(other.values[rng.integers(0, max(count, 1), count)])
+    both = replace(
+        net,
+        values=_joined(net.values, other.values),
+        edges=np.hstack([net.edges, other.edges + count]),
+        node_columns=_joined_columns(net.node_columns, other.node_columns),
+        edge_columns=_joined_columns(net.edge_columns, other.edge_columns),
+    )
+    told = f"beside it a {other.describe()}"
+    return Move(both, _joined, told, companion=other)
+
+
+def _joined_columns(first: Any, second: Any) -> dict[str, Any]:
+    return {name: _joined(column, second[name]) for name, column in first.items()}
+
+
+def _joined(first: Any, second: Any) -> Any:
+    if isinstance(first, np.ndarray):
+        return np.concatenate([first, second])
+    import torch
+
+    return torch.cat([first, second])
+
+
+def outside_ball(hops: int) -> Transformation:
+    """Change what lies outside the ball of a random node, or outside the window of a pixel.
+
+    Values outside are drawn anew from the same values, and edges with an end outside are dropped at
+    random: the subgraph induced by the ball stays as it is. Only the output at that node (pixel) is
+    compared, so an operator is invariant if it is local.
+
+    Parameters
+    ----------
+    hops : int
+        Radius of the ball against the arrows, as messages flow; of pixels (2 hops + 1)-windows.
+
+    Returns
+    -------
+    Transformation
+        It does not act on outputs: only invariance is asked.
+
+    Raises
+    ------
+    ValueError
+        If `hops` is below 0.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> import graphmax as gm
+    >>> question = nx.path_graph(7), [0, 3, 1, 2, 5, 4, 6]
+    >>> gm.symmetry.check(gm.local_maxima, gm.symmetry.outside_ball(1), question).kind
+    'invariant'
+    """
+    if hops < 0:
+        raise ValueError(f"`hops` must be at least 0, got {hops}")
+
+    def draw(rng: np.random.Generator, sample: Sample) -> Move:
+        if isinstance(sample, Picture):
+            return _outside_window(rng, sample, hops)
+        return _outside(rng, sample, hops)
+
+    return Transformation(f"outside_ball({hops})", draw, "any")
+
+
+def _outside(rng: np.random.Generator, net: Net, hops: int) -> Move:
+    if net.num_nodes == 0:
+        return Move(net)
+    center = int(rng.integers(net.num_nodes))
+    inside = _ball(net, center, hops)
+    crossing = ~inside[net.edges].all(axis=0)
+    kept = np.flatnonzero(~crossing | (rng.random(crossing.size) < 0.5))
+    moved = net.take(np.arange(net.num_nodes), kept)
+    values = moved.values[np.where(inside, np.arange(inside.size), _redrawn(rng, inside.size))]
+    told = f"changed outside the ball of node {center}"
+    return Move(moved.with_values(values), None, told, lambda output: output[center])
+
+
+def _redrawn(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+    return rng.integers(0, count, count)
+
+
+def _ball(net: Net, center: int, hops: int) -> NDArray[np.bool_]:
+    graph = Graph.from_edges(net.edges[0], net.edges[1], net.num_nodes, directed=net.directed)
+    rows = graph.adjacency("in")
+    inside = np.zeros(net.num_nodes, np.bool_)
+    inside[center] = True
+    for _ in range(hops):
+        near = [rows.indices[rows.indptr[v] : rows.indptr[v + 1]] for v in np.flatnonzero(inside)]
+        inside[np.concatenate(near)] = True
+    return inside
+
+
+def _outside_window(rng: np.random.Generator, picture: Picture, hops: int) -> Move:
+    height, width = picture.array.shape[-2:]
+    row, column = int(rng.integers(height)), int(rng.integers(width))
+    y, x = np.indices((height, width))
+    inside = np.maximum(np.abs(y - row), np.abs(x - column)) <= hops
+    source = np.where(inside.ravel(), np.arange(inside.size), _redrawn(rng, inside.size))
+    flat = picture.array.reshape(*picture.array.shape[:-2], -1)
+    moved = flat[..., source].reshape(picture.array.shape)
+    told = f"changed outside the window of pixel ({row}, {column})"
+    return Move(Picture(moved), None, told, lambda output: output[..., row, column], axes="pixels")
+
+
+def _net(sample: Sample) -> Net:
+    if not isinstance(sample, Net):
+        raise TypeError(
+            f"`inputs` must be graphs for this transformation, got an array of shape "
+            f"{to_numpy(sample.values).shape}; pass Data, (x, edge_index) or (graph, values)"
+        )
+    return sample
