@@ -63,7 +63,7 @@ _HOME = {
     "write_graph": "graphmax.files",
     "write_table": "graphmax.files",
 }
-_MODULES: frozenset[str] = frozenset({"datasets", "generators", "images"})
+_MODULES: frozenset[str] = frozenset({"datasets", "generators", "images", "symmetry"})
 
 __all__ = [
     "Certificate",
