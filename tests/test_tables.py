@@ -20,6 +20,7 @@ from table_cases import (
 )
 
 import graphmax as gm
+from graphmax.kernels.chunks import reporting
 from graphmax.tables import local_maxima_tables
 from graphmax.tables.database import Database
 from graphmax.tables.sql import HOP, MOST_TABLE_NODES, check_num_nodes, label_sql
@@ -70,6 +71,13 @@ def test_auto_takes_duckdb_where_the_limit_is_small(tmp_path):
     answer = local_maxima_tables(edges, nodes, "v", memory_limit="200MB")
     assert (answer.engine, answer.num_maxima) == ("duckdb", 2000000)
     assert local_maxima_tables(edges, nodes, "v").engine == "memory"
+
+
+def test_progress_is_told_in_rows(tmp_path):
+    told = []
+    with reporting(lambda *progress: told.append(progress)):
+        local_maxima_tables(*path_tables(tmp_path), "height", 2, engine="duckdb")
+    assert ("hop 2 of 2", 7, 7) in told
 
 
 # --- the two texts

@@ -67,7 +67,8 @@ class Database:
             try:
                 while wait([outcome], _PAUSE).not_done:
                     spilled = max(spilled, _size(self.spill))
-                    tell(name, int(self._share_done() * rows), rows)
+                    if name:
+                        tell(name, int(self._share_done() * rows), rows)
             except BaseException:  # Ctrl-C; DuckDB itself hears of it only between statements
                 self._stop(outcome)
                 raise

@@ -131,9 +131,10 @@ def _id_kind(database: Database, question: TableQuestion, types: Mapping[str, st
 def _fits_int64(database: Database, place: tuple[str, str], column: str, kind: str) -> bool:
     table, name = place
     if kind == "text":
-        if are_integers(database.connection, table, (column,)):
+        ids = database.connection, table, (column,)
+        if database.call("", 0, lambda: are_integers(*ids)):
             return True
-        bad = bad_id(database.connection, table, (column,))
+        bad = database.call("", 0, lambda: bad_id(*ids))
         if bad is not None:
             raise refusal(name, "have integers or text as ids", f"{bad.flaw} {bad.text}")
         return False
@@ -149,7 +150,8 @@ def value_kind(database: Database, question: TableQuestion, kind: str) -> str:
     """Return the type of the values, refusing one without an exact order."""
     if kind == "text":
         (count,) = database.row("SELECT count(value) FROM raw_nodes")
-        kind = type_of(database.connection, "raw_nodes", "value") if count else "DOUBLE"
+        values = database.connection, "raw_nodes", "value"
+        kind = database.call("", 0, lambda: type_of(*values)) if count else "DOUBLE"
     if kind not in _ORDERED and not kind.startswith("DECIMAL"):
         raise no_order(question, kind)
     return kind
