@@ -369,11 +369,12 @@ def search(
     else:
         scratch += [np.empty(shape, np.int32), np.empty(shape)]
         advance, arguments = _advance_weights, (indptr, indices, weights, *common, *scratch)
+    budget = min(EDGES_PER_CALL, max(stop_after, 0) // states.shape[0] + 1)
     while (left := int((states[:, LAST] - states[:, NEXT]).sum())) > 0:
         tell("searching for challengers", items.size - left, items.size)
         if states[:, SPENT].sum() > stop_after:
             return distance, witness, False
-        guarded(advance, *arguments, states, EDGES_PER_CALL)
+        guarded(advance, *arguments, states, budget)
         _rebalance(states)
     tell("searching for challengers", items.size, items.size)
     return distance, witness, True

@@ -8,8 +8,10 @@ from graphmax.kernels.hopmax import hop_max
 from graphmax.maxima.question import Question
 
 _TIES = {"strict": scan.STRICT, "weak": scan.WEAK, "plateau": scan.WEAK, "index": scan.INDEX}
-# A round of hop_max costs about as much as looking at every edge this many times in a search.
-ROUND_COST = 4
+# A search gives up for rounds of hop_max when it has looked at this share of the edges of all the
+# rounds, so that it never costs much more than them: many ties, or expanders and many hops.
+SEARCH_SHARE = 0.5
+LEAST_SEARCH = 1 << 16
 
 
 def maxima_mask(question: Question) -> NDArray[np.bool_]:
@@ -45,12 +47,15 @@ def _without_challenger(
     rows, by_hops = question.rows, question.rule.radius is None
     weights = None if by_hops else question.lengths
     items = np.flatnonzero(mask)
-    rounds_cost = ROUND_COST * (rows.indices.size + mask.shape[1]) * int(limit if by_hops else 1)
+    give_up = search.UNLIMITED
+    if by_hops:
+        give_up = int(SEARCH_SHARE * (rows.indices.size + mask.shape[1]) * len(mask) * limit)
+        give_up = max(give_up, LEAST_SEARCH)
     _, witness, finished = search.search(
         (rows.indptr, rows.indices, weights), question.keys, question.absents,
         _TIES[question.rule.ties], items, limit=limit, stop=search.FIRST,
         cleared=1 if by_hops else 0,
-        stop_after=max(rounds_cost, 1 << 24) if by_hops else search.UNLIMITED,
+        stop_after=give_up,
     )  # fmt: skip
     if not finished:
         return mask & _unchallenged_by_rounds(question, int(limit))
