@@ -30,26 +30,33 @@ if TYPE_CHECKING:
         local_minima,
         margin,
     )
+    from graphmax.nn.detector import PeakDetector
     from graphmax.peaks import Peaks, basins, find_peaks, non_maximum_suppression
     from graphmax.rule import Rule
     from graphmax.tables import local_maxima_tables
+    from graphmax.training import Evaluation, FitResult, evaluate, fit
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Certificate": "graphmax.maxima",
+    "Evaluation": "graphmax.training",
+    "FitResult": "graphmax.training",
     "Graph": "graphmax.graph",
     "GraphFileError": "graphmax.files",
     "Isolation": "graphmax.maxima",
     "NeighborhoodBatch": "graphmax.extract",
+    "PeakDetector": "graphmax.nn.detector",
     "Peaks": "graphmax.peaks",
     "Rule": "graphmax.rule",
     "as_graph": "graphmax.convert",
     "basins": "graphmax.peaks",
     "center_is_maximum": "graphmax.extract",
     "edge_maxima": "graphmax.adjacency",
+    "evaluate": "graphmax.training",
     "explain": "graphmax.maxima",
     "find_peaks": "graphmax.peaks",
+    "fit": "graphmax.training",
     "grid_graph": "graphmax.grid",
     "isolation": "graphmax.maxima",
     "iter_neighborhoods": "graphmax.extract",
@@ -63,22 +70,29 @@ _HOME = {
     "write_graph": "graphmax.files",
     "write_table": "graphmax.files",
 }
-_MODULES: frozenset[str] = frozenset({"datasets", "generators", "images", "symmetry"})
+_MODULES: frozenset[str] = frozenset(
+    {"datasets", "generators", "images", "nn", "posterior", "symmetry", "training"}
+)
 
 __all__ = [
     "Certificate",
+    "Evaluation",
+    "FitResult",
     "Graph",
     "GraphFileError",
     "Isolation",
     "NeighborhoodBatch",
+    "PeakDetector",
     "Peaks",
     "Rule",
     "as_graph",
     "basins",
     "center_is_maximum",
     "edge_maxima",
+    "evaluate",
     "explain",
     "find_peaks",
+    "fit",
     "grid_graph",
     "isolation",
     "iter_neighborhoods",

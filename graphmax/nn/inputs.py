@@ -1,0 +1,200 @@
+"""What a detector is asked about: PyG data, (graph, x), or neighborhoods, as x and steps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphmax.convert import as_graph, resolve
+from graphmax.graph import Graph
+from graphmax.nn.steps import Steps
+from graphmax.rule import Rule
+
+EXACT = 2**53
+TAKEN = "PyG Data, a pair (graph, x), or neighborhoods of graphmax.neighborhoods"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Features and steps, which nodes are asked about, and the way back to the user's arrays.
+
+    `nodes` is None for all; `names` holds the index in the whole graph of every row of `x`, None
+    where these are the rows themselves.
+    """
+
+    x: Tensor
+    steps: Steps
+    nodes: Tensor | None = None
+    names: Tensor | None = None
+    restore: Callable[[Tensor], Any] = lambda answer: answer
+
+
+def check_x(x: Tensor, in_channels: int) -> None:
+    """Refuse features of another width or kind, or that are not numbers."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"`x` must be a tensor, got {type(x).__name__}")
+    if x.is_complex():
+        raise TypeError(f"`x` must hold real numbers, got {x.dtype}")
+    width = 1 if x.ndim == 1 else x.shape[-1]
+    if x.ndim not in (1, 2) or width != in_channels:
+        raise ValueError(f"`x` must have shape (num_nodes, {in_channels}), got {tuple(x.shape)}")
+    if torch.compiler.is_compiling():
+        return
+    if not x.is_floating_point():
+        _check_exact(x)
+    elif torch.isnan(x).any():
+        row = int(torch.isnan(x).reshape(x.shape[0], -1).any(1).nonzero()[0])
+        raise ValueError(f"`x` must not be NaN, got NaN at node {row}; drop or fill such nodes")
+
+
+def _check_exact(x: Tensor) -> None:
+    if x.dtype != torch.bool and x.numel() and max(abs(int(x.min())), abs(int(x.max()))) > EXACT:
+        raise ValueError(
+            "`x` must be exact in float64, got an integer beyond 2**53; pass ranks of the values"
+        )
+
+
+def check_finite(x: Tensor) -> None:
+    """Refuse infinite features, from which no sum or product can be formed."""
+    if not torch.compiler.is_compiling() and x.is_floating_point() and torch.isinf(x).any():
+        row = int(torch.isinf(x).reshape(x.shape[0], -1).any(1).nonzero()[0])
+        raise ValueError(f"`x` must be finite for this score, got an infinite value at node {row}")
+
+
+def asked(data: Any, rule: Rule, receptive_hops: int, device: torch.device) -> Asked:
+    """Read what a detector is asked about.
+
+    Parameters
+    ----------
+    data : PyG Data, (graph, x), neighborhoods or (neighborhoods, x)
+        A graph with features; `x` may name an attribute of the graph.
+    rule : Rule
+        The detector's: which arrows count.
+    receptive_hops : int
+        How far a score looks; neighborhoods must reach as far.
+    device : torch.device
+        Where to put tensors.
+
+    Returns
+    -------
+    Asked
+        Features and steps.
+
+    Raises
+    ------
+    TypeError
+        If `data` is something else.
+    ValueError
+        If neighborhoods are cut or too small.
+    """
+    if isinstance(data, tuple) and len(data) == 2 and _is_batch(data[0]):
+        return _neighborhoods(data[0], data[1], rule, receptive_hops, device)
+    if _is_batch(data):
+        return _neighborhoods(data, None, rule, receptive_hops, device)
+    if isinstance(data, tuple) and len(data) == 2:
+        return _pair(data[0], data[1], rule, device)
+    if hasattr(data, "edge_index") and hasattr(data, "is_node_attr"):
+        x = _features_of(data).to(device)
+        return Asked(x, _steps(data.edge_index.to(device), x, rule))
+    raise TypeError(f"`data` must be {TAKEN}, got {type(data).__name__}")
+
+
+def _is_batch(data: Any) -> bool:
+    return hasattr(data, "rule") and hasattr(data, "root")
+
+
+def _features_of(data: Any) -> Tensor:
+    x = data.x
+    if x is None:
+        raise ValueError("`data` must have features x, got Data without; set data.x")
+    if not isinstance(x, Tensor):
+        raise TypeError(f"`data.x` must be a tensor, got {type(x).__name__}")
+    return x
+
+
+def _steps(edge_index: Any, x: Tensor, rule: Rule) -> Steps:
+    return Steps.of(edge_index, x.shape[0], rule.direction)
+
+
+def _pair(graph: Any, x: Any, rule: Rule, device: torch.device) -> Asked:
+    if isinstance(graph, Tensor) and isinstance(x, Tensor):
+        return Asked(x.to(device), _steps(graph.to(device), x, rule))
+    if isinstance(x, str):
+        known, attribute = resolve(graph, x)
+        if attribute.missing is not None and attribute.missing.any():
+            raise ValueError(
+                f"`x` must be there for every node, got {int(attribute.missing.sum())} without "
+                f"{x!r}; drop or fill such nodes"
+            )
+        x = attribute.array
+    else:
+        known = graph if isinstance(graph, Graph) else as_graph(graph, num_nodes=len(x))
+    features = tensor_of(x)
+    steps = _steps(known, features, rule)
+    if device.type != "cpu":
+        steps = Steps(steps.num_nodes, edge_index=steps.edge_index.to(device))
+    restore = (lambda answer: answer) if isinstance(x, Tensor) else (lambda a: a.cpu().numpy())
+    return Asked(features.to(device), steps, restore=restore)
+
+
+def tensor_of(x: Any) -> Tensor:
+    """Return features as a tensor, refusing what is not numbers."""
+    if isinstance(x, Tensor):
+        return x
+    array = np.asarray(x)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`x` must be numbers, got dtype {array.dtype}")
+    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        if array.size and array.max() > EXACT:
+            raise ValueError(
+                "`x` must be exact in float64, got an integer beyond 2**53; pass ranks"
+            )
+        array = array.astype(np.int64)
+    return torch.from_numpy(np.ascontiguousarray(array if array.flags.writeable else array.copy()))
+
+
+def _neighborhoods(
+    batch: Any, features: Any, rule: Rule, receptive_hops: int, device: torch.device
+) -> Asked:
+    _check_reach(batch, rule, receptive_hops)
+    read = _sparse if batch.layout == "sparse" else _dense
+    values, edge_index, roots, node = (tensor_of(part).to(device) for part in read(batch))
+    x = values if features is None else tensor_of(features).to(device)[node]
+    restore = (lambda a: a) if isinstance(batch.root, Tensor) else (lambda a: a.cpu().numpy())
+    return Asked(x, _steps(edge_index, x, rule), roots, node, restore)
+
+
+def _check_reach(batch: Any, rule: Rule, receptive_hops: int) -> None:
+    reach = batch.rule.reach
+    if reach is None or reach < receptive_hops:
+        size = "a radius" if reach is None else f"{reach} hops"
+        raise ValueError(
+            f"`data` must hold neighborhoods of at least {receptive_hops} hops for this detector, "
+            f"got {size}; extract them with hops=detector.receptive_hops"
+        )
+    if batch.rule.direction != rule.direction:
+        raise ValueError(
+            f"`data` must hold neighborhoods of direction {rule.direction!r}, "
+            f"got {batch.rule.direction!r}"
+        )
+    cut = tensor_of(batch.cut)
+    if cut.any():
+        raise ValueError(
+            f"`data` must hold whole neighborhoods, got {int(cut.sum())} cut by max_nodes"
+        )
+
+
+def _sparse(batch: Any) -> tuple[Any, ...]:
+    return batch.x, batch.edge_index, batch.ptr[:-1], batch.node
+
+
+def _dense(batch: Any) -> tuple[Any, ...]:
+    mask, adjacency = tensor_of(batch.mask), tensor_of(batch.adjacency)
+    place = torch.cumsum(mask.reshape(-1), 0).reshape(mask.shape) - 1
+    inside, source, target = (adjacency != 0).nonzero(as_tuple=True)
+    edge_index = torch.stack([place[inside, source], place[inside, target]])
+    values = tensor_of(batch.values)
+    return values[mask][:, None], edge_index, place[:, 0], tensor_of(batch.node)[mask]

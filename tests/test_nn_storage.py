@@ -1,0 +1,195 @@
+"""Detectors on disk: the same bits back, and every damaged file refused."""
+
+import json
+import os
+import pickle
+import random
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch_geometric.nn import SAGEConv
+
+from graphmax.nn import PeakDetector, pretrained_names, storage
+from graphmax.rule import Rule
+
+PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
+KINDS = [
+    {},
+    {"hops": "learn", "max_hops": 3},
+    {"hops": 2, "head": "choice", "rule": Rule(ties="weak", direction="both", isolated=False)},
+    {"head": "normal", "denoise": True},
+    {"in_channels": 3},
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    detector = PeakDetector(hops=2)
+    detector.columns = ("height",)
+    detector.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def reseal(folder, **changes):
+    config = json.loads((folder / "config.json").read_text())
+    config.update(changes)
+    config["sha256"] = storage.seal(config, (folder / "model.safetensors").read_bytes())
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("options", KINDS)
+def test_the_same_bits_come_back(options, tmp_path):
+    detector = PeakDetector(**options)
+    detector.reset_parameters(7)
+    detector.save_pretrained(tmp_path)
+    found = PeakDetector.from_pretrained(tmp_path)
+    assert found.describe() == detector.describe()
+    assert not found.training
+    for name, tensor in detector.state_dict().items():
+        assert torch.equal(found.state_dict()[name], tensor)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_names_of_attributes_come_back(folder):
+    assert PeakDetector.from_pretrained(folder).columns == ("height",)
+
+
+def test_an_encoder_is_given_again(tmp_path):
+    detector = PeakDetector(3, encoder=SAGEConv(3, 4))
+    detector.save_pretrained(tmp_path)
+    x = torch.randn(4, 3)
+    found = PeakDetector.from_pretrained(tmp_path, encoder=SAGEConv(3, 4))
+    assert torch.equal(found.predict_proba((PATH, x)), detector.predict_proba((PATH, x)))
+    with pytest.raises(ValueError, match="`encoder` must be the kind .* SAGEConv, got None"):
+        PeakDetector.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="of this architecture, got .*score.encoder"):
+        PeakDetector.from_pretrained(tmp_path, encoder=SAGEConv(3, 5))
+
+
+def test_every_shipped_detector_loads_and_together_they_are_small():
+    for name in pretrained_names():
+        assert PeakDetector.from_pretrained(name).trained
+        assert (storage.SHIPPED / name / "README.md").is_file()
+    files = [path for path in storage.SHIPPED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 200_000
+
+
+# --- damage
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_any_flipped_bit_is_noticed(folder, name):
+    content = (folder / name).read_bytes()
+    generator = random.Random(0)
+    for _ in range(150):
+        place, bit = generator.randrange(len(content)), 1 << generator.randrange(8)
+        damaged = bytearray(content)
+        damaged[place] ^= bit
+        (folder / name).write_bytes(damaged)
+        try:
+            found = PeakDetector.from_pretrained(folder)
+        except ValueError:
+            continue
+        # white space of the JSON document may change without a change of meaning
+        assert name == "config.json"
+        assert chr(content[place]).isspace()
+        assert found.describe()["hops"] == 2
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_files_cut_short(folder, name):
+    content = (folder / name).read_bytes()
+    for size in range(0, len(content) - 1, 7):
+        (folder / name).write_bytes(content[:size])
+        with pytest.raises(ValueError, match="`name` must"):
+            PeakDetector.from_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"version": 2}, "of version 1, got 2 in .*; use the graphmax that wrote it"),
+        ({"format": "other"}, "of another format"),
+        ({"extra": 1}, r"with \['extra'\]"),
+        ({"hops": 2.5}, "a valid 'hops', got 2.5"),
+        ({"max_hops": True}, "a valid 'max_hops', got True"),
+        ({"rule": {"ties": "plateau"}}, "'strict' or 'weak'"),
+        ({"in_channels": 3}, "of this architecture"),
+        ({"head": "soft"}, "`head` must be one of"),
+    ],
+)
+def test_configs_that_are_refused(folder, changes, words):
+    reseal(folder, **changes)
+    with pytest.raises(ValueError, match=words):
+        PeakDetector.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("content", ["[1]", "nonsense", "[" * 100_000, "\ud800"])
+def test_configs_that_are_no_objects(folder, content):
+    (folder / "config.json").write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ValueError, match="`name` must hold"):
+        PeakDetector.from_pretrained(folder)
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.system, ("touch exploded",)
+
+
+def test_pickles_are_never_opened(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("model.pt", "model.pkl"):
+        (tmp_path / name).write_bytes(pickle.dumps(Bomb()))
+        with pytest.raises(ValueError, match="never opened"):
+            PeakDetector.from_pretrained(tmp_path / name)
+    (folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(ValueError, match="undamaged"):
+        PeakDetector.from_pretrained(folder)
+    reseal(folder)
+    with pytest.raises(ValueError, match="never opened"):
+        PeakDetector.from_pretrained(folder)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_of_another_detector_are_noticed(folder, tmp_path):
+    tensors = load_file(folder / "model.safetensors")
+    tensors["head.log_scale"] += 1
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(ValueError, match="SHA-256 differs"):
+        PeakDetector.from_pretrained(folder)
+
+
+def test_what_is_not_there(folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match="comes with graphmax, got 'atribute'"):
+        PeakDetector.from_pretrained("atribute")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match="model.safetensors"):
+        PeakDetector.from_pretrained(folder)
+    with pytest.raises(FileNotFoundError, match="config.json"):
+        PeakDetector.from_pretrained(tmp_path)
+
+
+# --- writing
+
+
+def test_a_failed_write_keeps_what_was_there(folder, monkeypatch):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        PeakDetector(hops=3).save_pretrained(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NotADirectoryError, match="`folder` must be a folder, got the file"):
+        PeakDetector().save_pretrained(tmp_path / "file")
+    if os.geteuid() != 0:
+        (tmp_path / "closed").mkdir(mode=0o500)
+        with pytest.raises(PermissionError):
+            PeakDetector().save_pretrained(tmp_path / "closed" / "model")
