@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from graphmax.files.errors import listed, refusal
 from graphmax.files.options import MEBIBYTE, ReadOptions
@@ -51,8 +52,8 @@ def layout_of(source: Source, options: ReadOptions, *, kind: str, is_edges: bool
         raise refusal(source.name, "hold at least one row", "comments and blank lines only")
     if lines[data].removeprefix(_BOM).lstrip().lower().startswith(_MARKUP):
         raise refusal(source.name, "be a table", "markup", line=data + 1)
-    sample = [_decoded(line, source, data + i + 1) for i, line in enumerate(lines[data:])]
-    sample = [line for line in sample if line.strip() and not line.startswith("#")][:_SAMPLE]
+    kept = islice((i for i in range(data, len(lines)) if not _is_comment(lines[i])), _SAMPLE)
+    sample = [_decoded(lines[i], source, i + 1) for i in kept]
     delimiter = options.delimiter or _delimiter(sample, kind)
     rows = [split_line(line, delimiter) for line in sample]
     header = _has_header(rows, is_edges) if options.header is None else options.header

@@ -3,7 +3,7 @@
 import io
 import os
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import scipy.io
 import scipy.sparse
@@ -26,6 +26,7 @@ class _Header(NamedTuple):
     rows: int
     columns: int
     entries: int
+    start: int
 
 
 def read(source: Source, options: ReadOptions) -> Graph:
@@ -40,6 +41,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
         raise refusal(
             source.name, f"hold {header.entries} entries as declared", f"{source.size} bytes"
         )
+    _check_numbers(source, header.start)
     try:
         matrix = scipy.sparse.coo_array(scipy.io.mmread(_stream(source)))
     except (ValueError, OverflowError, TypeError) as error:
@@ -73,7 +75,7 @@ def _header(source: Source) -> _Header:
         line, sizes = 1, b"%"
         while sizes and (sizes.startswith(b"%") or not sizes.strip()):
             sizes, line = stream.readline(_LONGEST_LINE), line + 1
-        _check_numbers(stream, source)
+        start = stream.tell()
     words = [word.lower() for word in banner[1:]]
     if not banner or banner[0] != _BANNER or len(words) != 4 or words[0] != b"matrix":
         raise refusal(source.name, "start with %%MatrixMarket matrix ...", "another line", line=1)
@@ -86,15 +88,17 @@ def _header(source: Source) -> _Header:
             source.name, "declare its size", repr(sizes[:40].decode(errors="replace")), line=line
         )
     count = _dense_count(numbers[0], numbers[1], words[3]) if dense else numbers[2]
-    return _Header(dense, pattern, numbers[0], numbers[1], count)
+    return _Header(dense, pattern, numbers[0], numbers[1], count, start)
 
 
-def _check_numbers(stream: BinaryIO, source: Source) -> None:
+def _check_numbers(source: Source, start: int) -> None:
     """Refuse what is no part of a number: SciPy skips over the end of ``2J``."""
-    while chunk := stream.read(CHUNK):
-        other = chunk.translate(None, _NUMERIC)
-        if other:
-            raise refusal(source.name, "hold numbers below its sizes", repr(other[:1])[1:])
+    with source.file.open("rb") as stream:
+        stream.seek(start)
+        while chunk := stream.read(CHUNK):
+            other = chunk.translate(None, _NUMERIC)
+            if other:
+                raise refusal(source.name, "hold numbers below its sizes", repr(other[:1])[1:])
 
 
 def _dense_count(rows: int, columns: int, symmetry: bytes) -> int:

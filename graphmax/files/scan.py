@@ -17,6 +17,7 @@ from graphmax.files.errors import refusal
 from graphmax.files.layout import Layout
 from graphmax.files.source import CHUNK, Source
 
+_NEWLINE = 10
 _BLANK_RUN = re.compile(rb"[ \t]+")
 
 
@@ -52,8 +53,8 @@ def scan(source: Source, layout: Layout) -> Scan:
                 _check_text(chunk, decoder, source, line)
                 found.comments |= b"\n#" in tail[-1:] + chunk
                 found.quotes |= b'"' in chunk
-            line += chunk.count(b"\n")
-            found.crlf += (tail[-1:] + chunk).count(b"\r\n")
+            line += int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == _NEWLINE))
+            found.crlf += (tail[-1:] + chunk).count(b"\r\n") if b"\r" in chunk + tail else 0
             tail = (tail + chunk)[-2:]
     if not found.plain:
         _check_text(b"", decoder, source, line, final=True)
@@ -64,8 +65,9 @@ def scan(source: Source, layout: Layout) -> Scan:
 def _is_canonical(block: bytes) -> bool:
     """Say whether no integer starts with a needless zero."""
     digit = np.frombuffer(block, np.uint8) - np.uint8(48)
-    starts = (digit[:-2] > 9) & (digit[1:-1] == 0) & (digit[2:] <= 9)
-    return not starts.any() and b"-0" not in block
+    other = digit > 9
+    leading = other[:-2] & (digit[1:-1] == 0)
+    return not (leading > other[2:]).any() and b"-0" not in block
 
 
 def _check_text(

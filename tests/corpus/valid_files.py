@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -98,28 +100,26 @@ CYTOSCAPE = json.dumps(
 ).encode()
 
 
+def parquet():
+    """Bytes of a Parquet edge table, the same at every call."""
+    import duckdb
+
+    edges = "select * from (values ('a', 'b', 0.5::double), ('b', 'c', 2)) t(src, dst, weight)"
+    with tempfile.TemporaryDirectory() as folder:
+        duckdb.sql(f"copy ({edges}) to '{folder}/g.parquet' (format parquet)")
+        return (Path(folder) / "g.parquet").read_bytes()
+
+
 def npz():
     """Bytes of an NPZ file of `write_graph`."""
-    return _written(".npz")
-
-
-def parquet():
-    """Bytes of a Parquet edge table of `write_graph`."""
-    return _written(".parquet")
-
-
-def _written(ending):
-    import tempfile
-    from pathlib import Path
-
     from graphmax import Graph, write_graph
 
     graph = Graph.from_edges(
         [0, 1], [1, 2], weights=[0.5, 2], labels=["a", "b", "c"], attributes={"height": [3, 5, 4]}
     )
     with tempfile.TemporaryDirectory() as folder:
-        write_graph(graph, Path(folder) / f"g{ending}")
-        return (Path(folder) / f"g{ending}").read_bytes()
+        write_graph(graph, Path(folder) / "g.npz")
+        return (Path(folder) / "g.npz").read_bytes()
 
 
 def sparse_npz():
