@@ -80,6 +80,70 @@ def test_progress_is_told_in_rows(tmp_path):
     assert ("hop 2 of 2", 7, 7) in told
 
 
+# --- ids and values of every type
+
+
+IDS = {
+    "SMALLINT": ("1", "2", "3"),
+    "UINTEGER": ("7", "9", "4000000000"),
+    "UBIGINT": ("1", "5", "18446744073709551615"),
+    "VARCHAR": ("'\u00e9'", "'007'", "'7'"),
+    "UUID": tuple(f"'{i}0000000-0000-0000-0000-000000000000'" for i in "abc"),
+    "ENUM('x', 'y', 'z')": ("'x'", "'y'", "'z'"),
+}
+VALUES = {
+    "BIGINT": ("9007199254740992", "9007199254740993", "-5"),
+    "UBIGINT": ("18446744073709551614", "18446744073709551615", "0"),
+    "DECIMAL(38, 2)": ("999999999999999999.98", "999999999999999999.99", "0"),
+    "DOUBLE": ("0", "'inf'", "'-inf'"),
+    "FLOAT": ("1", "1.0000001", "-1e38"),
+    "BOOLEAN": ("false", "true", "false"),
+    "DATE": ("'2024-02-28'", "'2024-02-29'", "'1600-01-01'"),
+    "TIMESTAMP_NS": ("'2024-01-01 00:00:00.000000001'", "'2024-01-01 00:00:00.000000002'", "'1970-01-01'"),
+    "TIME": ("'12:00'", "'12:00:00.000001'", "'00:00'"),
+}  # fmt: skip
+
+
+def tables_of_three(tmp_path, ids, values, id_kind="INTEGER", value_kind="INTEGER"):
+    """Write a path of three nodes."""
+    edges, nodes = tmp_path / "edges.parquet", tmp_path / "nodes.parquet"
+    a, b, c = (f"{i}::{id_kind}" for i in ids)
+    duckdb.execute(f"COPY (FROM (VALUES ({a}, {b}), ({b}, {c})) t(src, dst)) TO '{edges}'")
+    rows = ", ".join(
+        f"({i}, {value}::{value_kind})" for i, value in zip((a, b, c), values, strict=True)
+    )
+    duckdb.execute(f"COPY (FROM (VALUES {rows}) t(id, v)) TO '{nodes}'")
+    return edges, nodes
+
+
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+@pytest.mark.parametrize("kind", IDS)
+def test_ids_of_every_type(tmp_path, kind, engine):
+    tables = tables_of_three(tmp_path, IDS[kind], "132", id_kind=kind)
+    found = local_maxima_tables(*tables, "v", engine=engine).labels()
+    assert {str(name) for name, yes in found.items() if yes} == {IDS[kind][1].strip("'")}
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+@pytest.mark.parametrize("kind", VALUES)
+def test_values_of_every_type(tmp_path, kind, engine):
+    tables = tables_of_three(tmp_path, "123", VALUES[kind], value_kind=kind)
+    assert local_maxima_tables(*tables, "v", engine=engine).labels() == {
+        1: False,
+        2: True,
+        3: False,
+    }
+
+
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+def test_both_zeros_are_equal(tmp_path, engine):
+    tables = tables_of_three(tmp_path, "123", ("0", "-0.0", "-1"), value_kind="DOUBLE")
+    assert not any(local_maxima_tables(*tables, "v", 1, engine=engine).labels().values())
+    weak = local_maxima_tables(*tables, "v", 1, engine=engine, ties="weak").labels()
+    assert weak == {1: True, 2: True, 3: False}
+
+
 # --- the two texts
 
 

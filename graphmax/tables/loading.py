@@ -30,8 +30,9 @@ from graphmax.tables.sql import check_num_nodes
 
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 FLOATS = {"FLOAT", "DOUBLE"}
+_AS_TEXT = {"VARCHAR", "UUID"}
 _ORDERED = {
-    *INTEGERS, *FLOATS, "UBIGINT", "HUGEINT", "UHUGEINT", "BOOLEAN", "DATE", "TIME",
+    *INTEGERS, *FLOATS, "UBIGINT", "BOOLEAN", "DATE", "TIME",
     "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE",
 }  # fmt: skip
 
@@ -141,7 +142,7 @@ def _fits_int64(database: Database, place: tuple[str, str], column: str, kind: s
     if kind == "UBIGINT":
         (most,) = database.row(f"SELECT max({column}) FROM {table}")
         return most is None or most < 2**63
-    if kind not in INTEGERS and kind != "VARCHAR" and not kind.startswith("ENUM"):
+    if kind not in INTEGERS | _AS_TEXT and not kind.startswith("ENUM"):
         raise refusal(name, "have integers or text as ids", f"{kind} in column {column!r}")
     return kind in INTEGERS
 
