@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphmax.cli.check import check
 from graphmax.cli.console import (
     Commands,
     announce_compilation,
@@ -38,6 +39,8 @@ from graphmax.cli.options import (
     Ties,
     Values,
 )
+from graphmax.cli.score import score
+from graphmax.cli.train import train
 
 if TYPE_CHECKING:
     import numpy as np
@@ -212,6 +215,9 @@ def demo(
 
 
 app.command()(generate)
+app.command()(train)
+app.command()(score)
+app.command()(check)
 
 
 def _rule(

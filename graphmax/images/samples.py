@@ -165,8 +165,8 @@ def _moved(
     fits &= allowed[clipped[..., 0], clipped[..., 1]]
     best = np.where(fits, rng.random(fits.shape), -1.0).argmax(axis=1)
     keep = fits.any(axis=1)
-    moved: NDArray[np.int64] = np.hstack([peaks, targets[np.arange(len(peaks)), best]])
-    return moved[keep]
+    moved: NDArray[np.int64] = np.hstack([peaks, targets[np.arange(len(peaks)), best]])[keep]
+    return moved
 
 
 def _numbered(image: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
