@@ -96,6 +96,7 @@ def highest_neighbors(indptr, indices, level):
     in_chunks(
         "looking for the highest neighbor", level.size, NODES_PER_CALL,
         lambda a, b: _highest(indptr, indices, level, up, tied, a, b),
+        level.size + indices.size,
     )  # fmt: skip
     return up, tied
 
@@ -152,6 +153,7 @@ def summits(up):
         in_chunks(
             "walking to the summits", up.size, NODES_PER_CALL,
             lambda a, b, old=up, new=spare[0]: _double(old, new, moved, a, b),
+            up.size,
         )  # fmt: skip
         up = spare[0]
         spare.reverse()

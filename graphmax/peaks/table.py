@@ -148,6 +148,11 @@ class Peaks:
         """The peak whose basin each node is in, int64 (num_nodes,), -1 for none."""
         return self._setting.basins
 
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the nodes have ids of the user's own."""
+        return self._setting.graph.labels is not None
+
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
         """Which nodes belong to a peak, bool (num_nodes,), as in `local_maxima`: whole plateaus."""
@@ -233,7 +238,7 @@ class Peaks:
     def _shown_columns(self) -> dict[str, list[str]]:
         rows = slice(_SHOWN)
         columns = {name: column[rows] for name, column in self.to_dict().items()}
-        if self._setting.graph.labels is None:
+        if not self.is_labelled:
             del columns["label"]
         shown = {name: [_spoken(item) for item in column] for name, column in columns.items()}
         if len(self) > _SHOWN:

@@ -1,5 +1,18 @@
 """Every picture the package draws, with matplotlib, which only this package imports."""
 
 from graphmax.plotting.maxima import plot_maxima
+from graphmax.plotting.peaks import plot_peaks
+from graphmax.plotting.persistence import plot_persistence
+from graphmax.plotting.sight import plot_pixels, plot_receptive_field
+from graphmax.plotting.terrain import plot_terrain
+from graphmax.plotting.tree import plot_merge_tree
 
-__all__ = ["plot_maxima"]
+__all__ = [
+    "plot_maxima",
+    "plot_merge_tree",
+    "plot_peaks",
+    "plot_persistence",
+    "plot_pixels",
+    "plot_receptive_field",
+    "plot_terrain",
+]

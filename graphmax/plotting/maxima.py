@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graphmax.convert import resolve
-from graphmax.atomic import write_atomically
-from graphmax.plotting.layout import coordinates, spring_layout
+from graphmax.plotting.canvas import (
+    ARROW,
+    INK,
+    OUTLINE,
+    VERMILION,
+    axes_for,
+    draw_lines,
+    figure_of,
+    fitting,
+    masked,
+    picture_path,
+    positions_of,
+    save,
+    settle,
+)
 from graphmax.plotting.names import Names
-from graphmax.values import Attribute, read_attribute
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,13 +33,6 @@ if TYPE_CHECKING:
 
     from graphmax.graph import Graph
 
-VERMILION = "#D55E00"  # Okabe and Ito's palette: told apart with every kind of color vision
-INK = "#1A1A1A"
-EDGE = "#B8BDC4"
-ARROW = "#80868F"
-OUTLINE = "#5B6470"
-
-_FORMATS = (".png", ".pdf", ".svg")
 _LARGEST_WITH_VALUES = 30
 _MOST_NAMES = 200
 
@@ -95,20 +100,18 @@ def plot_maxima(
     >>> len(figure.axes)
     1
     """
-    target = None if path is None else _picture_path(path)
+    target = picture_path(path)
     graph, attribute = resolve(graph, values)
-    xy = _positions(graph, positions, seed)
+    xy = positions_of(graph, positions, seed)
     drawing = _Drawing(
         graph=graph,
-        values=_fitting(_masked(attribute), "values", (graph.num_nodes,)),
-        mask=_fitting(mask, "mask", (graph.num_nodes,)).astype(bool),
+        values=fitting(masked(attribute), "values", (graph.num_nodes,)),
+        mask=fitting(mask, "mask", (graph.num_nodes,)).astype(bool),
         xy=xy,
-        axes=_new_axes(xy) if axes is None else axes,
+        axes=axes_for(xy) if axes is None else axes,
     )
     drawing.draw(title, legend=axes is None)
-    if target is not None:
-        _save(drawing.figure, target)
-    return drawing.figure
+    return save(drawing.figure, target)
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class _Drawing:
 
     @property
     def figure(self) -> Figure:
-        return cast("Figure", self.axes.get_figure(root=True))
+        return figure_of(self.axes)
 
     @property
     def is_small(self) -> bool:
@@ -143,17 +146,10 @@ class _Drawing:
             self.name_maxima()
 
     def draw_edges(self) -> None:
-        from matplotlib.collections import LineCollection
-
-        src, dst = self.graph.edges()
         if self.graph.directed and self.is_small:
-            self.draw_arrows(src, dst)
-            return
-        segments: Any = np.stack([self.xy[src], self.xy[dst]], axis=1)
-        lines = LineCollection(segments)
-        lines.set(color=EDGE, linewidth=0.8 if len(src) < 2_000 else 0.3, zorder=1)
-        lines.set_rasterized(len(src) > 20_000)
-        self.axes.add_collection(lines)
+            self.draw_arrows(*self.graph.edges())
+        else:
+            draw_lines(self.axes, self.graph, self.xy)
 
     def draw_arrows(self, src: np.ndarray, dst: np.ndarray) -> None:
         gap = self.diameter(maxima=True) / 2
@@ -195,8 +191,7 @@ class _Drawing:
             text.set(color=color, weight=weight, fontsize=8, zorder=4)
 
     def name_maxima(self) -> None:
-        self.figure.draw_without_rendering()
-        self.figure.set_layout_engine("none")  # a later pass would move nodes from under names
+        settle(self.axes)
         names = Names(self.axes, self.xy, self.mask, self.diameter(maxima=True))
         order = np.argsort(_ranks(self.values), kind="stable")[::-1]
         for node in order[self.mask[order]][:_MOST_NAMES]:
@@ -210,45 +205,6 @@ def _key(label: str, color: Any, outline: str) -> Line2D:
     is_maximum = outline == INK
     key.set(mec=outline, mew=1.2 if is_maximum else 0.5, ms=8 if is_maximum else 6)
     return key
-
-
-def _new_axes(xy: np.ndarray) -> Axes:
-    from matplotlib.figure import Figure
-
-    wide, high = np.ptp(xy, axis=0) if len(xy) else (1.0, 1.0)
-    height = float(np.clip(7.2 * high / max(wide, 1e-9), 3.0, 7.2))
-    figure = Figure(figsize=(7.2, height), dpi=200, layout="constrained")
-    return figure.add_subplot()
-
-
-def _save(figure: Figure, path: Path) -> None:
-    write_atomically(path, lambda file: figure.savefig(file, format=path.suffix[1:].lower()))
-
-
-def _picture_path(path: str | Path) -> Path:
-    if Path(path).suffix.lower() not in _FORMATS:
-        raise ValueError(f"`path` must end in one of {', '.join(_FORMATS)}, got {str(path)!r}")
-    return Path(path)
-
-
-def _positions(graph: Graph, positions: Any, seed: int) -> np.ndarray:
-    if positions is not None:
-        return _fitting(positions, "positions", (graph.num_nodes, 2)).astype(float)
-    found = coordinates(graph)
-    return spring_layout(graph, seed) if found is None else found
-
-
-def _fitting(array: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    attribute = read_attribute(array, name)
-    if attribute.array.shape != shape:
-        raise ValueError(f"`{name}` must have shape {shape}, got {attribute.array.shape}")
-    return _masked(attribute)
-
-
-def _masked(attribute: Attribute) -> np.ndarray:
-    if attribute.missing is None:
-        return attribute.array
-    return np.ma.MaskedArray(attribute.array, attribute.missing)
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

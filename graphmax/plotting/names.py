@@ -27,10 +27,21 @@ class Names:
         Nodes that no name may cover.
     diameter : float
         Diameter of a marked node, in points.
+    inside : bool, default False
+        Whether names stay inside the axes, or just inside the figure.
     """
 
-    def __init__(self, axes: Axes, xy: np.ndarray, marked: np.ndarray, diameter: float) -> None:
+    def __init__(
+        self,
+        axes: Axes,
+        xy: np.ndarray,
+        marked: np.ndarray,
+        diameter: float,
+        *,
+        inside: bool = False,
+    ) -> None:
         self.axes, self.xy, self.diameter = axes, xy, diameter
+        self.picture = axes.bbox if inside else axes.figure.bbox
         self.pixels = axes.transData.transform(xy)
         self.taken = [self.around(pixel) for pixel in self.pixels[marked]]
 
@@ -52,7 +63,7 @@ class Names:
             text.remove()
             return
         best = min(free, key=lambda side: self.covered(self.box(text, side)))
-        self.taken.append(self.box(text, best))
+        self.taken.append(self.box(text, best).padded(2 * self.axes.figure.dpi / 72))
 
     def box(self, text: Annotation, side: tuple[int, int]) -> Bbox:
         """Move a name to a side of its node and return the pixels it takes there."""
@@ -65,7 +76,7 @@ class Names:
 
     def is_free(self, box: Bbox) -> bool:
         """Tell whether a box lies in the picture and covers nothing that is taken."""
-        picture = self.axes.figure.bbox
+        picture = self.picture
         inside = picture.x0 <= box.x0 and box.x1 <= picture.x1
         inside = inside and picture.y0 <= box.y0 and box.y1 <= picture.y1
         return inside and not any(box.overlaps(other) for other in self.taken)
