@@ -21,7 +21,10 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     ----------
     path : str or path
         The file; its ending decides the format: edge lists as .csv, .tsv, .txt, .edges,
-        .edgelist, .snap, each also with .gz behind it; .parquet, .graphml (also .gz), .npz.
+        .edgelist, .snap; tables as .parquet; .graphml, .gexf, .gml, .net or .pajek, .json
+        (node-link or Cytoscape), .cyjs, .mtx (Matrix Market), .graph or .metis, .npz (of
+        `write_graph` or SciPy), .pt (a PyG ``Data``), meshes as .off, .ply (trimesh) and .obj,
+        images as .png, .tif, .npy. Each may be compressed, with .gz behind it.
     **options : optional
         ``format``: an ending that decides instead.
         ``directed``: True or False instead of what the file says; files are undirected unless
@@ -32,6 +35,7 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
         ends, the weight (False: leave it out) and the key of the node table. By default ``src``
         and ``dst``, else ``source`` and ``target``, else the first two; ``weight`` where there is
         one; ``id``, else ``node``, else the first.
+        ``connectivity``: which pixels of an image touch, as in `grid_graph`.
         ``header``, ``delimiter``: whether a text table has a header, and what splits its fields;
         by default found out from its first lines.
         ``max_bytes``, ``max_ratio``, ``max_nodes``, ``max_depth``, ``max_seconds``: the largest
@@ -60,6 +64,12 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     Blanks around the fields of a text table are dropped unless it uses quotation marks. Integers
     keep every digit: a column of numbers that neither int64, uint64 nor float64 holds exactly
     stays text, and so do ids such as ``007``. Float ids, and 1, 1.0, true mixed, are refused.
+    GML and Pajek name nodes by their labels where each node has its own. A Pajek file with arcs
+    is directed, its edges go both ways. Matrices and .pt files are undirected where every entry
+    has its equal transpose. Meshes have the lengths of edges as weights and the attributes ``x``,
+    ``y``, ``z``; images ``value``, or ``red``, ``green``, ``blue``, ``alpha``; METIS ``weight``
+    and ``size``. A file that declares more nodes than 4 million and twice its bytes is refused
+    unless ``max_nodes`` allows it.
 
     Examples
     --------

@@ -432,7 +432,7 @@ def torch_files():
     pairs = torch.tensor([[0, 1], [1, 2]])
     yield "payload.pt", saved({"edge_index": Payload()})
     yield "payload-data.pt", saved(Data(edge_index=pairs, x=Payload()))
-    yield "module.pt", saved(torch.nn.Linear(2, 2))
+    yield "module.pt", saved(torch.nn.ReLU())
     yield "hetero.pt", saved(HeteroData())
     yield "list.pt", saved([pairs])
     yield "tensor.pt", saved(pairs)

@@ -27,6 +27,7 @@ sys.path.insert(0, str(CORPUS))
 
 SLOWEST = 5.0
 PATIENCE = 30.0
+START_PATIENCE = 900.0
 WORDS = [
     b"1e400", b"nan", b"-inf", b"-1", b"0", b"1000000000000", b"18446744073709551616", b"1.0", b"true", b"",
     b"\0", b"\xff\xfe", b"[" * 50, b"]", b"{", b"\"", b"'", b"<", b"&lt;", b"<!DOCTYPE x>", b"\r\n", b"\t", b" ", b"#", b"%",
@@ -132,6 +133,7 @@ def read_all(connection):
     warnings.simplefilter("ignore")
     from graphmax import GraphFileError, read_graph
 
+    connection.send("ready")
     while (path := connection.recv()) is not None:
         started = time.perf_counter()
         try:
@@ -156,11 +158,14 @@ class Reader:
         self.connection, other = self.context.Pipe()
         self.process = self.context.Process(target=read_all, args=(other,), daemon=True)
         self.process.start()
+        if not self.connection.poll(START_PATIENCE):
+            raise TimeoutError("the reading process must start within 15 minutes, got no answer")
+        self.connection.recv()
 
-    def __call__(self, path):
+    def __call__(self, path, patience=PATIENCE):
         """Return what happened to a file, and the seconds it took."""
         self.connection.send(str(path))
-        if not self.connection.poll(PATIENCE):
+        if not self.connection.poll(patience):
             self.process.kill()
             self.start()
             return "hang", PATIENCE
@@ -184,7 +189,8 @@ def fuzz(ending, data, count, seed, keep):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"graph.{ending}"
         path.write_bytes(data)
-        assert reader(path)[0] == "read", f"the valid .{ending} file must be read"
+        found = reader(path, START_PATIENCE)[0]  # the first call imports what the format needs
+        assert found == "read", f"the valid .{ending} file must be read, got {found}"
         for place in range(count):
             content = mutated_file(ending, data, rng)
             path.write_bytes(content)
