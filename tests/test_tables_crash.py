@@ -1,10 +1,12 @@
 """Killed at any moment, a run leaves no half result, and its temporary space goes away."""
 
+import gc
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -134,3 +136,16 @@ def test_what_nobody_holds_is_swept(tmp_path):
     os.utime(old, (1, 1))
     sweep(tmp_path)
     assert names(tmp_path) == [f"{PREFIX}young", "mine"]
+
+
+def test_labels_without_a_place_live_as_long_as_the_answer(tmp_path, monkeypatch):
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    for folder in (home, temporary):
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    answer = local_maxima_tables(*make_tables(home, 10, 20), "value", engine="duckdb")
+    assert len(answer.labels()) == 10
+    assert len(names(temporary)) == 1
+    del answer
+    gc.collect()
+    assert names(temporary) == []

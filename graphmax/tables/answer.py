@@ -1,9 +1,9 @@
 """What a run over tables leaves: where the labels are, which engine made them, and at what cost."""
 
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, NamedTuple
 
 import duckdb
@@ -76,9 +76,9 @@ class TableAnswer:
         columns = self.columns()
         return dict(zip(columns["id"].tolist(), columns["is_maximum"].tolist(), strict=True))
 
-    def delete_with_me(self, folder: Path) -> None:
-        """Delete a temporary folder when this answer is no longer used."""
-        weakref.finalize(self, rmtree, folder, ignore_errors=True)
+    def release_with_me(self, release: Callable[[], None]) -> None:
+        """Let go of a temporary folder when this answer is no longer used."""
+        weakref.finalize(self, release)
 
 
 def _relation(path: Path) -> str:

@@ -2,9 +2,11 @@
 
 import os
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphmax.rule import Rule
 from graphmax.tables.answer import TableAnswer
@@ -16,7 +18,7 @@ from graphmax.tables.question import (
     question_of,
     table_rule,
 )
-from graphmax.tables.scratch import check_out, workplace
+from graphmax.tables.scratch import Held, check_out, workplace
 from graphmax.tables.sources import TablePath, has_scheme
 
 if TYPE_CHECKING:
@@ -130,36 +132,37 @@ def local_maxima_tables(
     >>> sorted(answer.labels().items())
     [('a', False), ('b', True), ('c', False)]
     """
-    engine_name(engine)
-    made, memory = table_rule(hops, rule, fields), memory_bytes(memory_limit)
-    _check_arguments(engine, spark, master, memory)
+    memory = memory_bytes(memory_limit)
     space = None if temporary is None else Path(temporary)
-    keep = None if out is not None else Path(tempfile.mkdtemp(prefix="graphmax-labels-"))
-    try:
-        question = question_of(
-            edges,
-            nodes,
-            values,
-            made,
-            _place(out, keep, engine),
-            directed=directed,
-            explain=explain,
-            columns={"src": src, "dst": dst, "id": id},
-        )
-        if engine == "spark":
-            answer = _on_spark(question, (spark, master, memory), space)
-        else:
-            answer = _on_this_machine(question, engine, memory, space)
-    except BaseException:
-        if keep is not None:
-            _remove(keep)
-        raise
-    if keep is not None:
-        answer.delete_with_me(keep)
-    return answer
+    means = _Means(engine_name(engine), memory, space, spark, master)
+    _check(means)
+    ask = partial(
+        question_of,
+        edges,
+        nodes,
+        values,
+        rule=table_rule(hops, rule, fields),
+        directed=directed,
+        explain=explain,
+        columns={"src": src, "dst": dst, "id": id},
+    )
+    if out is not None:
+        return _answer(ask(out=out), means)
+    return _kept(ask, means)
 
 
-def _check_arguments(engine: str, spark: Any, master: str | None, memory: int | None) -> None:
+class _Means(NamedTuple):
+    """How a question is answered: the engine and what it may use."""
+
+    engine: str
+    memory: int | None
+    space: Path | None
+    spark: Any
+    master: str | None
+
+
+def _check(means: _Means) -> None:
+    engine, memory, _, spark, master = means
     if engine == "memory" and memory is not None:
         raise ValueError(
             "`memory_limit` must be left out with engine='memory', which takes what it needs; use "
@@ -172,31 +175,38 @@ def _check_arguments(engine: str, spark: Any, master: str | None, memory: int | 
         raise ValueError("`spark` and `master` must not be given together; leave one out")
 
 
-def _place(out: PathLike | None, keep: Path | None, engine: str) -> PathLike:
-    if keep is not None:
-        return keep / ("labels" if engine == "spark" else "labels.parquet")
-    return out if out is not None else ""
+def _kept(ask: Callable[..., TableQuestion], means: _Means) -> TableAnswer:
+    """Answer into a temporary folder that lives as long as the answer."""
+    kept = Held(Path(tempfile.gettempdir()))
+    name = "labels" if means.engine == "spark" else "labels.parquet"
+    try:
+        answer = _answer(ask(out=kept.folder / name), means)
+    except BaseException:
+        kept.release()
+        raise
+    answer.release_with_me(kept.release)
+    return answer
 
 
-def _remove(folder: Path) -> None:
-    import shutil
+def _answer(question: TableQuestion, means: _Means) -> TableAnswer:
+    if means.engine != "spark":
+        return _on_this_machine(question, means)
+    spark = import_module("graphmax.tables.spark_engine")
+    sessions = spark.Sessions(means.spark, means.master, means.memory)
+    answer: TableAnswer = spark.run(question, sessions, means.space)
+    return answer
 
-    shutil.rmtree(folder, ignore_errors=True)
 
-
-def _on_this_machine(
-    question: TableQuestion, engine: str, memory: int | None, temporary: Path | None
-) -> TableAnswer:
-    out = _local(question.out, "out")
-    for table in (question.edges, question.nodes):
-        _local(table.files[0], "edges" if table is question.edges else "nodes")
+def _on_this_machine(question: TableQuestion, means: _Means) -> TableAnswer:
+    out, engine = _local(question.out, "out"), means.engine
+    for name, table in (("edges", question.edges), ("nodes", question.nodes)):
+        _local(next(filter(has_scheme, table.files), ""), name)
     check_out(out)
     if engine == "auto":
-        engine = chosen_engine(question, memory)
-    with workplace(out, temporary) as place:
-        answer: TableAnswer = import_module(f"graphmax.tables.{engine}_engine").run(
-            question, place, memory
-        )
+        engine = chosen_engine(question, means.memory)
+    with workplace(out, means.space) as place:
+        module = import_module(f"graphmax.tables.{engine}_engine")
+        answer: TableAnswer = module.run(question, place, means.memory)
     return answer
 
 
@@ -204,11 +214,3 @@ def _local(path: str, name: str) -> Path:
     if has_scheme(path):
         raise ValueError(f"`{name}` must be a local path, got {path}; engine='spark' reads it")
     return Path(path)
-
-
-def _on_spark(
-    question: TableQuestion, sessions: tuple[Any, str | None, int | None], temporary: Path | None
-) -> TableAnswer:
-    engine = import_module("graphmax.tables.spark_engine")
-    answer: TableAnswer = engine.run(question, engine.Sessions(*sessions), temporary)
-    return answer

@@ -19,6 +19,28 @@ _LOCK = "lock"
 _UNLOCKED_FOR = 60.0
 
 
+class Held:
+    """An empty folder that the next start removes unless this process still holds it.
+
+    Parameters
+    ----------
+    parent : pathlib.Path
+        Where to make it; what killed runs left there is removed first.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        sweep(parent)
+        self.folder = parent / (PREFIX + secrets.token_hex(6))
+        self.folder.mkdir()
+        self._lock = (self.folder / _LOCK).open("w")
+        _try_lock(self._lock)
+
+    def release(self) -> None:
+        """Remove the folder."""
+        self._lock.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class Workplace(NamedTuple):
     """Two folders that go away: `space` for what is big, `beside` the result for its making."""
 
@@ -42,15 +64,11 @@ def workplace(out: Path, temporary: Path | None) -> Iterator[Workplace]:
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Give an empty folder inside `parent`, after removing those that killed runs left there."""
-    sweep(parent)
-    folder = parent / (PREFIX + secrets.token_hex(6))
-    folder.mkdir()
-    with (folder / _LOCK).open("w") as lock:
-        _try_lock(lock)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    held = Held(parent)
+    try:
+        yield held.folder
+    finally:
+        held.release()
 
 
 def sweep(parent: Path) -> None:
