@@ -41,3 +41,10 @@ def test_rounds_are_those_of_the_oracle(data, ties, hops):
 def test_many_columns():
     values = np.array([[1, 3], [2, 2], [3, 1]])
     assert_array_equal(gm.local_maxima(gm.grid_graph(3), values, 2), [[0, 1], [0, 0], [1, 0]])
+
+
+def test_more_hops_than_nodes():
+    values = np.array([9, 1, 5])
+    assert_array_equal(gm.local_maxima(gm.grid_graph(3), values, 2**40), [1, 0, 0])
+    assert_array_equal(gm.margin(gm.grid_graph(3), values, 2**40), [4, -8, -4])
+    assert_array_equal(gm.margin(gm.grid_graph(50), np.arange(50), 60)[-2:], [-1, 1])

@@ -120,11 +120,17 @@ def hop_max(indptr, indices, key, absent, hops):
     serial = indices.size + num_nodes < ENTRIES_WORTH_THREADS
     first = _first_round_of if serial else _first_round
     later, last = (_round_of, _rivals_of) if serial else (_round, _rivals)
+    settled, rival = False, np.empty(num_nodes, np.int32)
     for hop in range(hops):
+        if settled:
+            yield rival.copy()
+            continue
         if hop == 0:
             _over_nodes(indices.size, num_nodes, first, indptr, indices, place, new)
         else:
             _over_nodes(indices.size, num_nodes, later, indptr, indices, old, new)
+        # Nothing changes any more once nothing has changed: balls have met their components.
+        settled = hop > 1 and np.array_equal(old, new)
         old, new = new, old
         rival = np.empty(num_nodes, np.int32)
         _over_nodes(0, num_nodes, last, order, place, old, rival)

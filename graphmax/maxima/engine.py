@@ -58,7 +58,7 @@ def _without_challenger(
         stop_after=give_up,
     )  # fmt: skip
     if not finished:
-        return mask & _unchallenged_by_rounds(question, int(limit))
+        return mask & _unchallenged_by_rounds(question, min(int(limit), mask.shape[1]))
     mask.reshape(-1)[items] = witness < 0
     return mask
 
@@ -183,7 +183,8 @@ def rivals(question: Question) -> NDArray[np.int64]:
             search.EVERYONE, items, limit=question.rule.radius, stop=search.NEVER,
         )  # fmt: skip
         return np.asarray(found[1]).reshape(question.keys.shape)
+    hops = min(reach, max(rows.indptr.size - 1, 1))  # no shortest path has more steps
     rival = np.empty(question.keys.shape, np.int64)
     for column, key in enumerate(question.keys):
-        *_, rival[column] = hop_max(rows.indptr, rows.indices, key, question.absent(column), reach)
+        *_, rival[column] = hop_max(rows.indptr, rows.indices, key, question.absent(column), hops)
     return rival
