@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from graphmax.files.deadline import TimeIsUp
 from graphmax.files.options import MEBIBYTE, ReadOptions
 from graphmax.files.source import Source
 
@@ -26,7 +27,10 @@ def database(source: Source, options: ReadOptions) -> Iterator[duckdb.DuckDBPyCo
             "memory_limit": f"{memory}MiB",
         }
         with duckdb.connect(config=settings) as connection, _interrupt(connection, options):
-            yield connection
+            try:
+                yield connection
+            except duckdb.InterruptException:
+                raise TimeIsUp from None
 
 
 @contextmanager
@@ -42,13 +46,3 @@ def _interrupt(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> I
         yield
     finally:
         timer.cancel()
-
-
-def identifier(name: str) -> str:
-    """Quote a column name for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quote a string for SQL."""
-    return "'" + text.replace("'", "''") + "'"

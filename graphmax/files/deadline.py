@@ -5,14 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import duckdb
-
 from graphmax.files.errors import refusal
 from graphmax.files.options import ReadOptions
 
 
-class _TimeIsUp(BaseException):
-    """Raised inside the reading thread; no reader catches it."""
+class TimeIsUp(BaseException):
+    """Raised inside the reading thread; no reader catches it, `time_limit` does."""
 
 
 @contextmanager
@@ -27,7 +25,7 @@ def time_limit(name: str, options: ReadOptions) -> Iterator[None]:
             yield
         finally:
             alarm.stop()
-    except (_TimeIsUp, duckdb.InterruptException):
+    except TimeIsUp:
         raise refusal(
             name,
             f"be read within {options.max_seconds} seconds",
@@ -47,7 +45,7 @@ class _Alarm:
         with self.lock:
             if not self.stopped:
                 target = ctypes.c_ulong(self.thread)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(_TimeIsUp))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(TimeIsUp))
 
     def stop(self) -> None:
         self.timer.cancel()

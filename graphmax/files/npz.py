@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
@@ -199,6 +198,8 @@ def _utf8(array: NDArray[Any]) -> str:
 
 
 def _sparse(arrays: dict[str, NDArray[Any]], source: Source, options: ReadOptions) -> Graph:
+    import scipy.sparse
+
     kind = arrays["format"].astype(str).item()
     if kind not in _SPARSE:
         raise refusal(source.name, "hold a CSR, CSC or COO matrix", repr(kind))

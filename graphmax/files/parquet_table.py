@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.files.columns import fetched
-from graphmax.files.database import identifier, literal
 from graphmax.files.errors import refusal
 from graphmax.files.source import Source
+from graphmax.files.sql import identifier, literal
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _AS_THEY_ARE = {

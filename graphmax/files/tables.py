@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphmax.atomic import write_atomically
-from graphmax.files.database import identifier, literal
+from graphmax.files.sql import identifier, literal
 
 _FORMATS = {".csv": "csv, header true", ".parquet": "parquet", ".json": "json, array true"}
 _TIME_UNITS = ("s", "ms", "us", "ns")
@@ -129,6 +128,8 @@ def copy_columns(
         settings += f", force_quote ({', '.join(quoted)})"
     if note is not None:
         settings += f", kv_metadata {{graphmax: {literal(note)}}}"
+    import duckdb  # not at the top: the front door stays quick for those who only read
+
     with duckdb.connect() as connection:
         connection.register("columns", arrays)
         connection.execute(

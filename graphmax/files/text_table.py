@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.files.columns import fetched
-from graphmax.files.database import literal
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.layout import Layout, split_line
 from graphmax.files.scan import Scan, scan, tidied
 from graphmax.files.source import Source
+from graphmax.files.sql import literal
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """`write_graph`: one graph into one file, or into an edge table and a node table."""
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 from graphmax.atomic import replacing, write_atomically
-from graphmax.files import graphml, node_link, npz, table_pair
 from graphmax.files.endings import nodes_name
 from graphmax.graph import Graph
 
-_ONE_FILE = {".graphml": graphml.write, ".npz": npz.write, ".json": node_link.write}
+# Modules with a function write(graph, file).
+_ONE_FILE = {".graphml": "graphml", ".json": "node_link", ".npz": "npz"}
 _PAIRS = (".csv", ".parquet")
 
 
@@ -59,11 +60,13 @@ def write_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
     target = Path(os.fspath(path))
     ending = target.suffix.lower()
     if ending in _ONE_FILE:
-        write_atomically(target, lambda file: _ONE_FILE[ending](graph, file))
+        module = import_module(f"graphmax.files.{_ONE_FILE[ending]}")
+        write_atomically(target, lambda file: module.write(graph, file))
     elif ending in _PAIRS:
+        module = import_module("graphmax.files.table_pair")
         beside = Path(nodes_name(str(target)))
         with replacing([beside, target]) as (nodes_file, edges_file):
-            table_pair.write(graph, edges_file, nodes_file, ending)
+            module.write(graph, edges_file, nodes_file, ending)
     else:
         known = ", ".join((*_ONE_FILE, *_PAIRS))
         raise ValueError(f"`path` must end in one of {known}, got {target.name!r}; rename it")
