@@ -11,6 +11,7 @@ from oracles import Network
 from strategies import RADII, graph_of, networks, with_gaps
 
 import graphmax as gm
+from graphmax.kernels import ego
 
 LOCAL_TIES = ("strict", "weak", "index")
 NAMED = {"les miserables": nx.les_miserables_graph, "karate club": nx.karate_club_graph}
@@ -231,7 +232,7 @@ def drawn_graphs():
         yield name, nx.convert_node_labels_to_integers(build())
     generator = np.random.default_rng(5)
     for number in range(200):
-        size = int(generator.integers(2, 20))
+        size = int(generator.integers(2, 14))
         graph = nx.gnp_random_graph(size, 2.5 / size, seed=number, directed=number % 2 == 0)
         for _, _, data in graph.edges(data=True):
             data["weight"] = float(generator.choice([0.25, 0.5, 1.0, 1.5]))
@@ -274,6 +275,38 @@ def test_every_ball_is_the_ego_graph_and_every_label_that_of_the_graph(direction
                 if ties != "index":
                     centers = (dense.adjacency, dense.values, dense.mask)
                     assert_array_equal(gm.center_is_maximum(*centers, ties=ties), expected)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_hubs_in_small_balls_are_looked_up_in_their_rows(weighted):
+    """A hub of 3,000 neighbors among balls of two or three nodes, some of them triangles."""
+    leaves = np.arange(1, 3001)
+    src = np.concatenate([np.zeros(3000, int), leaves[:500:2]])
+    dst = np.concatenate([leaves, leaves[1:501:2]])
+    weights = np.linspace(1, 2, src.size) if weighted else None
+    graph = gm.Graph.from_edges(src, dst, weights=weights)
+    values = np.random.default_rng(1).random(3001)
+    batch = gm.neighborhoods(graph, values, leaves)
+    assert_array_equal(batch.labels(), gm.local_maxima(graph, values)[1:])
+    G = graph.to_networkx()
+    for i in (0, 1, 498, 499, 500, 2999):
+        nodes, _, entries = part(batch, i)
+        assert set(nodes) == set(nx.ego_graph(G, i + 1))
+        assert entries == set(nx.DiGraph(G.subgraph(nodes.tolist())).edges)
+    if weighted:
+        pairs = map(tuple, batch.node[batch.edge_index].T.tolist())
+        expected = [G.edges[pair]["weight"] for pair in pairs]
+        assert_array_equal(batch.edge_weight, expected)
+
+
+def test_many_blocks_are_one_batch(monkeypatch):
+    graph = gm.generators.erdos_renyi(60, 0.1, generator=np.random.default_rng(0))
+    values = np.arange(60)
+    whole = gm.neighborhoods(graph, values, hops=2)
+    monkeypatch.setattr(ego, "ENTRIES_PER_BLOCK", 100)
+    pieces = gm.neighborhoods(graph, values, hops=2)
+    assert_array_equal(pieces.edge_index, whole.edge_index)
+    assert_array_equal(pieces.node, whole.node)
 
 
 # --- laws

@@ -18,7 +18,7 @@ from graphmax.values import Attribute
 
 LAYOUTS = ("sparse", "dense")
 SCRATCH_BYTES = 1 << 30
-_NODE_BYTES, _ENTRY_BYTES = 48, 32
+_NODE_BYTES, _ENTRY_BYTES, _WEIGHT_BYTES = 48, 32, 24
 _NO_WEIGHTS = frozen(np.empty(0))
 
 
@@ -60,40 +60,43 @@ class Cutter:
         return float(self.rule.radius or 0 if reach is None else reach), by_weight, self.most
 
     def count(self, centers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return how many nodes and entries each ball has."""
+        """Return how many nodes each ball has, and a bound of its entries."""
         rows, inner = self.question
         counted: tuple[Any, Any] = ego.count(rows, inner, centers, *self.limit, self.lanes)
         return counted
 
-    def bytes_of(self, found: NDArray[np.int64], entries: NDArray[np.int64]) -> int:
-        """Return the size of a batch of these balls."""
+    def bytes_of(self, found: NDArray[np.int64], room: NDArray[np.int64]) -> int:
+        """Return the size of a batch of these balls, their entries taken at the bound."""
         sizes = np.minimum(found, self.most)
-        taken = int(sizes.sum()) * _NODE_BYTES + int(entries.sum()) * _ENTRY_BYTES
+        taken = int(sizes.sum()) * _NODE_BYTES + int(room.sum()) * self._entry_bytes
         if self.layout == "sparse" or not sizes.size:
             return taken
         return taken + sizes.size * int(sizes.max()) ** 2 * self._cell_bytes
 
     def group_end(
-        self, found: NDArray[np.int64], entries: NDArray[np.int64], start: int, *most: int
+        self, found: NDArray[np.int64], room: NDArray[np.int64], start: int, *most: int
     ) -> int:
         """Return where the batch that starts at a root must end."""
         cell = 0 if self.layout == "sparse" else self._cell_bytes
         sizes = np.minimum(found, self.most)
-        return int(ego.group_end(sizes, entries, start, _NODE_BYTES, _ENTRY_BYTES, cell, *most))
+        return int(ego.group_end(sizes, room, start, _NODE_BYTES, self._entry_bytes, cell, *most))
 
     @property
     def _cell_bytes(self) -> int:
         return 4 if self.graph.weights is None else 8
 
+    @property
+    def _entry_bytes(self) -> int:
+        return _ENTRY_BYTES + (0 if self.graph.weights is None else _WEIGHT_BYTES)
+
     def fill(
-        self, centers: NDArray[np.int64], found: NDArray[np.int64], entries: NDArray[np.int64]
+        self, centers: NDArray[np.int64], found: NDArray[np.int64], room: NDArray[np.int64]
     ) -> NeighborhoodBatch:
         """Write the batch of balls that were counted."""
         sizes = np.minimum(found, self.most)
-        ptr, entry_ptr = _pointers(sizes), _pointers(entries)
         rows, inner = self.question
-        node, distance, edge_index, lengths = ego.fill(
-            rows, inner, centers, *self.limit, self.lanes, ptr, entry_ptr
+        ptr, node, distance, edge_index, lengths = ego.fill(
+            rows, inner, centers, *self.limit, self.lanes, sizes, room
         )
         sparse = SparseNeighborhoods(
             root=centers, degree=rows.indptr[centers + 1] - rows.indptr[centers],
@@ -107,10 +110,6 @@ class Cutter:
 
 def _or_none(weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
     return _NO_WEIGHTS if weights is None else weights
-
-
-def _pointers(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
 
 def cutter_for(

@@ -13,6 +13,8 @@ from graphmax.rule import Rule
 
 MOST_BYTES = 8 << 30
 ROOTS_AT_ONCE = 1 << 14
+# `room` bounds the entries from above, by far where the graph is sparse
+SLACK = 4
 
 
 def neighborhoods(
@@ -58,12 +60,12 @@ def neighborhoods(
     ValueError
         If a root is out of range or repeated, values hold NaN under ``nan="raise"``, an argument
         has no such value, a weight is 0 in the dense layout, or the batch would take more than
-        8 GiB.
+        about 8 GiB.
 
     Notes
     -----
-    Two passes over each ball, O(entries of its rows), parallel over roots; 4 bytes a node of the
-    whole graph and thread. On a graph with weights the entries carry them under `hops` too.
+    Two passes over each ball, O(entries of its rows), parallel over roots; at most 5 bytes a node
+    of the whole graph and thread. On a graph with weights the entries carry them under `hops` too.
 
     Examples
     --------
@@ -79,14 +81,14 @@ def neighborhoods(
         graph, values, roots, rule=rule_of(hops, rule), layout=layout, most=max_nodes
     )
     centers = cutter.roots(0, cutter.num_roots)
-    sizes = cutter.count(centers)
-    taken = cutter.bytes_of(*sizes)
+    found, room = cutter.count(centers)
+    taken = cutter.bytes_of(found, room // SLACK)
     if taken > MOST_BYTES:
         raise ValueError(
             f"`roots` must have neighborhoods of at most {MOST_BYTES >> 30} GiB together, "
             f"got {taken / (1 << 30):.1f} GiB for {centers.size} roots; use iter_neighborhoods"
         )
-    return cutter.fill(centers, *sizes)
+    return cutter.fill(centers, found, room)
 
 
 def iter_neighborhoods(
@@ -110,7 +112,7 @@ def iter_neighborhoods(
     batch_nodes : int, default 65536
         Close a batch before it has more nodes than this, padding included.
     memory : int, default 256 MiB
-        Bytes beyond the graph and the values: scratch (4 bytes a node of the graph and thread,
+        Bytes beyond the graph and the values: scratch (5 bytes a node of the graph and thread,
         at least one thread), the batch that was handed out and the one that is being made.
 
     Yields
@@ -145,23 +147,23 @@ def iter_neighborhoods(
 
 
 def _stream(cutter: Cutter, batch_nodes: int, memory: int) -> Iterator[NeighborhoodBatch]:
-    share = max((memory - cutter.lanes.local.nbytes) // 2, 1)
+    share = max((memory - cutter.lanes.nbytes) // 2, 1)
     for start in range(0, cutter.num_roots, ROOTS_AT_ONCE):
         centers = cutter.roots(start, start + ROOTS_AT_ONCE)
-        found, entries = cutter.count(centers)
+        found, room = cutter.count(centers)
         first = 0
         while first < centers.size:
-            last = cutter.group_end(found, entries, first, batch_nodes, share)
+            last = cutter.group_end(found, room, first, batch_nodes, share)
             group = slice(first, last)
-            _refuse_beyond(cutter, found[group], entries[group], centers[first], share)
-            yield cutter.fill(centers[group], found[group], entries[group])
+            _refuse_beyond(cutter, found[group], room[group], centers[first], share)
+            yield cutter.fill(centers[group], found[group], room[group])
             first = last
 
 
 def _refuse_beyond(
-    cutter: Cutter, found: NDArray[np.int64], entries: NDArray[np.int64], root: int, share: int
+    cutter: Cutter, found: NDArray[np.int64], room: NDArray[np.int64], root: int, share: int
 ) -> None:
-    taken = cutter.bytes_of(found, entries)
+    taken = cutter.bytes_of(found, room)
     if taken > share:
         raise ValueError(
             f"`memory` must hold scratch and twice the largest neighborhood, got one of {taken} "

@@ -126,8 +126,9 @@ def rmat(
     thresholds = np.round(np.cumsum(shares[:3]) * 2**32).astype(np.uint64)
     seed = stream(generator).integers(0, 2**64 - 1, dtype=np.uint64, endpoint=True)
     src, dst = np.empty(count, np.int32), np.empty(count, np.int32)
-    in_chunks(
-        "drawing edges", count, EDGES_PER_CALL,
-        lambda a, b: draw(seed, scale, thresholds, a, b, src, dst),
-    )  # fmt: skip
+    with np.errstate(over="ignore"):  # hashes wrap around, also where loops run as plain Python
+        in_chunks(
+            "drawing edges", count, EDGES_PER_CALL,
+            lambda a, b: draw(seed, scale, thresholds, a, b, src, dst),
+        )  # fmt: skip
     return Graph.from_edges(src, dst, 1 << scale, directed=directed)
