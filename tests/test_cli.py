@@ -16,6 +16,7 @@ from graphmax.cli import app
 from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
 from graphmax.maxima import isolation, local_maxima
+from graphmax.peaks import find_peaks
 from graphmax.shelf import dataset_path
 
 COUNTRIES = str(dataset_path("countries/countries.graphml"))
@@ -57,6 +58,14 @@ def maxima(*options):
 # --- known cases
 
 
+def highest(label, value):
+    """The row of a first peak of a component, but for its prominence and its basin."""
+    return {
+        "label": label, "value": value, "isolation": "Infinity", "nearest_higher": None,
+        "key_saddle": None, "parent": None, "plateau_size": 1,
+    }  # fmt: skip
+
+
 def test_peaks_tells_value_isolation_and_the_nearest_higher_node(folder):
     told = strict_json(
         ask("peaks", "edges.csv", "--nodes", "nodes.csv", "--values", "height", "--json")
@@ -64,8 +73,8 @@ def test_peaks_tells_value_isolation_and_the_nearest_higher_node(folder):
     assert told["values"] == "height"
     assert told["rule"]["ties"] == "strict"
     assert told["maxima"] == [
-        {"label": "b", "value": 5, "isolation": "Infinity", "nearest_higher": None},
-        {"label": "f", "value": 0, "isolation": "Infinity", "nearest_higher": None},
+        {**highest("b", 5), "prominence": 4.0, "basin_size": 5},
+        {**highest("f", 0), "prominence": 0.0, "basin_size": 1},
     ]
 
 
@@ -74,7 +83,7 @@ def test_peaks_tells_value_isolation_and_the_nearest_higher_node(folder):
     [
         ((), ["b", "f"]),
         (("--ties", "weak"), ["b", "d", "e", "f"]),
-        (("--ties", "plateau"), ["b", "d", "e", "f"]),
+        (("--ties", "plateau"), ["b", "d", "f"]),
         (("--ties", "index"), ["b", "d", "f"]),
         (("--ties", "index", "--hops", "2"), ["b", "f"]),
         (("--ties", "index", "--radius", "5.5"), ["b", "d", "f"]),
@@ -91,7 +100,10 @@ def test_every_option_reaches_the_rule(folder, options, expected):
 def test_minima_tell_the_nearest_lower_node(folder):
     options = ("--nodes", "nodes.csv", "--values", "height", "--minima", "--json")
     told = strict_json(ask("peaks", "edges.csv", *options))["maxima"]
-    assert told[-1] == {"label": "c", "value": 2, "isolation": 2.0, "nearest_lower": "a"}
+    assert told[-1] == {
+        "label": "c", "value": 2, "isolation": 2.0, "nearest_lower": "a", "prominence": 3.0,
+        "key_saddle": "b", "parent": "a", "basin_size": 3, "plateau_size": 1,
+    }  # fmt: skip
 
 
 def test_numbers_as_ids_and_an_empty_table(folder):
@@ -111,7 +123,8 @@ def test_ids_are_printed_without_separators_and_values_with_them(folder):
     (folder / "heights.csv").write_text("id,height\n70000,123456\n90000,9007199254740993\n")
     printed = ask("peaks", "numbers.csv", "--nodes", "heights.csv", "--values", "height")
     cells = [part.strip() for part in printed.splitlines()[3].strip("│").split("│")]
-    assert cells == ["90000", "9,007,199,254,740,993", "Infinity", "-"]
+    assert cells[:4] == ["90000", "9,007,199,254,740,993", "Infinity", "-"]
+    assert cells[4:] == ["9,007,199,254,617,537", "-", "-", "2"]
 
 
 def test_an_attribute_with_several_numbers_a_node_is_refused(folder):
@@ -158,7 +171,10 @@ def test_the_written_table_holds_every_row(folder):
     with (folder / "peaks.csv").open(encoding="utf-8", newline="") as lines:
         table = list(csv.DictReader(lines))
     assert len(table) == 42
-    assert list(table[0]) == ["label", "value", "isolation", "nearest_higher"]
+    assert list(table[0]) == [
+        "label", "value", "isolation", "nearest_higher", "prominence", "key_saddle", "parent",
+        "basin_size", "plateau_size",
+    ]  # fmt: skip
 
 
 def test_peaks_draws_a_picture(folder):
@@ -247,7 +263,62 @@ def test_peaks_of_the_countries_equal_the_library(options, attribute):
         for node in order[mask[order]]
         for witness in [nearest.witness[node]]
     ]
-    assert told["maxima"] == expected
+    shared = list(expected[0])
+    assert [{name: row[name] for name in shared} for row in told["maxima"]] == expected
+
+
+def test_peaks_tells_prominence_saddle_parent_and_basin():
+    options = ("--values", "gdp", "--hops", "2", "--no-isolated", "--json")
+    told = strict_json(ask("peaks", COUNTRIES, *options))["maxima"]
+    graph = read_graph(COUNTRIES)
+    peaks = find_peaks(graph, "gdp", 2, isolated=False)
+    assert [row["prominence"] for row in told] == peaks.prominence.tolist()
+    assert [row["basin_size"] for row in told] == peaks.basin_size.tolist()
+    for name in ("key_saddle", "parent"):
+        nodes = getattr(peaks, name)
+        expected = [graph.label_of(node) if node >= 0 else None for node in nodes]
+        assert [row[name] for row in told] == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (("--min-prominence", "1000000"), 9),
+        (("--min-isolation", "4"), 8),
+        (("--num-peaks", "3"), 3),
+        (("--min-prominence", "1000000", "--min-isolation", "4", "--num-peaks", "2"), 2),
+    ],
+)
+def test_peaks_may_be_left_out(options, count):
+    told = strict_json(
+        ask("peaks", COUNTRIES, "--values", "gdp", "--no-isolated", "--json", *options)
+    )
+    assert len(told["maxima"]) == count
+
+
+def test_a_plateau_is_one_row(folder):
+    options = ("--nodes", "nodes.csv", "--values", "height", "--ties", "plateau")
+    told = strict_json(ask("peaks", "edges.csv", *options, "--json"))["maxima"]
+    assert [row["plateau_size"] for row in told] == [1, 2, 1]
+    assert "plateau" in ask("peaks", "edges.csv", *options)
+    strict = ask("peaks", "edges.csv", "--nodes", "nodes.csv", "--values", "height")
+    assert "plateau" not in strict
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--min-prominence", "-1"), "`min_prominence` must be at least 0, got -1.0"),
+        (("--min-isolation", "-1"), "`min_isolation` must be at least 0, got -1.0"),
+        (("--num-peaks", "0"), "`num_peaks` must be at least 1, got 0; leave it out to keep all"),
+        (("--num-peaks", "1", "--ties", "weak"), "`ties` must be 'plateau' or 'strict'"),
+        (("--num-peaks", "1", "--directed"), "pass direction='both' to drop the arrows"),
+    ],
+)
+def test_filters_are_refused(folder, options, told):
+    done = run("peaks", "edges.csv", "--nodes", "nodes.csv", "--values", "height", *options)
+    assert done.exit_code == 2
+    assert told in done.stderr
 
 
 # --- the demo

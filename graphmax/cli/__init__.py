@@ -32,8 +32,11 @@ from graphmax.cli.options import (
     Master,
     MemoryLimit,
     Minima,
+    MinIsolation,
+    MinProminence,
     Nan,
     Nodes,
+    NumPeaks,
     Out,
     Radius,
     Ties,
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
     from graphmax.rule import Rule
 
     Table = dict[str, NDArray[Any]]
+
+IDS = ("label", "nearest_higher", "nearest_lower", "key_saddle", "parent")
 
 app = typer.Typer(
     cls=Commands,
@@ -122,6 +127,9 @@ def peaks(
     minima: Minima = False,
     directed: Directed = False,
     nodes: Nodes = None,
+    min_prominence: MinProminence = None,
+    min_isolation: MinIsolation = None,
+    num_peaks: NumPeaks = None,
     out: Out = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the graph here: .png, .pdf or .svg.")
@@ -129,28 +137,32 @@ def peaks(
     top: Annotated[int, typer.Option("--top", help="Print so many rows; 0 prints all.")] = 50,
     json: Json = False,
 ) -> None:
-    """List the maxima, highest first, with the nearest higher node of each.
+    """List the maxima, highest first, and tell how much each of them matters.
 
-    isolation: distance to that node, in steps (in edge weights with --radius); Infinity where no
-    node that can be reached is higher. With --minima the lowest comes first, and the nearest
-    lower node beside it.
+    isolation: distance to the nearest higher node, in steps (in edge weights with --radius);
+    Infinity where no node that can be reached is higher. prominence: height above the key saddle,
+    the lowest node on the best path to higher ground. parent: the peak met there. basin size: how
+    many nodes lie on the slopes of the peak. With --minima the lowest comes first, and the nearest
+    lower node beside it. Prominence needs --ties strict or plateau, and --direction both where
+    edges are arrows.
     """
     rule = _rule(hops, radius, ties, direction, isolated=isolated, nan=nan, minima=minima)
-    announce_compilation("csr", "scan", "search", *_plateau_loops(rule))
-    from graphmax.cli.reports import maxima_table
+    announce_compilation("csr", *_loops_of_peaks(rule))
+    from graphmax.cli.topography import shown, tell_peaks
 
+    filters = {
+        "min_prominence": min_prominence,
+        "min_isolation": min_isolation,
+        "num_peaks": num_peaks,
+    }
     with progress(f"reading {file.name}"):
-        graph = _read(file, nodes, directed)
-        mask = _maxima(graph, values, rule)
-        table = maxima_table(graph, values, rule, mask)
-        if plot is not None:
-            _draw(graph, values, mask, plot)
+        table = tell_peaks(_read(file, nodes, directed), values, rule, filters, plot)
     if out is not None:
         _save(table, out)
     if json:
         print_json({**_document(file, values, rule), "maxima": rows(table)})
     elif out is None:
-        print_table(rows(table), ids=("label", "nearest_higher", "nearest_lower"), top=top)
+        print_table(rows(shown(table)), ids=IDS, top=top)
 
 
 @app.command()
@@ -236,6 +248,14 @@ def _rule(
     return Rule(hops, radius, ties, direction, isolated, nan, extremum)
 
 
+def _loops_of_peaks(rule: "Rule") -> list[str]:
+    if rule.ties not in ("strict", "plateau"):
+        return ["scan", "search"]
+    if rule.radius is None:
+        return ["ascent", "merge", "isolate"]
+    return ["ascent", "merge", "scan", "search", *_plateau_loops(rule)]
+
+
 def _plateau_loops(rule: "Rule") -> list[str]:
     return ["plateau"] if rule.ties == "plateau" else []
 
@@ -256,12 +276,6 @@ def _maxima(graph: "Graph", values: str, rule: "Rule") -> "NDArray[np.bool_]":
             f"{mask.shape[1]}"
         )
     return mask
-
-
-def _draw(graph: "Graph", values: str, mask: "NDArray[np.bool_]", path: Path) -> None:
-    from graphmax.plotting import plot_maxima
-
-    plot_maxima(graph, values, mask, path=path, title=f"Local maxima of {values}")
 
 
 def _document(file: Path, values: str, rule: "Rule") -> dict[str, Any]:

@@ -176,7 +176,12 @@ def print_table(
     table = Table()
     for name in entries[0]:
         is_text = any(isinstance(row[name], str) and row[name] not in _INFINITE for row in entries)
-        table.add_column(name.replace("_", " "), justify="left" if is_text else "right")
+        widest = max(len(cell(row[name], name in ids)) for row in shown)
+        table.add_column(
+            name.replace("_", " "),
+            justify="left" if is_text else "right",
+            min_width=None if is_text else widest,  # a number that is cut is another number
+        )
     for entry in shown:
         table.add_row(*(cell(value, name in ids) for name, value in entry.items()))
     stdout().print(table)

@@ -11,6 +11,7 @@ from graphmax.cli.console import print_json, print_table, rows
 from graphmax.cli.reports import expected_maxima, maxima_table
 from graphmax.files import read_graph
 from graphmax.maxima import local_maxima
+from graphmax.peaks import find_peaks
 from graphmax.rule import Rule
 from graphmax.shelf import dataset_path
 
@@ -58,13 +59,14 @@ def regional_powers(graph: Graph, folder: Path) -> dict[str, Any]:
         ``countries`` with a land border, ``expected_if_shuffled``, ``maxima`` (rows of the table)
         and ``picture``.
     """
-    from graphmax.plotting import plot_maxima
+    from graphmax.plotting import plot_peaks
 
     rule = Rule(isolated=False)
     mask = local_maxima(graph, "gdp", rule=rule)
     picture = folder / "graphmax-demo.png"
     title = "Regional economic powers: a larger GDP than every land neighbor"
-    plot_maxima(graph, "gdp", mask, path=picture, positions=places(graph), title=title)
+    peaks = find_peaks(graph, "gdp", rule=rule)
+    plot_peaks(graph, peaks, path=picture, positions=places(graph), title=title)
     bordering = np.diff(graph.indptr) > 0
     return {
         "countries": int(bordering.sum()),

@@ -42,6 +42,17 @@ Nodes = Annotated[
         help="Node table: a column of ids (id, node or the first), one more for each attribute.",
     ),
 ]
+MinProminence = Annotated[
+    float | None,
+    typer.Option("--min-prominence", help="Leave out peaks that stand out less."),
+]
+MinIsolation = Annotated[
+    float | None,
+    typer.Option("--min-isolation", help="Leave out peaks nearer to higher ground than this."),
+]
+NumPeaks = Annotated[
+    int | None, typer.Option("--num-peaks", help="Keep so many of the highest peaks.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Write the table here: .csv, .parquet or .json.")
 ]
