@@ -10,7 +10,7 @@ import duckdb
 from numpy.typing import NDArray
 
 from graphmax.files.columns import fetched
-from graphmax.files.database import literal
+from graphmax.files.sql import literal
 
 
 class Stage(NamedTuple):

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import duckdb
 
 from graphmax.files.columns import type_of
-from graphmax.files.database import identifier, literal
 from graphmax.files.errors import refusal
 from graphmax.files.identity import are_integers, bad_id
 from graphmax.files.layout import Layout, layout_of
@@ -20,6 +19,7 @@ from graphmax.files.note import parsed_note
 from graphmax.files.options import ReadOptions
 from graphmax.files.parquet_table import NOTE
 from graphmax.files.source import Source
+from graphmax.files.sql import identifier, literal
 from graphmax.files.text_table import text_table
 from graphmax.tables.columns import Choice, edge_choice, node_choice
 from graphmax.tables.database import Database

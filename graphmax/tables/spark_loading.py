@@ -198,13 +198,27 @@ def _fits(spark: "SparkSession", question: TableQuestion, column: str, kind: str
     if kind == "string":
         usual = f"COALESCE(CAST(TRY_CAST({column} AS BIGINT) AS STRING) = {column}, false)"
         query = f"SELECT 1 FROM {view} WHERE {column} IS NOT NULL AND NOT {usual}"
-        return not table.is_parquet and not spark.sql(query).take(1)
+        if table.is_parquet or not spark.sql(query).take(1):
+            return not table.is_parquet
+        _refuse_floats(spark, table, view, column)
+        return False
     if kind == "decimal(20,0)":  # what Spark calls an unsigned integer
         query = f"SELECT 1 FROM {view} WHERE TRY_CAST({column} AS BIGINT) IS NULL"
         return not spark.sql(query).take(1)
     if kind not in INTEGERS:
         raise refusal(table.name, "have integers or text as ids", f"{kind} in column {column!r}")
     return True
+
+
+def _refuse_floats(spark: "SparkSession", table: TableFiles, view: str, column: str) -> None:
+    """Refuse ids that are floats, alone or among integers; among names they are names."""
+    integer, number = (f"{column} RLIKE '^({p})$'" for p in ("[+-]?[0-9]+", _NUMBER))
+    integers, numbers, all_ids, first = _row(
+        spark, f"SELECT COUNT_IF({integer}), COUNT_IF({number}), COUNT({column}), "
+        f"MIN(CASE WHEN {number} AND NOT {integer} THEN {column} END) FROM {view}",
+    )  # fmt: skip
+    if first is not None and (integers or numbers == all_ids):
+        raise refusal(table.name, "have integers or text as ids", f"the float {first}")
 
 
 def _numbered(spark: "SparkSession", id_kind: str, kind: str) -> "DataFrame":
