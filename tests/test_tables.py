@@ -80,6 +80,17 @@ def test_progress_is_told_in_rows(tmp_path):
     assert ("hop 2 of 2", 7, 7) in told
 
 
+@pytest.mark.parametrize("directed", [True, False])
+@pytest.mark.parametrize("engine", ["memory", "duckdb"])
+def test_files_of_write_graph_say_whether_edges_have_arrows(tmp_path, engine, directed):
+    graph = gm.Graph.from_edges([0, 1, 3], [1, 2, 0], 4, directed=directed)
+    graph = graph.replace(attributes={"height": np.array([1, 2, 3, 2])})
+    gm.write_graph(graph, tmp_path / "g.parquet")
+    tables = tmp_path / "g.parquet", tmp_path / "g.nodes.parquet"
+    found = local_maxima_tables(*tables, "height", engine=engine).labels()
+    assert list(dict(sorted(found.items())).values()) == gm.local_maxima(graph, "height").tolist()
+
+
 # --- ids and values of every type
 
 
