@@ -206,3 +206,8 @@ class TestNodeTable:
     def test_too_many_rows(self, file):
         with pytest.raises(GraphFileError, match=r"must have at most 2 nodes, got 3"):
             read_graph(file("1,2\n"), nodes=file("id\n1\n2\n3\n", "n.csv"), max_nodes=2)
+
+
+def test_too_many_columns(file):
+    with pytest.raises(GraphFileError, match=r"must have at most 2000 columns, got 2001"):
+        read_graph(file("," * 2000 + "\n1,2\n"))

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +13,7 @@ from graphmax.files.source import Source
 
 _HEAD = MEBIBYTE
 _SAMPLE = 20
+_MOST_COLUMNS = 2000
 _CANDIDATES = {"csv": ",;\t| ", "tsv": "\t,;| "}
 _OTHER_CANDIDATES = "\t ,;|"
 _END_PAIRS = (
@@ -138,7 +140,11 @@ def _numbers_follow(rows: list[list[str]]) -> bool:
 def _checked_names(names: Iterable[str], width: int, source: Source, line: int) -> tuple[str, ...]:
     filled = [name or f"column{i}" for i, name in enumerate(names)]
     filled = filled or [f"column{i}" for i in range(width)]
-    repeated: list[object] = [name for name in dict.fromkeys(filled) if filled.count(name) > 1]
+    if len(filled) > _MOST_COLUMNS:
+        raise refusal(
+            source.name, f"have at most {_MOST_COLUMNS} columns", str(len(filled)), line=line
+        )
+    repeated: list[object] = [name for name, count in Counter(filled).items() if count > 1]
     if repeated:
         raise refusal(
             source.name,
