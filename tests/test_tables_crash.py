@@ -7,18 +7,19 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import duckdb
 import pytest
 from spark_session import needs_spark
 
+from graphmax.kernels.chunks import reporting
 from graphmax.tables import local_maxima_tables
 from graphmax.tables.scratch import PREFIX, scratch_folder, sweep
 
 RUN = """
 import sys
+from graphmax.kernels.chunks import reporting
 from graphmax.tables import local_maxima_tables
 home, engine, hops = sys.argv[1:]
 print("started", flush=True)
@@ -108,14 +109,22 @@ def test_spark_killed_at_ten_random_moments_resumes(tmp_path):
     assert names(tmp_path / "out") == ["labels"]
 
 
-@pytest.mark.parametrize("engine", ["memory", "duckdb"])
-def test_interrupted(tmp_path, engine):
-    """Ctrl-C arrives while DuckDB hops, or while the graph is being read."""
-    tables = make_tables(tmp_path, 300_000, 6_000_000)
-    timer = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+@pytest.mark.parametrize(
+    ("engine", "moment"), [("memory", "building the graph"), ("duckdb", "hop 3 of 9")]
+)
+def test_interrupted(tmp_path, engine, moment):
+    """Ctrl-C arrives while DuckDB hops, or while the graph is built."""
+    tables = make_tables(tmp_path, 100_000, 2_000_000)
+    pressed = []
+
+    def press(stage, done, total):
+        if stage == moment and not pressed:
+            pressed.append(stage)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with reporting(press), pytest.raises(KeyboardInterrupt):
         local_maxima_tables(*tables, "value", 9, engine=engine, out=tmp_path / "out" / "labels")
+    assert pressed == [moment]
     assert names(tmp_path / "out") == []
 
 
