@@ -283,6 +283,26 @@ class PeakDetector(nn.Module):
         alone = torch.full_like(accompanied, self.rule.isolated)
         return torch.where(accompanied, ~beaten, alone)[:, 0]
 
+    def rivals(self, data: Any) -> Any:
+        """Return the rival that decided about each node; see `explain`.
+
+        Parameters
+        ----------
+        data : PyG Data, (graph, x), neighborhoods or (neighborhoods, x)
+            A graph with features; for neighborhoods the answer is about their roots.
+
+        Returns
+        -------
+        int64 (num_nodes,)
+            Nodes by their index in the whole graph, -1 where there is no other in the ball.
+        """
+        with self._asking(data) as question:
+            scores = self._scores(question.x, question.steps).mean(1)
+            found = deciding_rivals(self.score, self.head, scores, question.steps)
+            if question.names is not None:
+                found = torch.where(found < 0, found, question.names[found])
+        return self._answer(question, found)
+
     def explain(self, data: Any, node: int) -> Decision:
         """Name the rival that decided about a node.
 

@@ -12,7 +12,7 @@ from graphmax.nn.rivals import hop_max
 from graphmax.nn.scores import GraphFilter
 from graphmax.nn.steps import Steps
 
-QUADRATURE = 24
+QUADRATURE, QUADRATURE_REACH = 16, 3.5
 _AT_ONCE = 1 << 24
 # log of erfc(z) is log(t) - z^2 + polynomial(t) with t = 1 / (1 + z / 2), to 1.2e-7 (Press et al.)
 _TAIL = (
@@ -139,10 +139,11 @@ class ChoiceHead(Head):
 
 
 class NormalHead(Head):
-    """P(v beats every rival) when every score is uncertain, by Gauss-Hermite quadrature.
+    """P(v beats every rival) when every score is uncertain, by quadrature.
 
     With t = m_v + sd_v z, z standard normal, the probability is the mean over z of the product
-    over the other nodes u of the ball of Phi((t - m_u) / sd_u).
+    over the other nodes u of the ball of Phi((t - m_u) / sd_u). Equal steps from -3.5 to 3.5: with
+    as many points Gauss-Hermite errs 10 to 1000 times more where rivals are surer than the node.
 
     Parameters
     ----------
@@ -153,7 +154,8 @@ class NormalHead(Head):
     def __init__(self, hops: int) -> None:
         super().__init__()
         self.hops = self.radius = hops
-        points, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE)
+        points = np.linspace(-QUADRATURE_REACH, QUADRATURE_REACH, QUADRATURE)
+        weights = np.exp(-(points**2) / 2)
         self.points: Tensor
         self.log_weights: Tensor
         log_weights = np.log(weights / weights.sum())

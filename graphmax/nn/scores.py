@@ -60,8 +60,8 @@ class FeatureScore(Score):
         Number of networks.
     """
 
-    epochs = 400
-    weight_decay = 1e-3
+    epochs = 150
+    weight_decay = 0.1
 
     def __init__(self, in_channels: int, *, width: int = 64, members: int = 8) -> None:
         super().__init__()
