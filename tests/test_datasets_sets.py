@@ -17,6 +17,7 @@ import graphmax as gm
 from graphmax import datasets
 from graphmax.cli import app
 from graphmax.datasets import folder as folders
+from graphmax.kernels.chunks import reporting
 from graphmax.shelf import dataset_path
 
 NAMES = ("bumps", "fields", "hidden", "independent", "noisy_fields", "ties")
@@ -211,6 +212,14 @@ def test_an_interrupted_call_goes_on_where_it_stopped(small, tmp_path, monkeypat
     assert resumed["files"].keys() == whole["files"].keys()
     assert resumed["counts"] == whole["counts"]
     assert not list((tmp_path / "set").rglob("*.tmp"))
+
+
+def test_progress_is_told_graph_by_graph(small, tmp_path):
+    heard = []
+    with reporting(lambda stage, done, total: heard.append((stage, done, total))):
+        datasets.generate(datasets.read_recipe(small), tmp_path / "set")
+    told = [entry[1:] for entry in heard if entry[0] == "generating graphs"]
+    assert told == [(done, 7) for done in range(8)]
 
 
 def test_a_complete_folder_is_left_as_it_is(small, tmp_path, monkeypatch):

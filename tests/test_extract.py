@@ -399,6 +399,20 @@ def test_arrays_become_a_pyg_batch_without_a_copy():
         batch.to_batch()
 
 
+@pytest.mark.gpu
+def test_tensors_on_a_device_give_tensors_there():
+    import torch
+
+    values = torch.tensor([1.0, 3.0, 2.0], device="cuda")
+    for layout in ("sparse", "dense"):
+        batch = gm.neighborhoods(path(3), values, layout=layout)
+        assert batch.root.device == batch.values.device == values.device
+        assert batch.labels().tolist() == [False, True, False]
+    answer = gm.center_is_maximum(batch.adjacency, batch.values, batch.mask)
+    assert answer.is_cuda
+    assert answer.tolist() == [False, True, False]
+
+
 # --- matrices
 
 
