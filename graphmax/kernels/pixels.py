@@ -203,51 +203,91 @@ def _has_equal(image, mask, z, y, x, wanted):
     return False
 
 
+@njit(cache=True, nogil=True)
+def _beside_row(above, here, below, mask_above, mask_here, mask_below, out):
+    a, b, c = above[:-2], above[1:-1], above[2:]
+    d, e, f = here[:-2], here[1:-1], here[2:]
+    g, h, i = below[:-2], below[1:-1], below[2:]
+    ma, mb, mc = mask_above[:-2], mask_above[1:-1], mask_above[2:]
+    md, me, mf = mask_here[:-2], mask_here[1:-1], mask_here[2:]
+    mg, mh, mi = mask_below[:-2], mask_below[1:-1], mask_below[2:]
+    for x in range(out.size):
+        v = e[x]
+        out[x] = me[x] & (
+            ((a[x] == v) & (not ma[x])) | ((b[x] == v) & (not mb[x]))
+            | ((c[x] == v) & (not mc[x])) | ((d[x] == v) & (not md[x]))
+            | ((f[x] == v) & (not mf[x])) | ((g[x] == v) & (not mg[x]))
+            | ((h[x] == v) & (not mh[x])) | ((i[x] == v) & (not mi[x]))
+        )  # fmt: skip
+
+
 @njit(cache=True, nogil=True, parallel=True)
-def _beside_beaten(image, mask, alone, beside, start, stop):
-    """Count, a row, the survivors that touch an equal pixel which did not survive."""
-    height, width = image.shape[1:]
+def _beside_beaten(image, mask, beside, start, stop):
+    """Mark the survivors that touch an equal pixel which did not survive."""
+    depth, height, width = image.shape
     parts = (stop - start + ROWS_PER_PART - 1) // ROWS_PER_PART
     for part in prange(parts):
         first = start + part * ROWS_PER_PART
         for row in range(first, min(first + ROWS_PER_PART, stop)):
             z, y = row // height, row % height
-            for x in range(width):
-                if mask[z, y, x] and not alone[z, y, x]:
-                    beside[row] += _has_equal(image, mask, z, y, x, False)
+            inner = depth == 1 and 0 < y < height - 1 and width > 2
+            if inner:
+                _beside_row(
+                    image[z, y - 1], image[z, y], image[z, y + 1],
+                    mask[z, y - 1], mask[z, y], mask[z, y + 1], beside[z, y, 1:-1],
+                )  # fmt: skip
+            step = width - 1 if inner else 1
+            for x in range(0, width, step):
+                beside[z, y, x] = mask[z, y, x] and _has_equal(image, mask, z, y, x, False)
 
 
 @njit(cache=True, nogil=True)
-def _defeat(image, mask, beside):
-    """Take out of `mask`, in place, every plateau with a beaten pixel."""
+def _push_equal(image, mask, at, stack, size):
+    """Take the equal survivors around pixel `at` out of `mask` and put them on the stack."""
     depth, height, width = image.shape
-    stack = np.empty(max(np.int64(beside.sum()), 16), np.int64)
-    size = 0
-    for row in range(beside.size):
-        if beside[row]:
-            z, y = row // height, row % height
-            for x in range(width):
-                if mask[z, y, x] and _has_equal(image, mask, z, y, x, False):
-                    stack[size] = row * width + x
+    z, y, x = at // (height * width), at // width % height, at % width
+    v = image[z, y, x]
+    for w in range(max(z - 1, 0), min(z + 2, depth)):
+        for t in range(max(y - 1, 0), min(y + 2, height)):
+            for u in range(max(x - 1, 0), min(x + 2, width)):
+                if mask[w, t, u] and image[w, t, u] == v:
+                    mask[w, t, u] = False
+                    stack[size] = (w * height + t) * width + u
                     size += 1
-    for i in range(size):
-        mask.reshape(-1)[stack[i]] = False
-    while size > 0:
-        size -= 1
-        at = stack[size]
-        z, y, x = at // (height * width), at // width % height, at % width
-        v = image[z, y, x]
-        for w in range(max(z - 1, 0), min(z + 2, depth)):
-            for t in range(max(y - 1, 0), min(y + 2, height)):
-                for u in range(max(x - 1, 0), min(x + 2, width)):
-                    if mask[w, t, u] and image[w, t, u] == v:
-                        mask[w, t, u] = False
-                        if size == stack.size:
-                            wider = np.empty(2 * size, np.int64)
-                            wider[:size] = stack
-                            stack = wider
-                        stack[size] = (w * height + t) * width + u
-                        size += 1
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _defeat(image, mask, beside, start, stop):
+    """Take out of `mask`, in place, every plateau with a beaten pixel beside one of some rows."""
+    depth, height, width = image.shape
+    pixels, survives, begins = image.reshape(-1), mask.reshape(-1), beside.reshape(-1)
+    around = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])
+    stack = np.empty(1 << 12, np.int64)
+    for begin in range(start * width, stop * width):
+        if not (begins[begin] and survives[begin]):
+            continue
+        survives[begin] = False
+        stack[0] = begin
+        size = 1
+        while size > 0:
+            size -= 1
+            at = stack[size]
+            if size + 27 > stack.size:
+                wider = np.empty(2 * stack.size, np.int64)
+                wider[:size] = stack[:size]
+                stack = wider
+            x, y = at % width, at // width
+            if depth > 1 or x == 0 or x == width - 1 or y == 0 or y == height - 1:
+                size = _push_equal(image, mask, at, stack, size)
+                continue
+            v = pixels[at]
+            for step in around:
+                u = at + step
+                if survives[u] and pixels[u] == v:
+                    survives[u] = False
+                    stack[size] = u
+                    size += 1
 
 
 @contextmanager
@@ -311,16 +351,10 @@ def beats_window(image, radius, ties):
 
 
 def defeat_plateaus(image, mask):
-    """Take out of the weak `mask`, in place, every plateau of touching pixels with a beaten one.
-
-    Pixels that are strict maxima at one step have no equal neighbor: only the others are looked at.
-    """
-    alone, _ = beats_window(image, 1, STRICT)
-    beside = np.zeros(image.shape[0] * image.shape[1], np.int64)
-    _by_rows("looking at plateaus", image, lambda a, b: _beside_beaten(
-        image, mask, alone, beside, a, b))  # fmt: skip
-    if beside.any():
-        _defeat(image, mask, beside)
+    """Take out of the weak `mask`, in place, every plateau of touching pixels with a beaten one."""
+    beside = np.empty_like(mask)
+    _by_rows("looking at plateaus", image, lambda a, b: _beside_beaten(image, mask, beside, a, b))
+    _by_rows("spreading defeat", image, lambda a, b: _defeat(image, mask, beside, a, b))
 
 
 __all__ = ["INDEX", "STRICT", "WEAK", "beats_window", "defeat_plateaus"]
