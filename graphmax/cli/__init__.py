@@ -156,7 +156,8 @@ def peaks(
         "num_peaks": num_peaks,
     }
     with progress(f"reading {file.name}"):
-        table = tell_peaks(_read(file, nodes, directed), values, rule, filters, plot)
+        graph = _read(file, nodes, directed)
+        table = tell_peaks(graph, values, rule, filters=filters, plot=plot)
     if out is not None:
         _save(table, out)
     if json:

@@ -40,7 +40,7 @@ def has_topography(graph: Graph, rule: Rule) -> bool:
 
 
 def tell_peaks(
-    graph: Graph, values: str, rule: Rule, filters: Mapping[str, Any], plot: Path | None
+    graph: Graph, values: str, rule: Rule, *, filters: Mapping[str, Any], plot: Path | None
 ) -> dict[str, np.ndarray]:
     """Return the table of maxima, and draw them if a path is given.
 

@@ -104,7 +104,7 @@ def plot_terrain(
     across = _coordinate(x, heights.shape[1], "x")
     along = _coordinate(y, heights.shape[0], "y")
     drawn = _axes_of(across, along, aspect) if axes is None else axes
-    _draw_relief(drawn, heights, (across, along), quantity, sea_level)
+    _draw_relief(drawn, heights, _Ground(across, along), quantity=quantity, sea_level=sea_level)
     drawn.set_aspect(aspect)
     if y is not None:
         drawn.set_ylim(*sorted(drawn.get_ylim()))
@@ -149,9 +149,8 @@ def _axes_of(across: np.ndarray, along: np.ndarray, aspect: float) -> Axes:
 
 
 def _draw_relief(
-    axes: Axes, heights: np.ndarray, ground: tuple[np.ndarray, np.ndarray], quantity: str,
-    sea_level: float | None,
-) -> None:  # fmt: skip
+    axes: Axes, heights: np.ndarray, ground: _Ground, *, quantity: str, sea_level: float | None
+) -> None:
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LinearSegmentedColormap, Normalize
