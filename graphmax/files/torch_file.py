@@ -31,12 +31,13 @@ def read(source: Source, options: ReadOptions) -> Graph:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyG infers the number of nodes
-            graph = as_graph(_data(found, source), weight=_weight(options))
+            data = _data(found, source)
+            check_count(source, options, _declared(data))
+            graph = as_graph(data, weight=_weight(options))
     except GraphFileError:
         raise
     except _FLAWS as error:
         raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
-    check_count(source, options, graph.num_nodes)
     return _as_told(graph, source, options)
 
 
@@ -88,6 +89,13 @@ def _data(found: Any, source: Source) -> Any:
     if isinstance(found, dict) and "edge_index" in found:
         return Data(**{name: value for name, value in found.items() if isinstance(name, str)})
     raise refusal(source.name, "hold a PyG Data or a mapping with edge_index", type(found).__name__)
+
+
+def _declared(data: Any) -> int:
+    """Return the nodes that building the graph would make room for."""
+    pairs, count = data.edge_index, data.num_nodes or 0
+    entries = pairs.numel() if hasattr(pairs, "numel") else 0
+    return max(int(count), int(pairs.max()) + 1 if entries else 0)
 
 
 def _weight(options: ReadOptions) -> str | None:

@@ -443,6 +443,8 @@ def torch_files():
     yield "negative.pt", saved(Data(edge_index=-pairs, num_nodes=3))
     yield "beyond.pt", saved(Data(edge_index=pairs, num_nodes=2))
     yield "huge.pt", saved(Data(edge_index=pairs, num_nodes=10**12))
+    yield "large.pt", saved(Data(edge_index=pairs * 10**8))
+    yield "counted.pt", saved(Data(edge_index=pairs, num_nodes=10**8))
     yield "largest.pt", saved(Data(edge_index=pairs * 10**12))
     yield "weights.pt", saved(Data(edge_index=pairs, edge_weight=torch.tensor([-1.0, 2])))
     yield "nan.pt", saved(Data(edge_index=pairs, edge_weight=torch.tensor([float("nan"), 2])))
