@@ -61,6 +61,12 @@ def test_the_same_as_matrices():
     assert_array_equal(batch.labels(), [False, True])
 
 
+def test_a_batch_tells_what_it_is_in_one_line():
+    batch = gm.neighborhoods(path(5), np.arange(5), hops=2, layout="dense", max_nodes=4)
+    assert repr(batch).startswith("DenseNeighborhoods(5 neighborhoods, values (5, 4), 1 cut, Rule(")
+    assert "cut" not in repr(gm.neighborhoods(path(5), np.arange(5)))
+
+
 def test_edges_between_the_outermost_nodes_belong_to_it():
     triangle = gm.Graph.from_edges([0, 0, 1], [1, 2, 2])
     batch = gm.neighborhoods(triangle, [3, 2, 1], roots=[0])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch_geometric.data import Batch
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NeighborhoodBatch(ABC):
     """Neighborhoods of B roots: for each the subgraph induced by its ball, the root first.
 
@@ -58,6 +58,12 @@ class NeighborhoodBatch(ABC):
 
     def __len__(self) -> int:
         return len(self.root)
+
+    def __repr__(self) -> str:
+        shape = tuple(self.values.shape)
+        cut = int(plain(self.cut).sum())
+        told = f"{len(self)} neighborhoods, values {shape}" + f", {cut} cut" * bool(cut)
+        return f"{type(self).__name__}({told}, {self.rule})"
 
     def labels(self, *, allow_cut: bool = False) -> Any:
         """Tell of each root whether it is a local maximum, from its neighborhood alone.
@@ -110,7 +116,7 @@ class NeighborhoodBatch(ABC):
         )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SparseNeighborhoods(NeighborhoodBatch):
     """Neighborhoods as one disjoint union, in the names of PyG.
 
@@ -184,7 +190,7 @@ class SparseNeighborhoods(NeighborhoodBatch):
         return pyg_batch(self)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DenseNeighborhoods(NeighborhoodBatch):
     """Neighborhoods as matrices, padded to the largest ball of the batch, M nodes.
 
