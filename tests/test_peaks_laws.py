@@ -164,3 +164,35 @@ def test_a_larger_graph_in_several_pieces(levels, monkeypatch):
         assert_array_equal(getattr(again, name), getattr(peaks, name), err_msg=name)
     assert_array_equal(gm.non_maximum_suppression(graph, values, 3), kept)
     assert_array_equal(gm.edge_maxima(graph, weights, 2), heavy)
+
+
+@pytest.mark.parametrize("absent", [0, 0.05])
+@pytest.mark.parametrize("levels", [2, 5, 40])
+def test_a_flood_answers_what_single_walks_answer(levels, absent, monkeypatch):
+    """Many peaks of one height: each on its own, then all of them from one flood."""
+    from graphmax.kernels import isolate
+
+    generator = np.random.default_rng(levels)
+    pixels = gm.grid_graph((60, 60), 4)
+    values = generator.integers(0, levels, 3600).astype(float)
+    values[generator.random(3600) < absent] = np.nan
+    walked = gm.find_peaks(pixels, values)
+    monkeypatch.setattr(isolate, "EDGES_PER_CALL", 50)
+    monkeypatch.setattr(isolate, "FLOOD_COST", 0)
+    flooded = gm.find_peaks(pixels, values)
+    assert_array_equal(flooded.isolation, walked.isolation)
+    assert_array_equal(flooded.nearest_higher, walked.nearest_higher)
+
+
+def test_a_saturated_image_costs_no_more_than_another():
+    """Without a flood each of the thousands of equal spots would walk over the whole image."""
+    generator = np.random.default_rng(0)
+    image = generator.integers(0, 200, (300, 300))
+    image[generator.random(image.shape) < 0.05] = 254
+    image[0, 0] = 255
+    peaks = gm.find_peaks(gm.grid_graph(image.shape), image.ravel())
+    spots = peaks.value == 254
+    rows, columns = np.divmod(peaks.nodes[spots], 300)
+    single = peaks.plateau_size[spots] == 1
+    assert_array_equal(peaks.isolation[spots][single], np.maximum(rows, columns)[single])
+    assert_array_equal(peaks.nearest_higher[spots], 0)
