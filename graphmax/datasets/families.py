@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax import generators as gen
+import graphmax.generators as gen
 from graphmax.graph import Graph
 
 Options = Mapping[str, Any]
