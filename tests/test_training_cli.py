@@ -140,6 +140,12 @@ def test_interrupted_and_resumed(folder):
     refused("another epochs", *arguments, "--out", "m", "--epochs", "3", "--resume")
 
 
+def test_the_demo_trains_a_detector_and_validates_it(folder):
+    told = answer("demo")["learned_powers"]
+    assert (told["true_hops"], told["learned_hops"], told["errors"]) == (2, 2, 0)
+    assert [row["detector"] for row in told["highest"]] == [row["exact"] for row in told["highest"]]
+
+
 @pytest.mark.parametrize(
     ("words", "arguments"),
     [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphmax.cli.console import print_json, print_table, rows
+from graphmax.cli.demo_detector import learned_powers, tell_learned_powers
 from graphmax.cli.reports import expected_maxima, maxima_table
 from graphmax.files import read_graph
 from graphmax.maxima import local_maxima
@@ -35,11 +36,12 @@ def run(folder: Path, *, as_json: bool) -> None:
         Print one JSON document instead of tables.
     """
     graph = read_graph(dataset_path(COUNTRIES))
-    powers = regional_powers(graph, folder)
+    powers, learned = regional_powers(graph, folder), learned_powers(graph)
     if as_json:
-        print_json({"regional_powers": powers})
+        print_json({"regional_powers": powers, "learned_powers": learned})
         return
     tell_regional_powers(powers)
+    tell_learned_powers(learned)
     tell_what_next()
 
 

@@ -53,7 +53,7 @@ def judged(scorer, tests):
     """Average precision on each test graph."""
     found = {}
     for name, (data, _) in tests.items():
-        logits = scorer.eval()(data.x, data.edge_index).clamp(-1e300, 1e300)
+        logits = scorer.eval()(data.x, data.edge_index).double().clamp(-1e300, 1e300)
         found[name] = float(average_precision_score(data.y.numpy(), logits.numpy()))
     return found
 

@@ -1,0 +1,38 @@
+"""The experiments of the README in small: they run, and their figures point the right way."""
+
+import pytest
+from experiments import hidden_attribute, known_attribute, noisy_attribute, unknown_k
+
+
+def test_known_attribute_without_an_error():
+    errors, judged, positives, learned = known_attribute.count_errors(2, 0, nodes=1_000, train=30)
+    assert (errors, learned) == (0, 2)
+    assert judged == 4 * 7 * 1_000
+    assert positives > 200
+
+
+def test_unknown_radius():
+    assert unknown_k.found(40, 0.0, radii=(2,), seeds=(0,))[0] == 1
+
+
+def test_hidden_attribute_beats_chance_by_far():
+    told = hidden_attribute.trial("quadratic", 500, 0, epochs=40, nodes=2_000)
+    assert told["geometric"] > 0.6
+    assert told["rank"] > 0.6
+
+
+def test_noisy_attribute_lies_between_floor_and_ceiling():
+    detector = noisy_attribute.trained(2, 1, 1.0, 0, graphs=2, nodes=100)
+    _, (raw, learned, best) = noisy_attribute.shares(
+        detector, 2, 1, 1.0, 0, nodes=1_000, samples=50
+    )
+    assert raw < learned < best + 0.02
+
+
+@pytest.mark.slow
+def test_generic_networks_lose_where_values_move():
+    scores = known_attribute.baseline_f1(
+        "SAGE max", 1, 0, ranks=False, nodes=1_000, train=30, epochs=60
+    )
+    assert scores["same family"] > 0.8
+    assert scores["plus 1e4"] < 0.7
