@@ -98,14 +98,21 @@ def node_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
         array = array.astype(object)
     if array.shape != (count,):
         raise ValueError(f"`labels` must have one entry a node ({count},), got {array.shape}")
-    if len(array) != (np.unique(array).size if array.dtype != object else len(set(array))):
+    if not _all_different(array):
         raise ValueError(f"`labels` must be unique, got {_first_repeat(array)!r} more than once")
     return frozen(array)
 
 
+def _all_different(array: NDArray[Any]) -> bool:
+    if array.dtype == object:
+        return len(set(array)) == array.size
+    # Sorting millions of labels that are sorted already would cost a third of reading a file.
+    return bool((array[1:] > array[:-1]).all()) or np.unique(array).size == array.size
+
+
 def _label_array(labels: Any) -> NDArray[Any]:
     items = list(labels)
-    if items and all(type(item) is int and abs(item) < 2**63 for item in items):
+    if items and all(type(item) is int and -(2**63) <= item < 2**63 for item in items):
         return np.array(items, np.int64)
     array = np.empty(len(items), object)
     array[:] = items
