@@ -19,6 +19,7 @@ from graphmax.cli.console import (
     progress,
     rows,
 )
+from graphmax.cli.convert import convert
 from graphmax.cli.generate import generate
 from graphmax.cli.options import (
     Directed,
@@ -227,6 +228,7 @@ def demo(
     run(out, as_json=json)
 
 
+app.command()(convert)
 app.command()(generate)
 app.command()(train)
 app.command()(score)
