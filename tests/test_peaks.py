@@ -81,6 +81,16 @@ def test_the_first_peak_of_a_component_stands_on_its_lowest_node():
     assert_array_equal(gm.find_peaks(graph, [5, 1, 4, 7, 2, 3], isolated=False).nodes, [3, 0, 2])
 
 
+def test_where_several_peaks_meet_at_once_the_first_is_the_parent_of_all():
+    """Four summits around one saddle, the highest reached last."""
+    star = gm.Graph.from_edges([0, 1, 2, 4], [3, 3, 3, 3])
+    peaks = gm.find_peaks(star, [7, 8, 6, 1, 9])
+    assert_array_equal(peaks.nodes, [4, 1, 0, 2])
+    assert_array_equal(peaks.parent, [-1, 4, 4, 4])
+    twins = gm.Graph.from_edges([0, 1, 2, 3], [4, 3, 3, 4])
+    assert_array_equal(gm.find_peaks(twins, [1, 1, 1, 0, 1]).parent, [-1, 0, 0])
+
+
 def test_a_peak_that_goes_gives_its_basin_to_its_nearest_ancestor():
     values = [1, 9, 4, 6, 5, 7]
     peaks = gm.find_peaks(path(6), values, min_prominence=2)

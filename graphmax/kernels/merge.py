@@ -25,8 +25,8 @@ def _find(link, c):
 
 @njit(cache=True, nogil=True)
 def _flood(
-    indptr, indices, order, up, component, link, size, elder_of, summit, lowest, saddle, parent,
-    births, state, stop,
+    indptr, indices, order, up, component, link, size, elder_of, summit, lowest, dead, saddle,
+    parent, births, state, stop,
 ):  # fmt: skip
     born, alive = state[BORN], state[ALIVE]
     for i in range(state[NEXT], stop):
@@ -42,6 +42,7 @@ def _flood(
             component[v] = c
             continue
         root = _find(link, component[up[v]])
+        deaths = 0
         for p in range(indptr[v], indptr[v + 1]):
             c = component[indices[p]]
             if c < 0 or c == root:
@@ -54,7 +55,8 @@ def _flood(
             if young < old:
                 old, young = young, old
             saddle[summit[young]] = v
-            parent[summit[young]] = summit[old]
+            dead[deaths] = summit[young]
+            deaths += 1
             if size[other] > size[root]:
                 root, other = other, root
             link[other] = root
@@ -65,6 +67,8 @@ def _flood(
         lowest[root] = v
         saddle[v] = v
         parent[v] = summit[elder_of[root]]
+        for i in range(deaths):  # where several meet at once, the eldest is the parent of all
+            parent[dead[i]] = parent[v]
     else:
         state[NEXT] = stop
     state[BORN], state[ALIVE] = born, alive
@@ -100,14 +104,14 @@ def merge_tree(indptr, indices, order, up):
     saddle, parent = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
     component = np.full(n, -1, np.int32)
     births = int(np.count_nonzero(up[order] == order))
-    link, size, elder_of, summit, lowest = (np.empty(births, np.int32) for _ in range(5))
+    link, size, elder_of, summit, lowest, dead = (np.empty(births, np.int32) for _ in range(6))
     state = np.zeros(STATE_SIZE, np.int64)
     step = max(1024, n * ENTRIES_PER_CALL // max(indices.size, 1))
     while state[NEXT] < order.size:
         stop = min(int(state[NEXT]) + step, order.size)
         guarded(
             _flood, indptr, indices, order, up, component, link, size, elder_of, summit, lowest,
-            saddle, parent, births, state, stop,
+            dead, saddle, parent, births, state, stop,
         )  # fmt: skip
         tell("flooding", int(state[NEXT]), order.size)
         if state[NEXT] < stop:
