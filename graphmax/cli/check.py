@@ -10,7 +10,6 @@ import typer
 
 from graphmax.cli.console import print_json, print_table, progress
 from graphmax.cli.options import Json
-from graphmax.validation import near_names
 
 if TYPE_CHECKING:
     from graphmax.symmetry.probing import Kind
@@ -88,6 +87,8 @@ def load(name: str) -> Any:
     found = _imported(module_name)
     for part in path.split("."):
         if not hasattr(found, part):
+            from graphmax.validation import near_names
+
             known = [known for known in dir(found) if not known.startswith("_")]
             raise ValueError(
                 f"`MODULE:OBJECT` must name something in {module_name}, got {part!r}; "

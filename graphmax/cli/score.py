@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from graphmax.cli.console import announce_compilation, print_csv, print_json, progress, rows
 from graphmax.cli.options import Directed, File, Json, Nodes
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from graphmax.graph import Graph
     from graphmax.nn import PeakDetector
 
@@ -84,6 +85,8 @@ def score_table(detector: PeakDetector, graph: Graph, x: np.ndarray) -> dict[str
         ``id``, ``probability``, ``margin`` and ``rival``, the last two masked where a ball holds
         no other node.
     """
+    import numpy as np
+
     scores, rival = detector.score_nodes((graph, x)), detector.rivals((graph, x))
     if detector.rule.extremum == "min":
         scores = -scores
