@@ -98,7 +98,9 @@ GRAPH = Graph.from_edges([0, 1], [1, 2], labels=["a", "b", "c"])
 
 
 def test_graphs_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"must end in one of .graphml, .json, .npz, .*, got 'g.gml2'"):
+    with pytest.raises(
+        ValueError, match=r"must end in one of .graphml, .json, .npz, .*, got 'g.gml2'"
+    ):
         write_graph(GRAPH, tmp_path / "g.gml2")
     for name in ("id", "ID"):
         with pytest.raises(ValueError, match="must have attributes whose names differ from 'id'"):

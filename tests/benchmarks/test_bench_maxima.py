@@ -15,8 +15,9 @@ from statistics import median
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from graphmax import Graph, local_maxima
 from numba import njit, prange
+
+from graphmax import Graph, local_maxima
 
 NODES = 1_000_000
 DEGREE = 64
