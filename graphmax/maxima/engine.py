@@ -49,8 +49,8 @@ def _without_challenger(
     items = np.flatnonzero(mask)
     give_up = search.UNLIMITED
     if by_hops:
-        give_up = int(SEARCH_SHARE * (rows.indices.size + mask.shape[1]) * len(mask) * limit)
-        give_up = max(give_up, LEAST_SEARCH)
+        rounds = int(SEARCH_SHARE * (rows.indices.size + mask.shape[1]) * limit)
+        give_up = len(mask) * max(rounds, LEAST_SEARCH)
     _, witness, finished = search.search(
         (rows.indptr, rows.indices, weights), question.keys, question.absents,
         _TIES[question.rule.ties], items, limit=limit, stop=search.FIRST,
