@@ -31,6 +31,13 @@ class NeighborhoodBatch(ABC):
         Whose ball is larger than `max_nodes`; its farthest nodes are missing.
     rule : Rule
         Which ball, and what "local maximum" means.
+
+    Examples
+    --------
+    >>> import graphmax as gm
+    >>> batch = gm.neighborhoods(gm.grid_graph(3), [1, 3, 2])
+    >>> isinstance(batch, gm.NeighborhoodBatch), batch.labels().tolist()
+    (True, [False, True, False])
     """
 
     root: Any

@@ -92,6 +92,13 @@ class Peaks:
         Number of nodes of equal value around the peak, itself included.
     rule : Rule
         The rule they were found under.
+
+    Examples
+    --------
+    >>> import graphmax as gm
+    >>> peaks = gm.find_peaks(gm.grid_graph(5), [1, 5, 2, 3, 0])
+    >>> len(peaks), peaks.nodes.tolist(), peaks.prominence.tolist()
+    (2, [1, 3], [5.0, 1.0])
     """
 
     node: NDArray[np.int64]

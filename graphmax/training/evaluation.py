@@ -51,6 +51,15 @@ class Evaluation:
     intervals : dict of str to (float, float)
         95 % bootstrap interval of each share and score: over graphs if there are at least 20,
         else over nodes.
+
+    Examples
+    --------
+    >>> import graphmax as gm
+    >>> data = gm.grid_graph(3).to_data()
+    >>> data.x, data.y = torch.tensor([[1.0], [3.0], [2.0]]), torch.tensor([False, True, False])
+    >>> judged = gm.evaluate(gm.Rule(), [data])
+    >>> judged.errors, judged.positives
+    (0, 1)
     """
 
     f1: float

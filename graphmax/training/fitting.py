@@ -25,6 +25,14 @@ class FitResult:
     ``"epochs"``, ``"validation"`` or ``"interrupt"``, ``hops`` and ``flip_rate`` that were
     learned, ``seconds`` of this call, and ``history``: one dictionary an epoch with ``loss`` and,
     with validation, ``validation_loss`` and ``validation_average_precision``.
+
+    Examples
+    --------
+    >>> import graphmax as gm
+    >>> data = gm.grid_graph(3).to_data()
+    >>> data.x, data.y = torch.tensor([[1.0], [3.0], [2.0]]), torch.tensor([False, True, False])
+    >>> gm.fit(gm.PeakDetector(hops=1), [data], epochs=2, progress=False).epochs
+    2
     """
 
     epochs: int
