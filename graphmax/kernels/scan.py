@@ -8,10 +8,14 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from graphmax.kernels.chunks import in_chunks
+from graphmax.kernels.prefetch import prefetch
 
 STRICT, WEAK, INDEX = 0, 1, 2
 ITEMS_PER_CALL = 1 << 22
 ITEMS_PER_PART = 1 << 12
+# Rows and the values of their first neighbors are fetched this many nodes ahead: half of all nodes
+# are beaten by the first neighbor, two thirds by the first two.
+ROWS_AHEAD, VALUES_AHEAD, VALUES_FETCHED = 32, 16, 2
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -23,14 +27,27 @@ def challenges(own, v, other, u, ties):
 
 
 @njit(cache=True, nogil=True)
-def _beaten(indptr, indices, key, absent, v, ties):
-    own = key[v]
-    for p in range(indptr[v], indptr[v + 1]):
-        u = indices[p]
-        if key[u] >= own and challenges(own, v, key[u], u, ties):
-            if absent.size == 0 or not absent[u]:
-                return True
-    return False
+def _scan_nodes(indptr, indices, key, absent, ties, mask, low, high):
+    # One piece, not a function a node: calls cost a third of the time.
+    everyone = absent.size == 0
+    num_nodes = key.size
+    for v in range(low, high):
+        if v + ROWS_AHEAD < num_nodes:
+            prefetch(indices, indptr[v + ROWS_AHEAD])
+        near = v + VALUES_AHEAD
+        if near < num_nodes:
+            first = indptr[near]
+            for p in range(first, min(first + VALUES_FETCHED, indptr[near + 1])):
+                prefetch(key, indices[p])
+        own = key[v]
+        unbeaten = everyone or not absent[v]
+        for p in range(indptr[v], indptr[v + 1]):
+            u = indices[p]
+            if key[u] >= own and challenges(own, v, key[u], u, ties):
+                if everyone or not absent[u]:
+                    unbeaten = False
+                    break
+        mask[v] = unbeaten
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -39,20 +56,15 @@ def _scan(indptr, indices, keys, absents, ties, mask, start, stop):
     parts = (stop - start + ITEMS_PER_PART - 1) // ITEMS_PER_PART
     nobody = np.zeros(0, np.bool_)
     for part in prange(parts):
-        first = start + part * ITEMS_PER_PART
-        last = min(first + ITEMS_PER_PART, stop)
-        column = first // num_nodes
-        v = first - column * num_nodes
-        for _ in range(first, last):
-            if v == num_nodes:
-                column += 1
-                v = 0
+        item = start + part * ITEMS_PER_PART
+        last = min(item + ITEMS_PER_PART, stop)
+        while item < last:
+            column = item // num_nodes
+            low = item - column * num_nodes
+            high = min(num_nodes, low + last - item)
             absent = absents[column] if absents.shape[0] else nobody
-            if absent.size and absent[v]:
-                mask[column, v] = False
-            else:
-                mask[column, v] = not _beaten(indptr, indices, keys[column], absent, v, ties)
-            v += 1
+            _scan_nodes(indptr, indices, keys[column], absent, ties, mask[column], low, high)
+            item += high - low
 
 
 def scan(indptr, indices, keys, absents, ties):
