@@ -65,7 +65,8 @@ for network in (learned, exact):
     print(f"{network.form:>10} {shares[0]:>8.4f} {shares[1]:>10.4f}")
 
 # %% Whole images, every pixel, against the exact rule: F1, and why the learned one errs there
-print(f"{'image':>8} {'maxima':>6} {'unpadded':>8} {'no ties':>8} {'hop_max':>8} {'tied':>6}")
+print(f"{'image':>8} {'maxima':>6} {'same 0,0':>8} {'same 1,1':>8} {'unpadded':>8} {'no ties':>8} "
+      f"{'hop_max':>8} {'tied':>6}")  # fmt: skip
 for name in ("coins", "camera", "brick"):
     image = getattr(data, name)()
     truth = images.centered(image)
@@ -73,6 +74,11 @@ for name in ("coins", "camera", "brick"):
     scores = [images.detect(network, image).scores > 0 for network in (learned, exact)]
     inner, free = (slice(1, -1), slice(1, -1)), ~tied[1:-1, 1:-1]
     parts = [truth[inner].ravel(), scores[0][inner].ravel()]
+    windows = torch.from_numpy(images.windows(image, 3) / np.float32(255)).reshape(-1, 1, 3, 3)
+    with torch.no_grad():
+        said = question.centered_logits(windows) > 0
+    same = [f1_score(parts[0], said[:, at, at]) for at in (0, 1)]
     without = f1_score(parts[0][free.ravel()], parts[1][free.ravel()])
-    print(f"{name:>8} {truth.sum():>6} {f1_score(*parts):>8.3f} {without:>8.3f} "
-          f"{f1_score(truth.ravel(), scores[1].ravel()):>8.3f} {tied.sum():>6}")  # fmt: skip
+    print(f"{name:>8} {truth.sum():>6} {same[0]:>8.3f} {same[1]:>8.3f} {f1_score(*parts):>8.3f} "
+          f"{without:>8.3f} {f1_score(truth.ravel(), scores[1].ravel()):>8.3f} "
+          f"{tied.sum():>6}")  # fmt: skip
