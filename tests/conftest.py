@@ -1,6 +1,7 @@
 """Profiles of Hypothesis, warnings of others, and tests that need a graphics card."""
 
 import os
+import signal
 
 import numba
 import pytest
@@ -18,7 +19,10 @@ settings.load_profile(
 
 
 def pytest_configure(config):
-    """Let PyG be imported: it compiles with a call that torch has deprecated."""
+    """Let Ctrl-C reach the processes under test, and PyG be imported: its call is deprecated."""
+    # A job that a shell put in the background ignores Ctrl-C, and so would every process it starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     ignored = "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
     config.addinivalue_line("filterwarnings", ignored)
 
