@@ -9,7 +9,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from graphmax.nn import storage
+import graphmax.nn.storage as storage
 from graphmax.nn.choices import (
     check_combination,
     check_counts,

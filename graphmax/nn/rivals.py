@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+import graphmax.nn.rounds as rounds
 from graphmax.graph import Graph
 from graphmax.kernels.hopmax import hop_max as compiled_rounds
-from graphmax.nn import rounds
 from graphmax.nn.steps import Steps
 from graphmax.rows import Adjacency
 from graphmax.values import order_key
