@@ -130,21 +130,22 @@ def test_interrupted(tmp_path, engine, moment):
 
 def test_what_is_held_is_not_swept(tmp_path):
     with scratch_folder(tmp_path) as held:
+        (held / "file").touch()
         sweep(tmp_path)
-        assert names(tmp_path) == [held.name]
+        assert (held / "file").exists()
+        assert names(tmp_path) == [held.name, f"{held.name}.lock"]
     assert names(tmp_path) == []
 
 
-def test_what_nobody_holds_is_swept(tmp_path):
-    for name in (f"{PREFIX}abandoned", "mine"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "lock").touch()
-    (tmp_path / f"{PREFIX}young").mkdir()
-    old = tmp_path / f"{PREFIX}old"
-    old.mkdir()
-    os.utime(old, (1, 1))
+@pytest.mark.parametrize("left", [(), ("",), ("", "/half", "/half/removed")])
+def test_what_nobody_holds_is_swept(tmp_path, left):
+    """A run may die before it makes its folder, and while it removes what is in there."""
+    for name in (f"{PREFIX}dead", "mine"):
+        (tmp_path / f"{name}.lock").touch()
+        for part in left:
+            (tmp_path / (name + part)).mkdir()
     sweep(tmp_path)
-    assert names(tmp_path) == [f"{PREFIX}young", "mine"]
+    assert names(tmp_path) == [*(["mine"] if left else []), "mine.lock"]
 
 
 def test_labels_without_a_place_live_as_long_as_the_answer(tmp_path, monkeypatch):
@@ -154,7 +155,8 @@ def test_labels_without_a_place_live_as_long_as_the_answer(tmp_path, monkeypatch
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     answer = local_maxima_tables(*make_tables(home, 10, 20), "value", engine="duckdb")
     assert len(answer.labels()) == 10
-    assert len(names(temporary)) == 1
+    folder = names(temporary)[0]
+    assert names(temporary) == [folder, f"{folder}.lock"]
     del answer
     gc.collect()
     assert names(temporary) == []

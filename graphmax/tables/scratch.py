@@ -1,22 +1,21 @@
 """Temporary space that goes away even if the process is killed, and results that appear whole.
 
 A run works in a hidden folder beside its result, so that renaming is atomic and there is room.
-The folder holds a locked file: the system lets go of the lock when the process dies, however it
-dies, and the next start removes every such folder that nobody holds.
+Beside the folder lies a locked file, there before it and after it: the system lets go of the lock
+when the process dies, however it dies, and the next start removes every folder that nobody holds.
 """
 
 import os
 import secrets
 import shutil
-import time
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
 PREFIX = ".graphmax-"
-_LOCK = "lock"
-_UNLOCKED_FOR = 60.0
+_LOCK = ".lock"
 
 
 class Held:
@@ -30,15 +29,32 @@ class Held:
 
     def __init__(self, parent: Path) -> None:
         sweep(parent)
-        self.folder = parent / (PREFIX + secrets.token_hex(6))
+        self.folder, self._lock = _claimed(parent)
         self.folder.mkdir()
-        self._lock = (self.folder / _LOCK).open("w")
-        _try_lock(self._lock)
 
     def release(self) -> None:
-        """Remove the folder."""
-        self._lock.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove the folder, then the lock."""
+        _remove(self.folder, self._lock)
+
+
+def _claimed(parent: Path) -> tuple[Path, IO[str]]:
+    """Lock a new name, and make sure that no sweep took the file away before it was locked."""
+    while True:
+        folder = parent / (PREFIX + secrets.token_hex(6))
+        path = folder.with_suffix(_LOCK)
+        lock = path.open("x")
+        if _try_lock(lock) and path.exists():
+            return folder, lock
+        lock.close()
+
+
+def _remove(folder: Path, lock: IO[str]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    path = folder.with_suffix(_LOCK)
+    if os.name == "posix":  # elsewhere an open file cannot be removed
+        path.unlink(missing_ok=True)
+    lock.close()
+    path.unlink(missing_ok=True)
 
 
 class Workplace(NamedTuple):
@@ -73,36 +89,28 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 def sweep(parent: Path) -> None:
     """Remove the scratch folders in `parent` whose process is gone."""
-    for folder in parent.glob(f"{PREFIX}*"):
-        if folder.is_dir() and _is_abandoned(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_abandoned(folder: Path) -> bool:
-    try:
-        with (folder / _LOCK).open("r+") as lock:
-            return _try_lock(lock)
-    except FileNotFoundError:  # made a moment ago, or killed within that moment
-        return _age(folder) > _UNLOCKED_FOR
-    except OSError:
-        return False
-
-
-def _age(folder: Path) -> float:
-    try:
-        return time.time() - folder.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+    for path in parent.glob(f"{PREFIX}*{_LOCK}"):
+        try:
+            lock = path.open("r+")
+        except OSError:  # swept by somebody else, or not ours to touch
+            continue
+        if _try_lock(lock):
+            _remove(path.with_suffix(""), lock)
+        else:
+            lock.close()
 
 
 def _try_lock(lock: IO[str]) -> bool:
     try:
-        import fcntl
-    except ImportError:  # Windows: an open file cannot be deleted, which protects it as well
-        return True
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
         return False
     return True
 
