@@ -10,7 +10,7 @@ from strategies import graph_of, networks
 
 import graphmax as gm
 from graphmax.nn import hop_max
-from graphmax.nn.heads import log_normal_cdf
+from graphmax.nn.heads import _log_normal_cdf
 from graphmax.nn.rivals import by_scatter
 from graphmax.nn.steps import Steps
 
@@ -196,4 +196,4 @@ def test_pairs_are_the_other_nodes_of_every_ball(data):
 
 def test_the_normal_distribution_function_keeps_its_digits_far_out():
     z = torch.linspace(-30, 8, 501, dtype=torch.float64)
-    torch.testing.assert_close(log_normal_cdf(z), torch.special.log_ndtr(z), rtol=2e-7, atol=0)
+    torch.testing.assert_close(_log_normal_cdf(z), torch.special.log_ndtr(z), rtol=2e-7, atol=0)

@@ -1,5 +1,6 @@
 """The experiments of the README in small: they run, and their figures point the right way."""
 
+import numpy as np
 import pytest
 from experiments import hidden_attribute, known_attribute, noisy_attribute, unknown_k
 
@@ -23,10 +24,14 @@ def test_hidden_attribute_beats_chance_by_far():
 
 def test_noisy_attribute_lies_between_floor_and_ceiling():
     detector = noisy_attribute.trained(2, 1, 1.0, 0, graphs=2, nodes=100)
-    _, (raw, learned, best) = noisy_attribute.shares(
-        detector, 2, 1, 1.0, 0, nodes=1_000, samples=50
-    )
+    rng = np.random.default_rng(1)
+    graph = noisy_attribute.families(1_000, rng)["Delaunay"]
+    answers = noisy_attribute.judged(detector, graph, 2, 1, 1.0, rng, samples=50)
+    raw, learned, best, share, gap = noisy_attribute.shares(answers)
     assert raw < learned < best + 0.02
+    assert (share, gap) == (learned / best, (learned - raw) / (best - raw))
+    low, high = noisy_attribute.intervals(answers, rng, draws=20)[1]
+    assert low < learned < high
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ Allowed are tensors, containers and the four classes that make up a ``Data``.
 """
 
 import pickle
+import struct
 import warnings
 import zipfile
 from typing import Any
@@ -19,8 +20,8 @@ from graphmax.graph import Graph
 
 # What torch raises on archives that are damaged or forged.
 _FLAWS = (
-    *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, EOFError),
-    *(RuntimeError, MemoryError, AssertionError, RecursionError, UnicodeDecodeError),
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, EOFError, struct.error),
+    *(RuntimeError, MemoryError, AssertionError),
 )
 
 

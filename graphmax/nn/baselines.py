@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from graphmax.nn.scores import FeatureScore
+from graphmax.nn.scores import FeatureScore, bent
 from graphmax.nn.steps import Steps
 
 BUDGET = 50_000
@@ -146,9 +146,14 @@ def _entrance(in_channels: int, width: int, like: FeatureScore | None) -> nn.Mod
         return nn.Linear(in_channels, width)
     inner = like.width
     return nn.Sequential(
-        nn.Linear(in_channels, inner), nn.SiLU(), nn.Linear(inner, inner), nn.SiLU(),
+        nn.Linear(in_channels, inner), _Bent(), nn.Linear(inner, inner), _Bent(),
         nn.Linear(inner, width),
     )  # fmt: skip
+
+
+class _Bent(nn.Module):
+    def forward(self, hidden: Tensor) -> Tensor:
+        return bent(hidden)
 
 
 def _fitting_width(name: str, in_channels: int, layers: int) -> int:
@@ -166,9 +171,9 @@ def _size(name: str, in_channels: int, layers: int, width: int) -> int:
 
 def train(
     network: Baseline, graphs: Sequence[Any], *, epochs: int = 100, seed: int = 0,
-    learning_rate: float = 0.005,
+    learning_rate: float = 0.005, weight_decay: float = 0.0,
 ) -> list[float]:  # fmt: skip
-    """Train a baseline on all graphs at once: Adam with a cosine to zero, as `fit` does.
+    """Train a baseline on all graphs at once: AdamW with a cosine to zero, as `fit` does.
 
     Parameters
     ----------
@@ -182,6 +187,8 @@ def train(
         Equal seeds give equal weights on CPU.
     learning_rate : float, default 0.005
         The first one.
+    weight_decay : float, default 0.0
+        As AdamW understands it.
 
     Returns
     -------
@@ -196,7 +203,7 @@ def train(
     steps = Steps.of(batch.edge_index, batch.num_nodes)
     _reset(network, seed)
     network.train()
-    optimizer = torch.optim.Adam(network.parameters(), learning_rate)
+    optimizer = torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     ranks, network.ranks = network.ranks, False  # of each graph, taken above
     losses = []

@@ -35,7 +35,6 @@ class Steps:
         self.rows = rows
         self._given = edge_index
         self._pairs: dict[int, Tensor] = {}
-        self.memo: dict[str, Any] = {}
 
     @classmethod
     def of(cls, graph: Any, num_nodes: int, direction: str = "in") -> "Steps":

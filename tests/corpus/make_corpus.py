@@ -467,6 +467,7 @@ def torch_files():
         _rezipped(members, {data: b"cos\nsystem\n(S'echo graphmax-pickle-payload'\ntR."}),
     )
     yield "pickle-deep.pt", _rezipped(members, {data: b"\x80\x02" + b"(" * 10000})
+    yield "pickle-text.pt", _rezipped(members, {data: b"\x80\x02X\x05\x00"})
     yield "pickle-memo.pt", _rezipped(members, {data: b"\x80\x02h\xff."})
     yield (
         "pickle-big.pt",
