@@ -49,7 +49,7 @@ def families(nodes, rng):
     }
 
 
-def trained(order, hops, sigma, seed, *, graphs=100, nodes=300):
+def trained(order, hops, sigma, seed, *, graphs=200, nodes=300):
     """A detector with default settings."""
     rng = np.random.default_rng((seed, order, hops))
     drawn = [

@@ -51,7 +51,7 @@ def ship_attribute(hops, *, train=100):
     return errors
 
 
-def ship_noisy(sigma, *, graphs=100, nodes=50_000, samples=1600):
+def ship_noisy(sigma, *, graphs=200, nodes=50_000, samples=1600):
     """Ship a detector of an attribute that is seen with noise."""
     detector = noisy_attribute.trained(1, 1, sigma, 0, graphs=graphs)
     rng = noisy_attribute.np.random.default_rng((0, 9))
