@@ -339,3 +339,11 @@ def test_the_live_line(capsys, monkeypatch):
     told = capsys.readouterr().err
     assert "epoch 2/2  loss " in told
     assert "validation AP " in told
+
+
+def test_fit_trains_where_gradients_are_off():
+    detector, expected = PeakDetector(), PeakDetector()
+    with torch.no_grad():
+        gm.fit(detector, [labelled()], epochs=3)
+    gm.fit(expected, [labelled()], epochs=3)
+    assert_same(weights(detector), weights(expected))

@@ -64,7 +64,7 @@ class Training:
         waited = self.validation and self.epoch - self.best_epoch >= self.patience
         return "validation" if waited else ""
 
-    @torch.enable_grad()  # type: ignore[untyped-decorator]
+    @torch.enable_grad()
     def step(self) -> None:
         """Train for one epoch."""
         self.detector.train()
