@@ -61,6 +61,7 @@ class FeatureScore(Score):
         Number of networks.
     """
 
+    learning_rate = 0.02
     epochs = 300
     weight_decay = 1.0
 

@@ -89,7 +89,7 @@ def main():
         for labels in asked.sizes:
             rows = [trial(kind, labels, seed, rival=asked.rival) for seed in range(asked.seeds)]
             means = {name: np.mean([row[name] for row in rows]) for name in rows[0]}
-            told = "  ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+            told = "  ".join(f"{name} {mean:.4f}" for name, mean in means.items())
             spread = np.ptp([row["geometric"] for row in rows])
             print(f"  {kind:9s} {labels:5d} labels: {told}  (spread {spread:.3f})", flush=True)
 
