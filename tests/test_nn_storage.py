@@ -5,11 +5,15 @@ import os
 import pickle
 import random
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from sklearn.metrics import average_precision_score
 from torch_geometric.nn import SAGEConv
 
+import graphmax as gm
+from graphmax.generators import gaussian_field, watts_strogatz
 from graphmax.nn import PeakDetector, pretrained_names, storage
 from graphmax.rule import Rule
 
@@ -73,6 +77,21 @@ def test_every_shipped_detector_loads_and_together_they_are_small():
         assert (storage.SHIPPED / name / "README.md").is_file()
     files = [path for path in storage.SHIPPED.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 200_000
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
+def test_the_shipped_detectors_of_noisy_attributes_know_more_than_the_raw_rule(sigma):
+    rng = np.random.default_rng(5)
+    graph = watts_strogatz(3_000, 6, 0.2, generator=rng)
+    field = gaussian_field(graph, 0.5, generator=rng)
+    field /= field.std()
+    y = field + sigma * rng.normal(size=field.size)
+    truth = gm.local_maxima(graph, field)
+    detector = PeakDetector.from_pretrained(f"noisy-{sigma:g}")
+    learned = average_precision_score(truth, detector.predict_proba((graph, y)))
+    raw = average_precision_score(truth, PeakDetector().predict_proba((graph, y)))
+    assert learned > raw + 0.01
+    assert detector.predict_proba((graph, y)).sum() == pytest.approx(truth.sum(), rel=0.15)
 
 
 # --- damage

@@ -83,7 +83,7 @@ def count_errors(hops, seed, nodes=NODES, *, train=100):
 OTHERS = ("PeakDetector", *baselines.NAMES)
 
 
-def trained(name, hops, seed, *, ranks, train=100, epochs=100):
+def trained(name, hops, seed, *, ranks, train=100, epochs=300):
     """A generic network, or the detector with its radius to be learned, on the same graphs."""
     graphs = training_graphs(hops, seed, train)
     if name == "PeakDetector":
@@ -95,7 +95,7 @@ def trained(name, hops, seed, *, ranks, train=100, epochs=100):
     return module
 
 
-def f1_of(name, hops, seed, *, ranks, nodes=20_000, train=100, epochs=100):
+def f1_of(name, hops, seed, *, ranks, nodes=20_000, train=100, epochs=300):
     """F1 at probability 1/2 on the same family, on other families, and on shifted values."""
     module = trained(name, hops, seed, ranks=ranks, train=train, epochs=epochs)
     rng = np.random.default_rng((seed, 3))
