@@ -134,9 +134,10 @@ class GraphFilter(Score):
     -----
     A Gaussian field of precision c (k^2 I + L) that was seen with noise of deviation s has the
     posterior mean ``h = b y + a P h`` with b = 1 / (1 + s^2 c (k^2 + d)) and a = s^2 c d b: the
-    rounds are its solution by Jacobi's method. For precision M^2, M = s c (k^2 I + L), the mean is
-    the imaginary part of ``(M - i I)^-1 y``, the same equation with complex a and b. Eighteen
-    numbers that mean the same on every graph generalize where a free polynomial of P does not.
+    rounds are its solution by Jacobi's method. For precision (c (k^2 I + L))^2 the mean is the
+    imaginary part of ``(M - i I)^-1 y`` with M = s c (k^2 I + L): the same equation, a and b
+    complex. Eighteen numbers that mean the same on every graph generalize where a free polynomial
+    of P does not.
     """
 
     learning_rate = 0.03
