@@ -63,7 +63,9 @@ def ship_noisy(sigma, *, graphs=200, nodes=50_000, samples=1600):
     ship(
         f"noisy-{sigma:g}", detector,
         what="Is this node a strict 1-hop maximum of a smooth attribute of which only values with "
-        f"noise are given? The noise has {sigma:g} times the deviation of the attribute.",
+        f"noise are given? The noise has {sigma:g} times the deviation of the attribute. Give values "
+        "of mean 0 in units of the deviation of the attribute without noise: values of deviation "
+        f"{(1 + sigma**2) ** 0.5:.3g} altogether.",
         trained=f"{graphs} Erdos-Renyi graphs of 300 nodes, mean degree 6, Gaussian fields of "
         "precision I / 4 + L.",
         measured=f"graphs of {nodes:,} nodes of other families, average precision: "
