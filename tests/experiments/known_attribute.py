@@ -2,7 +2,7 @@
 
 A correctness test, not a learning result: with the attribute in hand the rule is exact, and the
 detector has three numbers to learn. Floor: zero errors. The generic networks beside it have the
-same training graphs and epochs; "ranks" gives them per-graph ranks instead of values.
+same training graphs, and 300 epochs to its 200; "ranks" gives them per-graph ranks for values.
 
 Run: python -m tests.experiments.known_attribute [--without-baselines | --without-errors] [--seeds 3]
 """
