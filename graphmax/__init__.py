@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphmax.adjacency import edge_maxima
     from graphmax.convert import as_graph
+    from graphmax.edges import edge_maxima
     from graphmax.extract import (
         NeighborhoodBatch,
         center_is_maximum,
@@ -52,7 +52,7 @@ _HOME = {
     "as_graph": "graphmax.convert",
     "basins": "graphmax.peaks",
     "center_is_maximum": "graphmax.extract",
-    "edge_maxima": "graphmax.adjacency",
+    "edge_maxima": "graphmax.edges",
     "evaluate": "graphmax.training",
     "explain": "graphmax.maxima",
     "find_peaks": "graphmax.peaks",

@@ -1,119 +1,107 @@
-"""`edge_maxima`: local maxima of the subgraph adjacency matrix itself."""
+"""Adjacency rows: made from edges, checked, reversed and merged."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from graphmax.convert import as_graph
-from graphmax.graph import Graph
-from graphmax.kernels import edges
-from graphmax.rule import Rule
-from graphmax.values import Attribute, order_key, read_attribute
+from graphmax.checks import first_outside, frozen, node_indices
+from graphmax.kernels import csr
 
-_TIES = {"strict": edges.STRICT, "weak": edges.WEAK}
-_WAY_OUT = {
-    "plateau": "edges of equal weight have no plateau, take 'weak'",
-    "index": "edges have no index that is the user's, take 'weak'",
+_NO_WEIGHTS = np.empty(0)
+_FLAWS = {
+    1: "have pointers that do not decrease and stay inside `indices`",
+    2: "hold node indices from 0 to num_nodes - 1",
+    3: "be sorted without repeats",
+    4: "hold no self-loop",
 }
 
 
-def edge_maxima(graph: Any, weights: Any = None, hops: int = 1, *, ties: str = "strict") -> Any:
-    """Find the edges that are the maximum of their own sub-adjacency matrix.
+class Dropped(NamedTuple):
+    """What was left out when a graph was built."""
 
-    An edge (u, v) of weight w is a k-hop edge maximum if no other edge of the subgraph induced by
-    ball(u, k) united with ball(v, k) has a weight >= w (``ties="weak"``: > w). Of the stored
-    entries of that sub-adjacency matrix, (u, v) is the maximum.
+    self_loops: int
+    repeats: int
 
-    Parameters
-    ----------
-    graph : Graph or graph of another library
-        As for `local_maxima`.
-    weights : array (num_edges,), optional
-        One value a column of ``graph.edges()``, in any unit, of any comparable dtype, negative
-        ones allowed; the graph's own weights by default.
-    hops : int, default 1
-        Radius of the two balls. Arrows are ignored by the balls.
-    ties : {"strict", "weak"}, default "strict"
-        Whether another edge of equal weight stands against an edge.
+    def __str__(self) -> str:
+        loops, repeats = self
+        return f"{loops} self-loop{'s' * (loops != 1)}, {repeats} repeat{'s' * (repeats != 1)}"
 
-    Returns
-    -------
-    bool (num_edges,)
-        Mask over ``graph.edges()``; an array or tensor like `weights`.
 
-    Raises
-    ------
-    TypeError
-        If the graph or the dtype is of no known kind, or `hops` is no integer.
-    ValueError
-        If there are no weights, their number is not the number of edges, they hold NaN, `hops` is
-        below 1, or `ties` is another rule.
+class Adjacency(NamedTuple):
+    """Rows of neighbors: row v is ``indices[indptr[v]:indptr[v + 1]]``, ascending.
 
-    Notes
-    -----
-    On a directed graph the reverse edge is a competitor. Not the node maximum of the line graph:
-    edges between two neighbors of u compete here too. Graphs of other libraries are converted
-    first; ``as_graph(graph).edges()`` tells the order of the weights. Edges that beat all others
-    at their two ends are the candidates; each is refuted by the first node within hops - 1 that
-    has an edge as heavy: on random weights most of the work is the one pass over the edges.
-
-    Examples
-    --------
-    >>> import graphmax as gm
-    >>> path = gm.Graph.from_edges([0, 1, 2, 3], [1, 2, 3, 4])
-    >>> gm.edge_maxima(path, [3, 1, 2, 5]).tolist()
-    [True, False, False, True]
-    >>> gm.edge_maxima(path, [3, 1, 2, 5], hops=3).tolist()
-    [False, False, False, True]
+    ``indptr`` is int64 (num_nodes + 1,), ``indices`` int32 (entries,), ``weights`` float64
+    (entries,) or None.
     """
-    rule = _rule(hops, ties)
-    resolved = as_graph(graph)
-    attribute = _weights(resolved, weights)
-    rows, ball_rows = resolved.adjacency("out"), resolved.adjacency("both")
-    mask: NDArray[np.bool_] = edges.edge_maxima(
-        (ball_rows.indptr, ball_rows.indices), (rows.indptr, rows.indices),
-        _key(attribute, resolved), directed=resolved.directed, ties=_TIES[rule.ties],
-        hops=rule.reach,
-    )  # fmt: skip
-    return attribute.restore(mask)
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    weights: NDArray[np.float64] | None
+
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """Weights for kernels, which take an empty array for none."""
+        return _NO_WEIGHTS if self.weights is None else self.weights
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether every entry has its reverse, with equal weight."""
+        return bool(csr.is_symmetric(self.indptr, self.indices, self.lengths))
+
+    def reversed(self) -> "Adjacency":
+        """Return the rows of the reversed edges."""
+        return self._like(csr.transpose(self.indptr, self.indices, self.lengths))
+
+    def merged(self, other: "Adjacency") -> "Adjacency":
+        """Return rows with the entries of both, the smaller weight where both have one."""
+        return self._like(csr.union(*self[:2], self.lengths, *other[:2], other.lengths))
+
+    def _like(self, built: tuple[Any, Any, Any]) -> "Adjacency":
+        indptr, indices, weights = (frozen(array) for array in built)
+        return Adjacency(indptr, indices, None if self.weights is None else weights)
 
 
-def _rule(hops: int, ties: str) -> Rule:
-    rule = Rule(hops=hops, ties=ties)
-    if rule.ties not in _TIES:
+def matching_ends(src: ArrayLike, dst: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return both ends of the edges as integer arrays of one length and dtype."""
+    first, second = node_indices(src, "src"), node_indices(dst, "dst")
+    if first.size != second.size:
+        raise ValueError(f"`dst` must be as long as `src`, got {second.size} and {first.size}")
+    if first.dtype != second.dtype:
+        return first.astype(np.int64), second.astype(np.int64)
+    return first, second
+
+
+def rows_of(
+    ends: tuple[NDArray[Any], NDArray[Any]],
+    weights: NDArray[np.float64] | None,
+    count: int,
+    directed: bool,
+) -> tuple[Adjacency, Dropped]:
+    """Build the rows of in-neighbors of `count` nodes and count what was dropped."""
+    built = csr.build(*ends, _NO_WEIGHTS if weights is None else weights, count, not directed)
+    if isinstance(built, int):
+        raise first_outside(ends, count, built)
+    indptr, indices, lengths, entries = built
+    each = 1 if directed else 2
+    dropped = Dropped(ends[0].size - entries // each, (entries - indices.size) // each)
+    return Adjacency(indptr, indices, None if weights is None else lengths), dropped
+
+
+def check_rows(rows: Adjacency, directed: bool) -> None:
+    """Refuse rows that are not sorted, in range, without loops and, undirected, symmetric."""
+    if rows.indptr.ndim != 1 or rows.indptr.size == 0 or rows.indptr[0] != 0:
+        raise ValueError("`indptr` must be one-dimensional and start with 0")
+    row, kind = csr.first_flaw(rows.indptr, rows.indices)
+    if kind:
+        raise ValueError(f"`indices` must {_FLAWS[kind]}, got another in row {row}")
+    if rows.indptr[-1] != rows.indices.size:
         raise ValueError(
-            f"`ties` must be 'strict' or 'weak' for edge_maxima, got {ties!r}; {_WAY_OUT[ties]}"
+            f"`indptr` must end with the number of entries {rows.indices.size}, "
+            f"got {rows.indptr[-1]}"
         )
-    return rule
-
-
-def _weights(graph: Graph, weights: Any) -> Attribute:
-    if weights is None:
-        weights = graph.edge_weights()
-    if weights is None:
+    if not directed and not rows.symmetric:
         raise ValueError(
-            "`weights` must be given for a graph without edge weights; one value a column of "
-            "graph.edges()"
+            "`indices` must hold both directions of every edge with equal weight, "
+            "got an edge without its reverse; pass directed=True"
         )
-    attribute = read_attribute(weights, "weights")
-    if attribute.array.shape != (graph.num_edges,):
-        raise ValueError(
-            f"`weights` must have one entry an edge ({graph.num_edges},), got "
-            f"{attribute.array.shape}; their order is that of graph.edges()"
-        )
-    return attribute
-
-
-def _key(attribute: Attribute, graph: Graph) -> NDArray[np.int64]:
-    key, absent = order_key(attribute.array)
-    if attribute.missing is not None:
-        absent = attribute.missing if absent is None else absent | attribute.missing
-    if absent is not None and absent.any():
-        first = int(absent.argmax())
-        u, v = graph.label_of(graph.edges()[:, first]).tolist()
-        raise ValueError(
-            f"`weights` must not be NaN, got {int(absent.sum())} NaN (first: edge {first}, "
-            f"{u} - {v}); fill them in, or build the graph without those edges"
-        )
-    return key

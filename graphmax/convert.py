@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import near_names
 from graphmax.graph import Graph
-from graphmax.validation import near_names
 from graphmax.values import Attribute, read_attribute
 
 if TYPE_CHECKING:

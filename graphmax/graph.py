@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphmax.rows import Adjacency, Dropped, check_rows, matching_ends, rows_of
-from graphmax.validation import (
+from graphmax.adjacency import Adjacency, Dropped, check_rows, matching_ends, rows_of
+from graphmax.checks import (
     MOST_NODES,
     edge_weights,
     frozen,

@@ -8,11 +8,11 @@ import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
+from graphmax.adjacency import Adjacency
 from graphmax.convert import as_graph
 from graphmax.kernels import fields
-from graphmax.kernels.chunks import guarded, tell
 from graphmax.kernels.hopmax import hop_max
-from graphmax.rows import Adjacency
+from graphmax.kernels.progress import guarded, tell
 from graphmax.rule import Rule
 from graphmax.values import order_key
 

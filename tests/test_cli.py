@@ -17,7 +17,7 @@ from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
 from graphmax.maxima import isolation, local_maxima
 from graphmax.peaks import find_peaks
-from graphmax.shelf import dataset_path
+from graphmax.shipped_data import dataset_path
 
 COUNTRIES = str(dataset_path("countries/countries.graphml"))
 # a - b - c - d - e and f alone; c - d is long; heights 1 5 2 3 3 0
@@ -553,7 +553,7 @@ def test_only_the_first_call_compiles(tmp_path):
 SHOW_PROGRESS = """
 import time
 from graphmax.cli import console
-from graphmax.kernels.chunks import tell
+from graphmax.kernels.progress import tell
 console.PATIENCE = {patience}
 with console.progress("reading edges.csv"):
     time.sleep(0.3)

@@ -17,8 +17,8 @@ import graphmax as gm
 from graphmax import datasets
 from graphmax.cli import app
 from graphmax.datasets import folder as folders
-from graphmax.kernels.chunks import reporting
-from graphmax.shelf import dataset_path
+from graphmax.kernels.progress import reporting
+from graphmax.shipped_data import dataset_path
 
 NAMES = ("bumps", "fields", "hidden", "independent", "noisy_fields", "ties")
 

@@ -145,7 +145,7 @@ def test_components_do_not_know_each_other(first, second):
 @pytest.mark.parametrize("levels", [3, 50, 10**6])
 def test_a_larger_graph_in_several_pieces(levels, monkeypatch):
     """The same table whether the loops run in one piece or are cut into many."""
-    from graphmax.kernels import ascent, edges, isolate, merge, suppress
+    from graphmax.kernels import ascent, edges, isolation, merge, suppress
 
     generator = np.random.default_rng(levels)
     graph = gm.Graph.from_edges(*generator.integers(0, 4000, (2, 9000)), 4000)
@@ -155,7 +155,7 @@ def test_a_larger_graph_in_several_pieces(levels, monkeypatch):
     heavy = gm.edge_maxima(graph, weights, 2)
     monkeypatch.setattr(ascent, "NODES_PER_CALL", 1 << 10)
     monkeypatch.setattr(merge, "ENTRIES_PER_CALL", 1)
-    monkeypatch.setattr(isolate, "EDGES_PER_CALL", 7)
+    monkeypatch.setattr(isolation, "EDGES_PER_CALL", 7)
     monkeypatch.setattr(suppress, "EDGES_PER_CALL", 7)
     monkeypatch.setattr(edges, "EDGES_PER_CALL", 7)
     monkeypatch.setattr(edges, "ENTRIES_PER_CALL", 1)
@@ -170,15 +170,15 @@ def test_a_larger_graph_in_several_pieces(levels, monkeypatch):
 @pytest.mark.parametrize("levels", [2, 5, 40])
 def test_a_flood_answers_what_single_walks_answer(levels, absent, monkeypatch):
     """Many peaks of one height: each on its own, then all of them from one flood."""
-    from graphmax.kernels import isolate
+    from graphmax.kernels import isolation
 
     generator = np.random.default_rng(levels)
     pixels = gm.grid_graph((60, 60), 4)
     values = generator.integers(0, levels, 3600).astype(float)
     values[generator.random(3600) < absent] = np.nan
     walked = gm.find_peaks(pixels, values)
-    monkeypatch.setattr(isolate, "EDGES_PER_CALL", 50)
-    monkeypatch.setattr(isolate, "FLOOD_COST", 0)
+    monkeypatch.setattr(isolation, "EDGES_PER_CALL", 50)
+    monkeypatch.setattr(isolation, "FLOOD_COST", 0)
     flooded = gm.find_peaks(pixels, values)
     assert_array_equal(flooded.isolation, walked.isolation)
     assert_array_equal(flooded.nearest_higher, walked.nearest_higher)

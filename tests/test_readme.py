@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graphmax.cli import app
-from graphmax.shelf import dataset_path
+from graphmax.shipped_data import dataset_path
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)

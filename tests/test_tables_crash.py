@@ -13,13 +13,13 @@ import duckdb
 import pytest
 from spark_session import needs_spark
 
-from graphmax.kernels.chunks import reporting
+from graphmax.kernels.progress import reporting
 from graphmax.tables import local_maxima_tables
 from graphmax.tables.scratch import PREFIX, scratch_folder, sweep
 
 RUN = """
 import sys
-from graphmax.kernels.chunks import reporting
+from graphmax.kernels.progress import reporting
 from graphmax.tables import local_maxima_tables
 home, engine, hops = sys.argv[1:]
 print("started", flush=True)

@@ -87,7 +87,7 @@ def load(name: str) -> Any:
     found = _imported(module_name)
     for part in path.split("."):
         if not hasattr(found, part):
-            from graphmax.validation import near_names
+            from graphmax.checks import near_names
 
             known = [known for known in dir(found) if not known.startswith("_")]
             raise ValueError(

@@ -254,7 +254,7 @@ def progress(task: str) -> Iterator[None]:
     from rich.console import Console
     from rich.progress import Progress
 
-    from graphmax.kernels.chunks import reporting
+    from graphmax.kernels.progress import reporting
 
     bar = Progress(console=Console(stderr=True), transient=True)
     line = bar.add_task(task, total=None)

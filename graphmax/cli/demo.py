@@ -14,7 +14,7 @@ from graphmax.files import read_graph
 from graphmax.maxima import local_maxima
 from graphmax.peaks import find_peaks
 from graphmax.rule import Rule
-from graphmax.shelf import dataset_path
+from graphmax.shipped_data import dataset_path
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphmax.validation import near_names
+from graphmax.checks import near_names
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

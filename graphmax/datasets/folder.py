@@ -15,7 +15,7 @@ from graphmax.datasets.making import check_split, sample_graph
 from graphmax.datasets.recipe import SPLITS, Group, Recipe
 from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
-from graphmax.kernels.chunks import tell
+from graphmax.kernels.progress import tell
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("graphmax", "numpy", "scipy", "numba")

@@ -1,8 +1,8 @@
 """The named sets: recipes that lie on the shelf."""
 
+from graphmax.checks import near_names
 from graphmax.datasets.recipe import Recipe, read_recipe
-from graphmax.shelf import dataset_path
-from graphmax.validation import near_names
+from graphmax.shipped_data import dataset_path
 
 FILE = "recipe.toml"
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import near_names
 from graphmax.datasets.splitting import NodeSplit, checked_shares, fill_shares, split_nodes
 from graphmax.extract.batch import plain
 from graphmax.files import GraphFileError, read_graph
 from graphmax.graph import Graph
 from graphmax.maxima import local_maxima
 from graphmax.rule import Rule
-from graphmax.validation import near_names
 
 Path = str | os.PathLike[str]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from graphmax.checks import near_names
 from graphmax.datasets.families import ATTRIBUTES, FAMILIES, Choice
 from graphmax.rule import Rule
-from graphmax.validation import near_names
 
 SPLITS = ("train", "validation", "test")
 _TOP = {"name": str, "version": int, "seed": int, "about": str, "rule": dict}

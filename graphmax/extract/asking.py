@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import node_indices
 from graphmax.graph import Graph
 from graphmax.rule import Rule
-from graphmax.validation import node_indices
 from graphmax.values import Attribute, order_key
 
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import frozen
 from graphmax.convert import resolve
 from graphmax.extract.asking import known, node_roots, whole
 from graphmax.extract.batch import NeighborhoodBatch, SparseNeighborhoods
 from graphmax.extract.dense import padded
 from graphmax.graph import Graph
-from graphmax.kernels import ego
+from graphmax.kernels import neighborhoods
 from graphmax.rule import Rule
-from graphmax.validation import frozen
 from graphmax.values import Attribute
 
 LAYOUTS = ("sparse", "dense")
@@ -32,7 +32,7 @@ class Cutter:
     rule: Rule
     layout: str
     most: int
-    lanes: ego.Lanes
+    lanes: neighborhoods.Lanes
 
     @property
     def num_roots(self) -> int:
@@ -62,7 +62,9 @@ class Cutter:
     def count(self, centers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return how many nodes each ball has, and a bound of its entries."""
         rows, inner = self.question
-        counted: tuple[Any, Any] = ego.count(rows, inner, centers, *self.limit, self.lanes)
+        counted: tuple[Any, Any] = neighborhoods.count(
+            rows, inner, centers, *self.limit, self.lanes
+        )
         return counted
 
     def bytes_of(self, found: NDArray[np.int64], room: NDArray[np.int64]) -> int:
@@ -79,7 +81,9 @@ class Cutter:
         """Return where the batch that starts at a root must end."""
         cell = 0 if self.layout == "sparse" else self._cell_bytes
         sizes = np.minimum(found, self.most)
-        return int(ego.group_end(sizes, room, start, _NODE_BYTES, self._entry_bytes, cell, *most))
+        return int(
+            neighborhoods.group_end(sizes, room, start, _NODE_BYTES, self._entry_bytes, cell, *most)
+        )
 
     @property
     def _cell_bytes(self) -> int:
@@ -95,7 +99,7 @@ class Cutter:
         """Write the batch of balls that were counted."""
         sizes = np.minimum(found, self.most)
         rows, inner = self.question
-        ptr, node, distance, edge_index, lengths = ego.fill(
+        ptr, node, distance, edge_index, lengths = neighborhoods.fill(
             rows, inner, centers, *self.limit, self.lanes, sizes, room
         )
         sparse = SparseNeighborhoods(
@@ -134,5 +138,5 @@ def cutter_for(
     answered = known(attribute, rule, resolved)
     chosen = None if roots is None else node_roots(roots, resolved.num_nodes)
     count = resolved.num_nodes if chosen is None else chosen.size
-    lanes = ego.Lanes(resolved.num_nodes, count, scratch)
+    lanes = neighborhoods.Lanes(resolved.num_nodes, count, scratch)
     return Cutter(resolved, answered, chosen, rule, layout, kept, lanes)

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import MOST_NODES, near_names
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.ids import Numbered
 from graphmax.files.options import ReadOptions
 from graphmax.files.source import Source
 from graphmax.graph import Graph
-from graphmax.validation import MOST_NODES, near_names
 
 # Formats that declare a number of nodes may declare this many in a file of any size.
 _UNASKED_NODES = 4_000_000

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import near_names
 from graphmax.convert import column_of
 from graphmax.files.assemble import assembled
 from graphmax.files.errors import listed, refusal
@@ -16,7 +17,6 @@ from graphmax.files.note import restored
 from graphmax.files.options import ReadOptions
 from graphmax.files.source import Source
 from graphmax.graph import Graph
-from graphmax.validation import near_names
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from os import PathLike
 from typing import Any
 
-from graphmax.validation import near_names
+from graphmax.checks import near_names
 
 MEBIBYTE = 2**20
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import near_names
 from graphmax.generators.drawing import node_count, stream, whole
-from graphmax.validation import near_names
 
 _Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.validation import node_count
+from graphmax.checks import node_count
 
 
 def stream(generator: Any) -> np.random.Generator:

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from graphmax.generators.drawing import node_count, probability, stream, whole
 from graphmax.graph import Graph
-from graphmax.kernels.chunks import tell
 from graphmax.kernels.growth import attach, tree_of
+from graphmax.kernels.progress import tell
 
 DRAWS_AT_ONCE = 1 << 21
 

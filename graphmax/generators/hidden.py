@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import near_names
 from graphmax.generators.drawing import node_count, stream, whole
-from graphmax.validation import near_names
 
 KINDS = ("linear", "quadratic", "network")
 _WIDTH = 32

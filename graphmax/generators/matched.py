@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from graphmax.generators.drawing import probability, stream, whole
 from graphmax.graph import Graph
-from graphmax.kernels.chunks import in_chunks
+from graphmax.kernels.progress import in_chunks
 from graphmax.kernels.rmat import draw
 
 EDGES_PER_CALL = 1 << 22

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphmax.generators.drawing import node_count, probability, stream
 from graphmax.graph import Graph
-from graphmax.kernels.chunks import tell
 from graphmax.kernels.pairsampling import RECTANGLE, TRIANGLE, walk
+from graphmax.kernels.progress import tell
 
 GAPS_AT_ONCE = 1 << 20
 _FARTHEST = 1 << 62

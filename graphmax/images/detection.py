@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from graphmax.grid import grid_graph
 from graphmax.images.reading import nan_refused, read_image, window_side
-from graphmax.kernels.chunks import tell
+from graphmax.kernels.progress import tell
 from graphmax.peaks import non_maximum_suppression
 
 if TYPE_CHECKING:

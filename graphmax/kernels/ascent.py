@@ -7,7 +7,7 @@ that take no part; of equal levels the lower index comes first.
 import numpy as np
 from numba import njit, prange
 
-from graphmax.kernels.chunks import in_chunks
+from graphmax.kernels.progress import in_chunks
 
 NOBODY = np.int32(2**31 - 1)
 NODES_PER_CALL = 1 << 21

@@ -8,7 +8,7 @@ whole matrix, which make the textbook counting sort slow, never happen.
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from graphmax.kernels.chunks import in_chunks, threads_for
+from graphmax.kernels.progress import in_chunks, threads_for
 
 ENTRIES_PER_CALL = 1 << 24
 ENTRIES_PER_BUCKET = 1 << 14

@@ -9,7 +9,7 @@ both have an edge as heavy, and only where that is not the one heaviest edge of 
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from graphmax.kernels.chunks import guarded, in_chunks, tell
+from graphmax.kernels.progress import guarded, in_chunks, tell
 
 STRICT, WEAK = 0, 1
 ENTRIES_PER_CALL = 1 << 24

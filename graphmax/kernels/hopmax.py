@@ -11,7 +11,7 @@ are equal, and the two highest of a ball are its two smallest places: eight byte
 import numpy as np
 from numba import njit, prange
 
-from graphmax.kernels.chunks import in_chunks
+from graphmax.kernels.progress import in_chunks
 
 EDGES_PER_CALL = 1 << 25
 NODES_PER_PART = 1 << 10

@@ -9,7 +9,7 @@ are born, so the elder has the smaller number; they are joined by size, with pat
 import numpy as np
 from numba import njit
 
-from graphmax.kernels.chunks import guarded, tell
+from graphmax.kernels.progress import guarded, tell
 
 ENTRIES_PER_CALL = 1 << 24
 NEXT, BORN, ALIVE, STATE_SIZE = 0, 1, 2, 3

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from graphmax.kernels.chunks import in_chunks
+from graphmax.kernels.progress import in_chunks
 
 NODES_PER_CALL = 1 << 14
 

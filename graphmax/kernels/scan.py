@@ -7,8 +7,8 @@ graph run as well as one column on a large one.
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from graphmax.kernels.chunks import in_chunks
 from graphmax.kernels.prefetch import prefetch
+from graphmax.kernels.progress import in_chunks
 
 STRICT, WEAK, INDEX = 0, 1, 2
 ITEMS_PER_CALL = 1 << 22

@@ -9,8 +9,8 @@ distance) of its first challenger, of which the highest, then the lowest index, 
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from graphmax.kernels.chunks import guarded, tell
 from graphmax.kernels.prefetch import prefetch
+from graphmax.kernels.progress import guarded, tell
 from graphmax.kernels.scan import challenges
 
 EDGES_PER_CALL = 1 << 22

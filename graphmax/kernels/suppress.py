@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from graphmax.kernels.chunks import guarded, tell
+from graphmax.kernels.progress import guarded, tell
 
 EDGES_PER_CALL = 1 << 24
 NEXT, KEPT, STATE_SIZE = 0, 1, 2

@@ -6,7 +6,7 @@ import numpy as np
 
 from graphmax.kernels.search import UNLIMITED
 from graphmax.maxima.engine import maxima_mask, nearest_challengers, rivals
-from graphmax.maxima.question import ask, flipped, rule_for
+from graphmax.question import ask, flipped, rule_for
 from graphmax.rule import Rule, positive_length
 from graphmax.values import exact_difference
 

@@ -11,7 +11,7 @@ from graphmax.convert import resolve
 from graphmax.graph import Adjacency, Graph
 from graphmax.kernels.ball import ball, path_to, plateau_of
 from graphmax.maxima.engine import nearest_challengers
-from graphmax.maxima.question import Question, ask, key_of, rule_for
+from graphmax.question import Question, ask, key_of, rule_for
 from graphmax.rule import Rule
 from graphmax.values import Attribute, order_key
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from graphmax.kernels import plateau, scan, search
 from graphmax.kernels.hopmax import hop_max
-from graphmax.maxima.question import Question
+from graphmax.question import Question
 
 _TIES = {"strict": scan.STRICT, "weak": scan.WEAK, "plateau": scan.WEAK, "index": scan.INDEX}
 # A search gives up for rounds of hop_max when it has looked at this share of the edges of all the

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import graphmax.nn.rounds as rounds
+from graphmax.adjacency import Adjacency
 from graphmax.graph import Graph
 from graphmax.kernels.hopmax import hop_max as compiled_rounds
 from graphmax.nn.steps import Steps
-from graphmax.rows import Adjacency
 from graphmax.values import order_key
 
 _EVERYBODY = np.zeros(0, np.bool_)

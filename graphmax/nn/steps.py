@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphmax.adjacency import Adjacency
 from graphmax.graph import Graph
 from graphmax.kernels import csr
 from graphmax.kernels.pairs import others_within
-from graphmax.rows import Adjacency
 
 _NO_WEIGHTS = np.empty(0)
 MOST_PAIRS = 1 << 28

@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from graphmax.atomic import replacing
+from graphmax.checks import near_names
 from graphmax.rule import Rule
-from graphmax.validation import near_names
 
 if TYPE_CHECKING:
     from graphmax.nn.detector import PeakDetector

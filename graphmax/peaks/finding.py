@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import frozen
 from graphmax.kernels import scan, search
-from graphmax.kernels.isolate import isolate
+from graphmax.kernels.isolation import isolate
 from graphmax.maxima.engine import maxima_mask
-from graphmax.maxima.question import Question, ask, rule_for
 from graphmax.peaks.land import Land, Slopes, survey
 from graphmax.peaks.request import one_column, peak_rule, undirected
 from graphmax.peaks.table import Peaks, Setting
 from graphmax.peaks.thresholds import at_least_zero, count, reaching
+from graphmax.question import Question, ask, rule_for
 from graphmax.rule import Rule
-from graphmax.validation import frozen
 from graphmax.values import exact_difference
 
 _REFUSED_BY_BASINS = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from graphmax.maxima.question import Question, rule_for
+from graphmax.question import Question, rule_for
 from graphmax.rule import Rule
 
 # Flat tops are one peak and a node that is NaN is absent: what topography means by them.

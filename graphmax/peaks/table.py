@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import frozen
 from graphmax.graph import Graph
 from graphmax.kernels.merge import ancestors
 from graphmax.rule import Rule
-from graphmax.validation import frozen
 
 if TYPE_CHECKING:
     import pandas

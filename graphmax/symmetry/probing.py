@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.graph import Graph
-from graphmax.kernels.chunks import tell
+from graphmax.kernels.progress import tell
 from graphmax.symmetry.asking import caller, left_alone
 from graphmax.symmetry.checking import check
 from graphmax.symmetry.moves import Transformation

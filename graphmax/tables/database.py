@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from graphmax.files.errors import GraphFileError
-from graphmax.kernels.chunks import tell
+from graphmax.kernels.progress import tell
 from graphmax.tables.answer import Stage
 from graphmax.tables.refusals import full_disk
 

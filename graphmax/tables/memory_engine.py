@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from graphmax.files.columns import fetched
 from graphmax.graph import Graph
 from graphmax.maxima.engine import maxima_mask, rivals
-from graphmax.maxima.question import Question, ask
+from graphmax.question import Question, ask
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.database import Database, database
 from graphmax.tables.duckdb_engine import count_maxima, write_labels

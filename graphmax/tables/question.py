@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graphmax.files.options import ReadOptions
-from graphmax.maxima.question import rule_for
+from graphmax.question import rule_for
 from graphmax.rule import Rule
 from graphmax.tables.sources import TableFiles, TablePath, has_scheme, table_files
 

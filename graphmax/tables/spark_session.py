@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphmax.kernels.chunks import tell
+from graphmax.kernels.progress import tell
 from graphmax.tables.answer import Stage
 
 if TYPE_CHECKING:

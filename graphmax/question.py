@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import near_names
 from graphmax.convert import resolve
 from graphmax.graph import Adjacency, Graph
 from graphmax.rule import Rule
-from graphmax.validation import near_names
 from graphmax.values import Attribute, Keyed, order_key, read_attribute
 
 _FIELDS = tuple(field.name for field in fields(Rule))

@@ -11,8 +11,8 @@ import heapq
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from graphmax.kernels.chunks import guarded, tell
 from graphmax.kernels.prefetch import ROWS_AHEAD, prefetch
+from graphmax.kernels.progress import guarded, tell
 
 ENTRIES_PER_CALL = 1 << 23
 ENTRIES_PER_BLOCK = 1 << 23

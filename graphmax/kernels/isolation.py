@@ -15,7 +15,7 @@ next call, so that Ctrl-C is answered in the middle of a walk through a billion 
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from graphmax.kernels.chunks import guarded, tell
+from graphmax.kernels.progress import guarded, tell
 
 EDGES_PER_CALL = 1 << 22
 # A flood looks at every entry, and at what it carries; it must promise to save that.
