@@ -108,14 +108,25 @@ def test_a_threshold_keeps_rows_as_they_are(mountain, least):
 
 
 @settings(max_examples=80)
-@given(mountains(), st.integers(0, 4), st.integers(1, 5))
-def test_filters_are_cuts_of_the_table(mountain, far, most):
+@given(mountains(), st.integers(1, 3), st.integers(0, 4), st.integers(1, 5))
+def test_filters_are_cuts_of_the_table(mountain, hops, far, most):
     graph, values = mountain
-    peaks = gm.find_peaks(graph, values)
-    cut = gm.find_peaks(graph, values, min_isolation=far, num_peaks=most)
+    peaks = gm.find_peaks(graph, values, hops)
+    cut = gm.find_peaks(graph, values, hops, min_isolation=far, num_peaks=most)
     expected = peaks[peaks.isolation >= far][:most]
     for name in (*ROWS, "basin_size", "basins"):
         assert_array_equal(getattr(cut, name), getattr(expected, name), err_msg=name)
+
+
+@settings(max_examples=80)
+@given(mountains(), st.integers(1, 4), st.integers(1, 5), st.sampled_from(["plateau", "strict"]))
+def test_a_number_of_peaks_is_the_head_of_the_table_of_the_rule(mountain, hops, most, ties):
+    """Peaks that are too near to higher ground are gone before the first ones are counted."""
+    graph, values = mountain
+    peaks = gm.find_peaks(graph, values, hops, ties=ties)
+    cut = gm.find_peaks(graph, values, hops, ties=ties, num_peaks=most)
+    for name in (*ROWS, "basin_size", "basins"):
+        assert_array_equal(getattr(cut, name), getattr(peaks[:most], name), err_msg=name)
 
 
 @settings(max_examples=80)

@@ -11,10 +11,10 @@ from graphmax.checks import frozen
 from graphmax.kernels import scan, search
 from graphmax.kernels.isolation import isolate
 from graphmax.maxima.engine import maxima_mask
-from graphmax.peaks.land import Land, Slopes, survey
+from graphmax.peaks.filters import at_least_zero, count, reaching
 from graphmax.peaks.request import one_column, peak_rule, undirected
 from graphmax.peaks.table import Peaks, Setting
-from graphmax.peaks.thresholds import at_least_zero, count, reaching
+from graphmax.peaks.topography import Ascents, Topography
 from graphmax.question import Question, ask, rule_for
 from graphmax.rule import Rule
 from graphmax.values import exact_difference
@@ -176,8 +176,8 @@ def basins(graph: Any, values: Any, *, where: Any = None, **fields: Any) -> Any:
     question = ask(graph, values, rule, where)
     one_column(question, "values", "have basins")
     undirected(question, "basins")
-    slopes = Slopes(question.rows, question.keys[0], question.absent(0))
-    return question.attribute.restore(slopes.summit.astype(np.int64))
+    ascents = Ascents.of(question.rows, question.keys[0], question.absent(0))
+    return question.attribute.restore(ascents.summit.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -193,11 +193,11 @@ class _Finding:
     """Candidates are nodes in order; every filter takes some away."""
 
     question: Question
-    land: Land
+    topography: Topography
 
     @classmethod
     def of(cls, question: Question) -> "_Finding":
-        return cls(question, survey(question.rows, question.keys[0], question.absent(0)))
+        return cls(question, Topography.of(question.rows, question.keys[0], question.absent(0)))
 
     def table(self, filters: _Filters) -> Peaks:
         nodes = self._high_enough(self._candidates(), filters)
@@ -210,14 +210,14 @@ class _Finding:
 
     def _candidates(self) -> NDArray[np.int64]:
         """Peaks of the rule; at more than one hop those of one hop, which are too many."""
-        rule, rows, slopes = self.question.rule, self.question.rows, self.land.slopes
+        rule, rows, ascents = self.question.rule, self.question.rows, self.topography.ascents
         if rule.reach is None:
-            mask = maxima_mask(self.question)[0][slopes.order]
-            nodes: NDArray[np.int64] = slopes.order[mask]
+            mask = maxima_mask(self.question)[0][ascents.order]
+            nodes: NDArray[np.int64] = ascents.order[mask]
             if rule.ties == "plateau":
-                nodes = nodes[slopes.plateau[nodes] == nodes]
+                nodes = nodes[ascents.plateau[nodes] == nodes]
             return nodes
-        nodes = slopes.tops
+        nodes = ascents.tops
         if rule.ties == "strict":
             nodes = nodes[self._plateau_size[nodes] == 1]
         if not rule.isolated:
@@ -245,17 +245,17 @@ class _Finding:
         distance, witness = np.full(nodes.size, np.inf), np.full(nodes.size, -1, np.int64)
         asked = np.arange(nodes.size)
         if ties == "plateau" and not len(question.absents):
-            asked = asked[~self.land.is_highest(nodes)]
+            asked = asked[~self.topography.is_highest(nodes)]
         found = self._searched(nodes[asked])
         distance[asked], witness[asked] = found[0], found[1]
         return distance, witness
 
     def _searched(self, nodes: NDArray[np.int64]) -> Any:
         question, rows, ties = self.question, self.question.rows, self.question.rule.ties
-        slopes = self.land.slopes
+        ascents = self.topography.ascents
         if question.rule.radius is None:
             return isolate(
-                rows.indptr, rows.indices, slopes.level, slopes.first_neighbor, nodes,
+                rows.indptr, rows.indices, ascents.level, ascents.first_neighbor, nodes,
                 strict=ties == "strict",
             )  # fmt: skip
         return search.search(
@@ -270,22 +270,22 @@ class _Finding:
     @cached_property
     def _plateau_size(self) -> NDArray[np.int64]:
         """Number of nodes, at the lowest index of each plateau."""
-        plateau = self.land.slopes.plateau
+        plateau = self.topography.ascents.plateau
         return np.bincount(plateau, minlength=plateau.size)
 
     def _prominence(self, nodes: NDArray[np.int64]) -> NDArray[np.float64]:
         array = self.question.attribute.array
-        sides = array[nodes], array[self.land.deaths(nodes)]
+        sides = array[nodes], array[self.topography.deaths(nodes)]
         return exact_difference(*(sides[::-1] if self._is_reversed else sides))
 
     def _rows(
         self, nodes: NDArray[np.int64], distance: NDArray[np.float64], witness: NDArray[np.int64]
     ) -> Peaks:
-        land, array = self.land, self.question.attribute.array
+        topography, array = self.topography, self.question.attribute.array
         chosen = np.zeros(array.size, np.bool_)
         chosen[nodes] = True
-        ancestor = land.chosen_ancestors(chosen)
-        basins = _looked_up(ancestor, land.slopes.summit)
+        ancestor = topography.ancestors_among(chosen)
+        basins = _looked_up(ancestor, topography.ascents.summit)
         return Peaks(
             node=nodes,
             label=self.question.graph.label_of(nodes),
@@ -293,13 +293,15 @@ class _Finding:
             isolation=distance,
             nearest_higher=witness,
             prominence=self._prominence(nodes),
-            key_saddle=land.saddle[nodes].astype(np.int64),
-            parent=_looked_up(ancestor, land.parent[nodes]),
+            key_saddle=topography.saddle[nodes].astype(np.int64),
+            parent=_looked_up(ancestor, topography.parent[nodes]),
             basin_size=np.bincount(basins + 1, minlength=array.size + 1)[nodes + 1],
-            plateau_size=self._plateau_size[land.slopes.plateau[nodes]],
+            plateau_size=self._plateau_size[topography.ascents.plateau[nodes]],
             rule=self.question.rule,
-            _death_node=land.deaths(nodes),
-            _setting=Setting(self.question.graph, array, frozen(basins), land.slopes.plateau),
+            _death_node=topography.deaths(nodes),
+            _setting=Setting(
+                self.question.graph, array, frozen(basins), topography.ascents.plateau
+            ),
         )
 
 

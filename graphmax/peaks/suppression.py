@@ -4,8 +4,8 @@ from typing import Any
 
 from graphmax.kernels.ascent import in_order
 from graphmax.kernels.suppress import suppress
+from graphmax.peaks.filters import reaching
 from graphmax.peaks.request import one_column, undirected
-from graphmax.peaks.thresholds import reaching
 from graphmax.question import Question, ask, rule_for
 from graphmax.rule import Rule
 

@@ -33,28 +33,7 @@ def reaching(
 ) -> NDArray[np.bool_]:
     """Tell which values are at least a threshold; under `downwards` at most.
 
-    Parameters
-    ----------
-    array : (n,)
-        Comparable values.
-    threshold : number, or datetime64 or timedelta64 for times
-        In the unit of the values; compared exactly, whatever the dtypes.
-    name : str
-        How errors call it.
-    downwards : bool, default False
-        Whether lower values go farther.
-
-    Returns
-    -------
-    bool (n,)
-        NaN and NaT reach nothing.
-
-    Raises
-    ------
-    TypeError
-        If the threshold is of another kind than the values.
-    ValueError
-        If it is NaN or NaT.
+    Exactly, whatever the dtypes; NaN and NaT reach nothing. `name` is how errors call it.
     """
     if array.dtype.kind in "mM":
         bound = _time(threshold, array.dtype, name)
