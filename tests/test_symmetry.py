@@ -371,7 +371,7 @@ def test_increasing_maps_keep_order_and_ties(data):
     dtype = data.draw(st.sampled_from(["uint8", "int8", "int64", "float32", "float64"]))
     levels = st.sampled_from([0, 1, 2, 100, 127])
     values = np.array(data.draw(st.lists(levels, min_size=1, max_size=9))).astype(dtype)
-    sample = gm.symmetry.samples.read_sample(values)
+    sample = gm.symmetry.sample.read_sample(values)
     move = increasing().draw(np.random.default_rng(data.draw(st.integers(0, 99))), sample)
     moved = move.moved.array
     assert moved.dtype == values.dtype

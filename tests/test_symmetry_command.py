@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import graphmax as gm
 from graphmax.cli import app
-from graphmax.symmetry.probing import kind_for
+from graphmax.symmetry.suite import kind_for
 
 MODULE = """
 import numpy as np, torch

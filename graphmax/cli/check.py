@@ -12,7 +12,7 @@ from graphmax.cli.console import print_json, print_table, progress
 from graphmax.cli.options import Json
 
 if TYPE_CHECKING:
-    from graphmax.symmetry.probing import Kind
+    from graphmax.symmetry.suite import Kind
     from graphmax.symmetry.verdict import Comparison, Verdict
 
 _SHORT = {"invariant": "inv.", "equivariant": "equiv.", "both": "both", "neither": "neither"}
@@ -112,8 +112,8 @@ def _imported(name: str) -> Any:
 def _all_verdicts(
     named: Any, inputs: str, hops: int, options: Mapping[str, Any]
 ) -> dict[str, tuple["Kind", list["Verdict"]]]:
-    from graphmax.symmetry.asking import name_of
-    from graphmax.symmetry.probing import operators_in, verdicts
+    from graphmax.symmetry.operator_call import name_of
+    from graphmax.symmetry.suite import operators_in, verdicts
 
     operators = operators_in(named)
     if operators is None:
@@ -128,8 +128,8 @@ def _all_verdicts(
 def _kind(operator: Any, inputs: str) -> "Kind":
     import numpy as np
 
-    from graphmax.symmetry.probing import Kind, kind_for
-    from graphmax.symmetry.samples import Net, read_sample
+    from graphmax.symmetry.sample import Net, read_sample
+    from graphmax.symmetry.suite import Kind, kind_for
 
     if ":" not in inputs:
         return kind_for(operator, inputs)

@@ -6,7 +6,7 @@ from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from graphmax.extract.asking import rule_of
+from graphmax.extract.ball_extractor import rule_of
 from graphmax.maxima import local_maxima
 from graphmax.rule import Rule
 

@@ -9,9 +9,8 @@ from torch.utils.data import Dataset, Sampler
 from torch_geometric.data import Data
 
 from graphmax.extract import neighborhoods
-from graphmax.extract.asking import node_roots, rule_of, whole
-from graphmax.extract.batch import plain
-from graphmax.extract.cutter import cutter_for
+from graphmax.extract.ball_extractor import ball_extractor, node_roots, rule_of, whole
+from graphmax.extract.neighborhood_batch import plain
 from graphmax.graph import Graph
 from graphmax.maxima import local_maxima
 from graphmax.rule import Rule
@@ -67,9 +66,9 @@ class RootedNeighborhoods(Dataset[Data]):
         rule: Rule | None = None,
     ) -> None:
         self.rule = rule_of(hops, rule)
-        cutter = cutter_for(graph, values, roots, rule=self.rule, layout="sparse", most=None)
-        self.graph: Graph = cutter.graph.replace(attributes={})
-        self.values = cutter.attribute.array
+        balls = ball_extractor(graph, values, roots, rule=self.rule, layout="sparse", most=None)
+        self.graph: Graph = balls.graph.replace(attributes={})
+        self.values = balls.attribute.array
         count = self.graph.num_nodes
         self.roots = np.arange(count) if roots is None else node_roots(roots, count)
         self.labels: NDArray[np.bool_] = plain(

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.convert import resolve
-from graphmax.extract.asking import rule_of, whole
-from graphmax.extract.batch import NeighborhoodBatch, plain
-from graphmax.extract.cutter import SCRATCH_BYTES, cutter_for
+from graphmax.extract.ball_extractor import SCRATCH_BYTES, ball_extractor, rule_of, whole
+from graphmax.extract.neighborhood_batch import NeighborhoodBatch, plain
 from graphmax.maxima import isolation, local_maxima, margin
 from graphmax.rule import Rule
 
@@ -75,24 +74,24 @@ def centered_pairs(
     """
     chosen = rule_of(hops, rule)
     resolved, attribute = resolve(graph, values)
-    cutter = cutter_for(
+    balls = ball_extractor(
         resolved, values if isinstance(values, str) else attribute.restore(attribute.array),
         None, rule=chosen, layout=layout, most=None, scratch=SCRATCH_BYTES,
     )  # fmt: skip
-    mask = plain(local_maxima(resolved, cutter.attribute.array, rule=chosen))
-    return _pairs(cutter, mask)
+    mask = plain(local_maxima(resolved, balls.attribute.array, rule=chosen))
+    return _pairs(balls, mask)
 
 
-def _pairs(cutter: Any, mask: NDArray[np.bool_]) -> Iterator[CenteredPairs]:
-    rows = cutter.graph.adjacency(cutter.rule.direction)
+def _pairs(balls: Any, mask: NDArray[np.bool_]) -> Iterator[CenteredPairs]:
+    rows = balls.graph.adjacency(balls.rule.direction)
     for center in np.flatnonzero(mask).tolist():
         neighbors = rows.indices[rows.indptr[center] : rows.indptr[center + 1]]
         others = neighbors[~mask[neighbors]]
         if others.size:
             roots = np.concatenate([[center], others]).astype(np.int64)
-            batch = cutter.fill(roots, *cutter.count(roots))
+            batch = balls.fill(roots, *balls.count(roots))
             labels = np.arange(roots.size) == 0
-            yield CenteredPairs(center, batch, cutter.attribute.restore(labels))
+            yield CenteredPairs(center, batch, balls.attribute.restore(labels))
 
 
 def hard_negatives(
@@ -148,7 +147,7 @@ def hard_negatives(
     if by not in ("margin", "witness"):
         raise ValueError(f"`by` must be 'margin' or 'witness', got {by!r}")
     resolved, attribute = resolve(graph, values)
-    known = cutter_for(
+    known = ball_extractor(
         resolved, attribute.array if attribute.missing is None else values, None,
         rule=chosen, layout="sparse", most=None,
     ).attribute.array  # fmt: skip

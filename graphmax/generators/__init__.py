@@ -1,13 +1,13 @@
 """Random graphs and random attributes: one explicit ``numpy.random.Generator`` in, a value out."""
 
 from graphmax.generators.attributes import FAMILIES, independent_values, tied_values
+from graphmax.generators.block_models import erdos_renyi, stochastic_block
 from graphmax.generators.bumps import Planted, planted_bumps
+from graphmax.generators.degree_models import configuration, rmat
 from graphmax.generators.fields import field_precision, gaussian_field
-from graphmax.generators.grown import barabasi_albert, random_tree, watts_strogatz
-from graphmax.generators.hidden import HiddenAttribute
-from graphmax.generators.matched import configuration, rmat
-from graphmax.generators.paired import erdos_renyi, stochastic_block
-from graphmax.generators.spatial import delaunay, random_geometric
+from graphmax.generators.geometric import delaunay, random_geometric
+from graphmax.generators.growth import barabasi_albert, random_tree, watts_strogatz
+from graphmax.generators.hidden_attribute import HiddenAttribute
 from graphmax.grid import grid_graph
 
 __all__ = [

@@ -9,21 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from graphmax.images.balanced_windows import WindowDataset, window_dataset
     from graphmax.images.detection import Detection, detect
     from graphmax.images.extrema import peak_pixels
-    from graphmax.images.samples import WindowDataset, window_dataset
-    from graphmax.images.sight import output_shape, receptive_field
+    from graphmax.images.receptive_fields import output_shape, receptive_field
     from graphmax.images.tiling import centered, windows
 
 _HOME = {
     "Detection": "graphmax.images.detection",
-    "WindowDataset": "graphmax.images.samples",
+    "WindowDataset": "graphmax.images.balanced_windows",
     "centered": "graphmax.images.tiling",
     "detect": "graphmax.images.detection",
-    "output_shape": "graphmax.images.sight",
+    "output_shape": "graphmax.images.receptive_fields",
     "peak_pixels": "graphmax.images.extrema",
-    "receptive_field": "graphmax.images.sight",
-    "window_dataset": "graphmax.images.samples",
+    "receptive_field": "graphmax.images.receptive_fields",
+    "window_dataset": "graphmax.images.balanced_windows",
     "windows": "graphmax.images.tiling",
 }
 

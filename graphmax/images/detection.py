@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.grid import grid_graph
-from graphmax.images.reading import nan_refused, read_image, window_side
+from graphmax.images.image import nan_refused, read_image, window_side
 from graphmax.kernels.progress import tell
 from graphmax.peaks import non_maximum_suppression
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.images.reading import nan_refused, read_image, window_side
+from graphmax.images.image import nan_refused, read_image, window_side
 from graphmax.kernels import pixels
 from graphmax.rule import Rule
 from graphmax.values import order_key

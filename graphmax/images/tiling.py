@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from graphmax.images.extrema import peak_pixels
-from graphmax.images.reading import read_image, window_side
+from graphmax.images.image import read_image, window_side
 
 BOUNDARIES = ("valid", "cut")
 

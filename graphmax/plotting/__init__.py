@@ -2,10 +2,10 @@
 
 from graphmax.plotting.maxima import plot_maxima
 from graphmax.plotting.peaks import plot_peaks
-from graphmax.plotting.persistence import plot_persistence
-from graphmax.plotting.sight import plot_pixels, plot_receptive_field
+from graphmax.plotting.persistence_diagram import plot_persistence
+from graphmax.plotting.pixel_maps import plot_pixels, plot_receptive_field
 from graphmax.plotting.terrain import plot_terrain
-from graphmax.plotting.tree import plot_merge_tree
+from graphmax.plotting.tree_diagram import plot_merge_tree
 
 __all__ = [
     "plot_maxima",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphmax.convert import resolve
+from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     ARROW,
     INK,
@@ -24,7 +25,6 @@ from graphmax.plotting.canvas import (
     save,
     settle,
 )
-from graphmax.plotting.names import Names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphmax.convert import as_graph
+from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     INK,
     OUTLINE,
@@ -21,7 +22,6 @@ from graphmax.plotting.canvas import (
     settle,
     spoken,
 )
-from graphmax.plotting.names import Names
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     INK,
     OUTLINE,
@@ -17,7 +18,6 @@ from graphmax.plotting.canvas import (
     save,
     settle,
 )
-from graphmax.plotting.names import Names
 from graphmax.plotting.peaks import by_prominence, diameters
 
 if TYPE_CHECKING:

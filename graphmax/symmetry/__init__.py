@@ -3,11 +3,16 @@
 An operator C is invariant under T if ``C(T(x)) = C(x)`` and equivariant if ``C(T(x)) = T(C(x))``.
 """
 
-from graphmax.symmetry.checking import assert_equivariant, assert_invariant, check
-from graphmax.symmetry.moves import Move, Transformation
-from graphmax.symmetry.on_nodes import disjoint_union, edge_order, outside_ball, permutation
-from graphmax.symmetry.on_pixels import flip, rotation, translation
-from graphmax.symmetry.on_values import increasing, negation, scaling, shift
+from graphmax.symmetry.equivariance import assert_equivariant, assert_invariant, check
+from graphmax.symmetry.node_transformations import (
+    disjoint_union,
+    edge_order,
+    outside_ball,
+    permutation,
+)
+from graphmax.symmetry.pixel_transformations import flip, rotation, translation
+from graphmax.symmetry.transformation import Move, Transformation
+from graphmax.symmetry.value_transformations import increasing, negation, scaling, shift
 from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict
 
 __all__ = [

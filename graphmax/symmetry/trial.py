@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.symmetry.moves import Move, Transformation
-from graphmax.symmetry.samples import Net, Picture, Sample, to_numpy
+from graphmax.symmetry.sample import Net, Picture, Sample, to_numpy
+from graphmax.symmetry.transformation import Move, Transformation
 
 Call = Callable[[Sample], NDArray[Any]]
 OutputTransformation = Transformation | Callable[[Any], Any] | None

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.symmetry.moves import Move, Transformation
-from graphmax.symmetry.samples import Sample, to_numpy
+from graphmax.symmetry.sample import Sample, to_numpy
+from graphmax.symmetry.transformation import Move, Transformation
 
 Map = Callable[[NDArray[Any]], NDArray[Any]]
 

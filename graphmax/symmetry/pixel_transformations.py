@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.symmetry.moves import Move, Transformation
-from graphmax.symmetry.samples import Picture, Sample
+from graphmax.symmetry.sample import Picture, Sample
+from graphmax.symmetry.transformation import Move, Transformation
 
 
 def translation(dy: int, dx: int, boundary: str = "circular") -> Transformation:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.symmetry.samples import Net, Picture, Sample
+from graphmax.symmetry.sample import Net, Picture, Sample
 
 Act = Callable[[Any], Any]
 

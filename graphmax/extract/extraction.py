@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.extract.asking import rule_of, whole
-from graphmax.extract.batch import NeighborhoodBatch
-from graphmax.extract.cutter import Cutter, cutter_for
+from graphmax.extract.ball_extractor import BallExtractor, ball_extractor, rule_of, whole
+from graphmax.extract.neighborhood_batch import NeighborhoodBatch
 from graphmax.rule import Rule
 
 MOST_BYTES = 8 << 30
@@ -77,18 +76,18 @@ def neighborhoods(
     >>> batch.labels()
     array([False,  True])
     """
-    cutter = cutter_for(
+    balls = ball_extractor(
         graph, values, roots, rule=rule_of(hops, rule), layout=layout, most=max_nodes
     )
-    centers = cutter.roots(0, cutter.num_roots)
-    found, room = cutter.count(centers)
-    taken = cutter.bytes_of(found, room // SLACK)
+    centers = balls.roots(0, balls.num_roots)
+    found, room = balls.count(centers)
+    taken = balls.bytes_of(found, room // SLACK)
     if taken > MOST_BYTES:
         raise ValueError(
             f"`roots` must have neighborhoods of at most {MOST_BYTES >> 30} GiB together, "
             f"got {taken / (1 << 30):.1f} GiB for {centers.size} roots; use iter_neighborhoods"
         )
-    return cutter.fill(centers, found, room)
+    return balls.fill(centers, found, room)
 
 
 def iter_neighborhoods(
@@ -138,7 +137,7 @@ def iter_neighborhoods(
     """
     bounds = whole(batch_nodes, "batch_nodes"), whole(memory, "memory")
     return _stream(
-        cutter_for(
+        ball_extractor(
             graph, values, roots, rule=rule_of(hops, rule), layout=layout, most=max_nodes,
             scratch=memory // 2,
         ),
@@ -146,24 +145,24 @@ def iter_neighborhoods(
     )  # fmt: skip
 
 
-def _stream(cutter: Cutter, batch_nodes: int, memory: int) -> Iterator[NeighborhoodBatch]:
-    share = max((memory - cutter.lanes.nbytes) // 2, 1)
-    for start in range(0, cutter.num_roots, ROOTS_AT_ONCE):
-        centers = cutter.roots(start, start + ROOTS_AT_ONCE)
-        found, room = cutter.count(centers)
+def _stream(balls: BallExtractor, batch_nodes: int, memory: int) -> Iterator[NeighborhoodBatch]:
+    share = max((memory - balls.lanes.nbytes) // 2, 1)
+    for start in range(0, balls.num_roots, ROOTS_AT_ONCE):
+        centers = balls.roots(start, start + ROOTS_AT_ONCE)
+        found, room = balls.count(centers)
         first = 0
         while first < centers.size:
-            last = cutter.group_end(found, room, first, batch_nodes, share)
+            last = balls.group_end(found, room, first, batch_nodes, share)
             group = slice(first, last)
-            _refuse_beyond(cutter, found[group], room[group], centers[first], share)
-            yield cutter.fill(centers[group], found[group], room[group])
+            _refuse_beyond(balls, found[group], room[group], centers[first], share)
+            yield balls.fill(centers[group], found[group], room[group])
             first = last
 
 
 def _refuse_beyond(
-    cutter: Cutter, found: NDArray[np.int64], room: NDArray[np.int64], root: int, share: int
+    balls: BallExtractor, found: NDArray[np.int64], room: NDArray[np.int64], root: int, share: int
 ) -> None:
-    taken = cutter.bytes_of(found, room)
+    taken = balls.bytes_of(found, room)
     if taken > share:
         raise ValueError(
             f"`memory` must hold scratch and twice the largest neighborhood, got one of {taken} "

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.graph import Graph
-from graphmax.symmetry.moves import Move, Transformation
-from graphmax.symmetry.samples import Net, Picture, Sample, to_numpy
+from graphmax.symmetry.sample import Net, Picture, Sample, to_numpy
+from graphmax.symmetry.transformation import Move, Transformation
 
 
 def permutation() -> Transformation:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.symmetry.asking import caller, left_alone, name_of, refuse_chance, refuse_nan
-from graphmax.symmetry.moves import Transformation
-from graphmax.symmetry.samples import Net, Sample, is_single, read_sample
-from graphmax.symmetry.shrinking import shrink
+from graphmax.symmetry.counterexample import shrink
+from graphmax.symmetry.operator_call import caller, left_alone, name_of, refuse_chance, refuse_nan
+from graphmax.symmetry.sample import Net, Sample, is_single, read_sample
+from graphmax.symmetry.transformation import Transformation
 from graphmax.symmetry.trial import Call, OutputTransformation, Pair, Trial, attempt
 from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from graphmax.images.extrema import peak_pixels
-from graphmax.images.reading import read_image, window_side
+from graphmax.images.image import read_image, window_side
 from graphmax.images.tiling import windows
 
 

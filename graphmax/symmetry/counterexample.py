@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.symmetry.samples import Net, Picture, Sample, to_numpy
+from graphmax.symmetry.sample import Net, Picture, Sample, to_numpy
 
 Found = TypeVar("Found")
 MOST_ATTEMPTS = 600

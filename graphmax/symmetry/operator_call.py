@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.symmetry.samples import Net, Sample, to_numpy
+from graphmax.symmetry.sample import Net, Sample, to_numpy
 
 
 def name_of(operator: Any) -> str:

@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 
 from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
-from graphmax.symmetry.asking import caller, left_alone
-from graphmax.symmetry.checking import check
-from graphmax.symmetry.moves import Transformation
-from graphmax.symmetry.on_nodes import disjoint_union, edge_order, outside_ball, permutation
-from graphmax.symmetry.on_pixels import flip, rotation, translation
-from graphmax.symmetry.on_values import increasing, negation, scaling, shift
-from graphmax.symmetry.samples import read_sample
+from graphmax.symmetry.equivariance import check
+from graphmax.symmetry.node_transformations import (
+    disjoint_union,
+    edge_order,
+    outside_ball,
+    permutation,
+)
+from graphmax.symmetry.operator_call import caller, left_alone
+from graphmax.symmetry.pixel_transformations import flip, rotation, translation
+from graphmax.symmetry.sample import read_sample
+from graphmax.symmetry.transformation import Transformation
+from graphmax.symmetry.value_transformations import increasing, negation, scaling, shift
 from graphmax.symmetry.verdict import Verdict
 
 Draw = Callable[[np.random.Generator], Any]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     EDGE,
     INK,
@@ -19,7 +20,6 @@ from graphmax.plotting.canvas import (
     settle,
     spoken,
 )
-from graphmax.plotting.names import Names
 from graphmax.plotting.peaks import by_prominence
 
 if TYPE_CHECKING:
