@@ -6,10 +6,19 @@ The names below are the library. Each is imported on first use, so that ``import
 cheap and the parts that need torch load it only when they are asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
+    import graphmax.datasets as datasets
+    import graphmax.generators as generators
+    import graphmax.images as images
+    import graphmax.nn as nn
+    import graphmax.plotting as plotting
+    import graphmax.posterior as posterior
+    import graphmax.symmetry as symmetry
+    import graphmax.training as training
     from graphmax.convert import as_graph
     from graphmax.edges import edge_maxima
     from graphmax.extract import (
@@ -71,7 +80,7 @@ _HOME = {
     "write_table": "graphmax.files",
 }
 _MODULES: frozenset[str] = frozenset(
-    {"datasets", "generators", "images", "nn", "posterior", "symmetry", "training"}
+    {"datasets", "generators", "images", "nn", "plotting", "posterior", "symmetry", "training"}
 )
 
 __all__ = [
@@ -107,16 +116,16 @@ __all__ = [
     "write_table",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f"graphmax.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'graphmax' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_MODULES})
+if TYPE_CHECKING:
+    __all__ += [
+        "datasets",
+        "generators",
+        "images",
+        "nn",
+        "plotting",
+        "posterior",
+        "symmetry",
+        "training",
+    ]
+else:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__, _HOME, _MODULES)

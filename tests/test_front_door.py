@@ -44,9 +44,38 @@ def test_every_name_is_listed_once():
     assert set(graphmax.__all__) <= set(dir(graphmax))
 
 
-def test_unknown_name():
-    with pytest.raises(AttributeError, match="has no attribute 'local_maximum'"):
-        graphmax.local_maximum  # noqa: B018
+PACKAGES = (
+    "", ".datasets", ".extract", ".files", ".generators", ".images", ".maxima", ".nn", ".peaks",
+    ".plotting", ".symmetry", ".tables", ".training",
+)  # fmt: skip
+
+
+def test_dir_lists_the_public_names_and_no_others():
+    for module in pkgutil.walk_packages(graphmax.__path__, "graphmax."):
+        if module.name != "graphmax.__main__":
+            import_module(module.name)
+    for package in map(import_module, (f"graphmax{name}" for name in PACKAGES)):
+        modules = set(dir(package)) - set(package.__all__)
+        assert dir(package) == sorted({*package.__all__, *modules})
+        assert modules == (set(graphmax._MODULES) if package is graphmax else set())
+        for name in dir(package):
+            assert getattr(package, name) is not None
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_mistyped_name_gets_the_near_ones(name):
+    package = import_module(f"graphmax{name}")
+    for wanted in package.__all__:
+        with pytest.raises(AttributeError, match=rf"no attribute .*; did you mean .*'{wanted}'"):
+            getattr(package, wanted + "x")
+    with pytest.raises(AttributeError, match="has no attribute '_private'$"):
+        package._private  # noqa: B018
+
+
+def test_pictures_are_reached_from_the_front_door():
+    code = "import graphmax as gm; print(callable(gm.plotting.plot_maxima))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
 
 
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="an editable install is fine by hand")

@@ -23,11 +23,11 @@ from graphmax.symmetry import (
     flip,
     increasing,
     negation,
+    offset,
     outside_ball,
     permutation,
     rotation,
     scaling,
-    shift,
     translation,
 )
 
@@ -121,7 +121,7 @@ KNOWN = [
     (window_maximum, negation(), picture, "neither"),
     (torch.relu, scaling(2.0), picture, "equivariant"),
     (torch.relu, scaling(-2.0), lambda rng: picture(rng) - 0.5, "neither"),
-    (lambda x: x - x.mean(), shift(3.0), picture, "invariant"),
+    (lambda x: x - x.mean(), offset(3.0), picture, "invariant"),
     # graphs: places
     (GCN, permutation(), network_input, "equivariant"),
     (SAGE, permutation(), network_input, "equivariant"),
@@ -135,7 +135,7 @@ KNOWN = [
     (GCN, outside_ball(1), network_input, "neither"),  # it divides by the degrees of neighbors
     (GCN, outside_ball(2), network_input, "invariant"),
     (nn.BatchNorm1d(3), permutation(), lambda rng: network_input(rng)[0], "equivariant"),
-    (nn.BatchNorm1d(3), shift(5.0), lambda rng: network_input(rng)[0], "invariant"),
+    (nn.BatchNorm1d(3), offset(5.0), lambda rng: network_input(rng)[0], "invariant"),
     (lambda x, edge_index: torch.zeros(len(x)), permutation(), network_input, "both"),
     # graphs: the exact rule
     (maxima(), permutation(), question, "equivariant"),
@@ -149,7 +149,7 @@ KNOWN = [
     (maxima(hops=2), outside_ball(1), path, "neither"),
     (maxima(hops=2), outside_ball(2), question, "invariant"),
     (maxima(ties="plateau"), outside_ball(1), question, "neither"),
-    (gm.margin, shift(7), question, "invariant"),
+    (gm.margin, offset(7), question, "invariant"),
     (gm.margin, scaling(3), question, "equivariant"),
 ]
 
@@ -424,7 +424,7 @@ def test_inputs_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="at least one input"):
         check(np.sum, flip(0), [])
     with pytest.raises(ValueError, match="must stay within uint8 .* got 256"):
-        check(np.sum, shift(1), np.full((2, 2), 255, np.uint8))
+        check(np.sum, offset(1), np.full((2, 2), 255, np.uint8))
     with pytest.raises(TypeError, match="got bool"):
         check(np.sum, scaling(2), np.eye(2, dtype=bool))
 
@@ -466,3 +466,10 @@ def test_no_false_alarm(known):
 def test_no_false_alarm_in_a_thousand_repeats(known, seeds):
     assert 30 * len(TRUE) >= 1000
     no_alarm(known, seeds)
+
+
+def test_the_old_name_of_offset_still_adds_and_says_so():
+    with pytest.warns(DeprecationWarning, match="shift is now called offset"):
+        old = gm.symmetry.shift(2)
+    assert old.name == "offset(2)"
+    assert check(lambda image: image - image.mean(), old, np.eye(3)).kind == "invariant"

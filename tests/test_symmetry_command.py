@@ -64,7 +64,7 @@ def test_json_and_options(ask):
     assert by_name["flip(1)"]["verdict"] == "neither"
     assert by_name["flip(1)"]["tolerance"] == 0
     assert "image of shape (1, 1, 1, 3)" in by_name["flip(1)"]["equivariance"]["counterexample"]
-    assert by_name["shift(1)"]["equivariance"]["rate"] == 0
+    assert by_name["offset(1)"]["equivariance"]["rate"] == 0
 
 
 def test_a_dictionary_of_operators_is_a_matrix(ask):

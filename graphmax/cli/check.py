@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graphmax.symmetry.verdict import Comparison, Verdict
 
 _SHORT = {"invariant": "inv.", "equivariant": "equiv.", "both": "both", "neither": "neither"}
-_OF_VALUES = ("increasing", "shift", "scaling", "negation")
+_OF_VALUES = ("increasing", "offset", "scaling", "negation")
 
 
 def check(

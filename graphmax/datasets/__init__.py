@@ -3,8 +3,7 @@
 What needs torch is imported on first use: making a set does not.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from graphmax.datasets.folder import generate, read_folder
 from graphmax.datasets.making import sample_graphs
@@ -12,6 +11,7 @@ from graphmax.datasets.named import named_recipe, recipe_names
 from graphmax.datasets.pairs import CenteredPairs, centered_pairs, hard_negatives
 from graphmax.datasets.recipe import Group, Recipe, read_recipe
 from graphmax.datasets.splitting import NodeSplit, split_nodes
+from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
     from graphmax.datasets.labelling import LabelLocalMaxima
@@ -47,8 +47,5 @@ __all__ = [
     "split_nodes",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _NEEDS_TORCH:
-        raise AttributeError(f"module 'graphmax.datasets' has no attribute {name!r}")
-    return getattr(import_module(_NEEDS_TORCH[name]), name)
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__, _NEEDS_TORCH)

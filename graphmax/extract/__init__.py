@@ -1,10 +1,13 @@
 """Node-centered adjacency neighborhoods: many roots, one batch of rooted subgraphs."""
 
+from typing import TYPE_CHECKING
+
 from graphmax.extract.center import center_is_maximum
 from graphmax.extract.dense_layout import DenseNeighborhoods
 from graphmax.extract.extraction import iter_neighborhoods, neighborhoods
 from graphmax.extract.neighborhood_batch import NeighborhoodBatch
 from graphmax.extract.sparse_layout import SparseNeighborhoods
+from graphmax.lazy_imports import public_names
 
 __all__ = [
     "DenseNeighborhoods",
@@ -14,3 +17,6 @@ __all__ = [
     "iter_neighborhoods",
     "neighborhoods",
 ]
+
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__)

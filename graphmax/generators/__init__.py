@@ -1,5 +1,7 @@
 """Random graphs and random attributes: one explicit ``numpy.random.Generator`` in, a value out."""
 
+from typing import TYPE_CHECKING
+
 from graphmax.generators.attributes import FAMILIES, independent_values, tied_values
 from graphmax.generators.block_models import erdos_renyi, stochastic_block
 from graphmax.generators.bumps import Planted, planted_bumps
@@ -9,6 +11,7 @@ from graphmax.generators.geometric import delaunay, random_geometric
 from graphmax.generators.growth import barabasi_albert, random_tree, watts_strogatz
 from graphmax.generators.hidden_attribute import HiddenAttribute
 from graphmax.grid import grid_graph
+from graphmax.lazy_imports import public_names
 
 __all__ = [
     "FAMILIES",
@@ -30,3 +33,6 @@ __all__ = [
     "tied_values",
     "watts_strogatz",
 ]
+
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__)

@@ -141,25 +141,7 @@ def _without_arrows(graph: Graph) -> NDArray[np.int64]:
 
 
 def solve(matrix: Any, right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Solve with a symmetric positive definite matrix by preconditioned conjugate gradients.
-
-    Parameters
-    ----------
-    matrix : scipy.sparse.csr_array (n, n)
-        The matrix.
-    right : float64 (n,)
-        The right-hand side.
-
-    Returns
-    -------
-    float64 (n,)
-        The solution, of relative residual 1e-10.
-
-    Raises
-    ------
-    RuntimeError
-        If it does not converge in 20,000 iterations.
-    """
+    """Solve with a symmetric positive definite matrix by preconditioned conjugate gradients."""
     from scipy.sparse import diags_array
     from scipy.sparse.linalg import cg
 

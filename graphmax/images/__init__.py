@@ -5,8 +5,9 @@ radius r of the fully connected grid: the question of images, "is this window ce
 maximum or shifted?", and the question of graphs, "is this node a local maximum?", are one.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
     from graphmax.images.balanced_windows import WindowDataset, window_dataset
@@ -39,14 +40,5 @@ __all__ = [
     "windows",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'graphmax.images' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__, _HOME)

@@ -27,27 +27,7 @@ class Image:
 
 
 def read_image(image: Any, *, volume: bool = False) -> Image:
-    """Take an array, tensor or nested sequence as an image of one channel.
-
-    Parameters
-    ----------
-    image : (H, W) or (D, H, W)
-        bool, int, uint, float, bfloat16, datetime64 or timedelta64.
-    volume : bool, default False
-        Whether a side of 3 or 4 pixels is one of space and not the channels of a color image.
-
-    Returns
-    -------
-    Image
-        Its pixels, without a copy where possible.
-
-    Raises
-    ------
-    TypeError
-        If the dtype has no exact order.
-    ValueError
-        If there are not two or three axes, or one of three looks like colors.
-    """
+    """Take an array, tensor or nested sequence as an image of one channel."""
     array = image if hasattr(image, "reshape") else np.asarray(image)
     shape = tuple(int(side) for side in array.shape)
     if len(shape) not in (2, 3):
@@ -70,27 +50,7 @@ def _refuse_colors(shape: tuple[int, ...]) -> None:
 
 
 def window_side(size: Any, shape: tuple[int, ...]) -> int:
-    """Return the side of a window as an odd int that fits into the image.
-
-    Parameters
-    ----------
-    size : int
-        What the user said.
-    shape : tuple of int
-        The sides of the image; empty if there is none yet.
-
-    Returns
-    -------
-    int
-        The side.
-
-    Raises
-    ------
-    TypeError
-        If `size` is no integer.
-    ValueError
-        If it is even, below 1 or larger than the image.
-    """
+    """Return the side of a window as an odd int that fits into the image."""
     if isinstance(size, bool | np.bool_) or not isinstance(size, int | np.integer):
         raise TypeError(f"`size` must be an odd integer, got {size!r}")
     if size < 1:
@@ -107,18 +67,7 @@ def window_side(size: Any, shape: tuple[int, ...]) -> int:
 
 
 def nan_refused(absent: NDArray[np.bool_]) -> ValueError:
-    """Return the error for an image with NaN pixels.
-
-    Parameters
-    ----------
-    absent : bool array
-        Where they are.
-
-    Returns
-    -------
-    ValueError
-        To be raised.
-    """
+    """Return the error for an image with NaN pixels."""
     first = tuple(int(i) for i in np.argwhere(absent)[0])
     return ValueError(
         f"`image` must not be NaN, got {int(absent.sum())} NaN (first: pixel {first}); fill them "

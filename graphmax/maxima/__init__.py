@@ -1,5 +1,8 @@
 """The exact reference: which nodes are local maxima, how far, by how much, and why."""
 
+from typing import TYPE_CHECKING
+
+from graphmax.lazy_imports import public_names
 from graphmax.maxima.answers import Isolation, isolation, local_maxima, local_minima, margin
 from graphmax.maxima.certificate import Certificate, explain
 
@@ -12,3 +15,6 @@ __all__ = [
     "local_minima",
     "margin",
 ]
+
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__)

@@ -3,6 +3,9 @@
 Nothing here imports the exact reference: the learner cannot peek.
 """
 
+from typing import TYPE_CHECKING
+
+from graphmax.lazy_imports import public_names
 from graphmax.nn.detector import PeakDetector
 from graphmax.nn.heads import ChoiceHead, NormalHead, SignHead
 from graphmax.nn.reasons import Decision
@@ -26,3 +29,6 @@ __all__ = [
     "hop_max",
     "pretrained_names",
 ]
+
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__)

@@ -1,5 +1,8 @@
 """Every picture the package draws, with matplotlib, which only this package imports."""
 
+from typing import TYPE_CHECKING
+
+from graphmax.lazy_imports import public_names
 from graphmax.plotting.maxima import plot_maxima
 from graphmax.plotting.peaks import plot_peaks
 from graphmax.plotting.persistence_diagram import plot_persistence
@@ -16,3 +19,6 @@ __all__ = [
     "plot_receptive_field",
     "plot_terrain",
 ]
+
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__)

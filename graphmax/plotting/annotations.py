@@ -15,21 +15,7 @@ _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
 
 
 class Names:
-    """Write names one after the other, each where it covers the fewest nodes, or nowhere.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to write; drawn already, so that its transformation is final.
-    xy : array, shape (num_nodes, 2)
-        Where the nodes lie.
-    marked : array of bool, shape (num_nodes,)
-        Nodes that no name may cover.
-    diameter : float
-        Diameter of a marked node, in points.
-    inside : bool, default False
-        Whether names stay inside the axes, or just inside the figure.
-    """
+    """Write names one after the other, each where it covers the fewest nodes, or nowhere."""
 
     def __init__(
         self,

@@ -195,20 +195,7 @@ def diameters(prominence: np.ndarray, shown: np.ndarray | None = None) -> np.nda
 
 
 def basin_colors(graph: Graph, peaks: Peaks) -> np.ndarray:
-    """Give each node the color of its basin; basins that touch differ where they can.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    peaks : Peaks
-        The table.
-
-    Returns
-    -------
-    array of float64, shape (num_nodes, 4)
-        Red, green, blue and opacity.
-    """
+    """Give each node the color of its basin; basins that touch differ where they can."""
     from matplotlib.colors import to_rgba_array
 
     color = np.full(graph.num_nodes, len(PALETTE))

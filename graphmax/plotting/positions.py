@@ -16,18 +16,7 @@ _GAP = 0.6
 
 
 def coordinates(graph: Graph) -> np.ndarray | None:
-    """Take the positions from the node attributes, if they are there.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph; ``x`` and ``y``, ``lon`` and ``lat``, or ``pos`` of shape (num_nodes, 2) count.
-
-    Returns
-    -------
-    array of float64, shape (num_nodes, 2), or None
-        The positions, in the unit of the attributes.
-    """
+    """Take the positions from the node attributes, if they are there."""
     known = graph.attributes
     for x, y in _COORDINATES:
         if x in known and y in known:
@@ -38,25 +27,7 @@ def coordinates(graph: Graph) -> np.ndarray | None:
 
 
 def spring_layout(graph: Graph, seed: int) -> np.ndarray:
-    """Lay every component out by itself and set the components side by side.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph, of at most 2000 nodes.
-    seed : int
-        Seed of the first positions in components of more than 300 nodes; smaller ones need none.
-
-    Returns
-    -------
-    array of float64, shape (num_nodes, 2)
-        The positions, in units of the distance that suits two neighbors.
-
-    Raises
-    ------
-    ValueError
-        If the graph has more than 2000 nodes.
-    """
+    """Lay every component out by itself and set the components side by side."""
     if graph.num_nodes > LARGEST_LAYOUT:
         raise ValueError(
             f"`graph` must have at most {LARGEST_LAYOUT} nodes to be laid out, got "

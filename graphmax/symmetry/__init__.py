@@ -3,6 +3,10 @@
 An operator C is invariant under T if ``C(T(x)) = C(x)`` and equivariant if ``C(T(x)) = T(C(x))``.
 """
 
+from typing import TYPE_CHECKING
+
+from graphmax.lazy_imports import public_names
+from graphmax.symmetry.counterexample import Counterexample
 from graphmax.symmetry.equivariance import assert_equivariant, assert_invariant, check
 from graphmax.symmetry.node_transformations import (
     disjoint_union,
@@ -12,8 +16,8 @@ from graphmax.symmetry.node_transformations import (
 )
 from graphmax.symmetry.pixel_transformations import flip, rotation, translation
 from graphmax.symmetry.transformation import Move, Transformation
-from graphmax.symmetry.value_transformations import increasing, negation, scaling, shift
-from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict
+from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling, shift
+from graphmax.symmetry.verdict import Comparison, Errors, Verdict
 
 __all__ = [
     "Comparison",
@@ -30,6 +34,7 @@ __all__ = [
     "flip",
     "increasing",
     "negation",
+    "offset",
     "outside_ball",
     "permutation",
     "rotation",
@@ -37,3 +42,6 @@ __all__ = [
     "shift",
     "translation",
 ]
+
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__)

@@ -1,6 +1,7 @@
-"""From an input on which an equation fails to a small one on which it still does."""
+"""Counterexamples, and how a large one is made small."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,26 +14,39 @@ MOST_ATTEMPTS = 600
 _MOST_VALUES = 48
 
 
+@dataclass(frozen=True)
+class Counterexample:
+    """A small input on which two answers that should be equal are not.
+
+    ``input`` and ``transformed`` are the arguments of the operator, ``found`` is C(T(x)),
+    ``expected`` is C(x) or T(C(x)), `told` says which draw of T it was, `picture` how x looks.
+    """
+
+    input: Any
+    transformed: Any
+    found: NDArray[Any]
+    expected: NDArray[Any]
+    told: str
+    picture: str
+    equation: str
+
+    def __str__(self) -> str:
+        """Write it in a few lines."""
+        left, right = self.equation.split(" = ")
+        return (
+            f"x: {self.picture}\nT: {self.told}\n"
+            f"{left} is {_short(self.found)}\n{right} is {_short(self.expected)}"
+        )
+
+
+def _short(array: NDArray[Any]) -> str:
+    return np.array2string(array, threshold=64, precision=9, separator=", ")
+
+
 def shrink(
     sample: Sample, found: Found, fails: Callable[[Sample], Found | None]
 ) -> tuple[Sample, Found]:
-    """Take away nodes, edges, rows and columns, then simplify values, while it still fails.
-
-    Parameters
-    ----------
-    sample : Sample
-        Where it fails.
-    found : any
-        What `fails` says of it.
-    fails : callable
-        From a sample to a finding, or None where it does not fail.
-
-    Returns
-    -------
-    tuple of Sample and finding
-        One from which no single node, edge, row or column can be taken away (unless after
-        600 attempts).
-    """
+    """Take away nodes, edges, rows and columns, then simplify values, while it still fails."""
     left = MOST_ATTEMPTS
     smaller = True
     while smaller and left > 0:

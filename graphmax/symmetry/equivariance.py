@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.symmetry.counterexample import shrink
+from graphmax.symmetry.counterexample import Counterexample, shrink
 from graphmax.symmetry.operator_call import caller, left_alone, name_of, refuse_chance, refuse_nan
 from graphmax.symmetry.sample import Net, Sample, is_single, read_sample
 from graphmax.symmetry.transformation import Transformation
 from graphmax.symmetry.trial import Call, OutputTransformation, Pair, Trial, attempt
-from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict
+from graphmax.symmetry.verdict import Comparison, Errors, Verdict
 
 _DRAWS = 4
 _NOT_ASKED_THERE = (
@@ -77,10 +77,10 @@ def check(
 
     Notes
     -----
-    ``increasing``, ``shift``, ``scaling`` and ``negation`` move values, not places; they do not act
-    on bool outputs. Three calls of the operator a trial, and some thousands on ever smaller inputs
-    to shrink a counterexample. A batch norm in train mode is asked as it is; its running averages
-    are given back.
+    ``increasing``, ``offset``, ``scaling`` and ``negation`` change values, not places; they do not
+    act on bool outputs. Three calls of the operator per trial, and some thousands on ever smaller
+    inputs to shrink a counterexample. A batch norm in train mode is asked as it is; its running
+    averages are given back.
 
     Examples
     --------

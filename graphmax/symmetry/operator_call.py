@@ -12,18 +12,7 @@ from graphmax.symmetry.sample import Net, Sample, to_numpy
 
 
 def name_of(operator: Any) -> str:
-    """Return what a verdict calls an operator.
-
-    Parameters
-    ----------
-    operator : callable
-        A function, a partial of one, or a module.
-
-    Returns
-    -------
-    str
-        Its name, or that of its class.
-    """
+    """Return what a verdict calls an operator."""
     inner = getattr(operator, "func", operator)
     name = getattr(inner, "__name__", type(inner).__name__)
     bound = getattr(operator, "keywords", None) or {}
@@ -31,23 +20,7 @@ def name_of(operator: Any) -> str:
 
 
 def caller(operator: Any) -> Callable[[Sample], NDArray[Any]]:
-    """Return what asks an operator about a sample.
-
-    Parameters
-    ----------
-    operator : callable
-        A function or a module; one that takes (x, edge_index) is also given a ``Data``.
-
-    Returns
-    -------
-    callable
-        From a sample to a NumPy array.
-
-    Raises
-    ------
-    TypeError
-        If the operator cannot be called.
-    """
+    """Return what asks an operator about a sample."""
     if not callable(operator):
         raise TypeError(f"`operator` must be callable, got {type(operator).__name__}")
     splits = _wants_two(operator)
@@ -90,18 +63,7 @@ def _one_array(output: Any) -> NDArray[Any]:
 
 
 def refuse_nan(output: NDArray[Any]) -> None:
-    """Refuse an output with NaN.
-
-    Parameters
-    ----------
-    output : array
-        What the operator returned.
-
-    Raises
-    ------
-    ValueError
-        If there is one.
-    """
+    """Refuse an output with NaN."""
     if output.dtype.kind == "f" and np.isnan(output).any():
         raise ValueError(
             f"`operator` must not return NaN, got {int(np.isnan(output).sum())} among "
@@ -110,20 +72,7 @@ def refuse_nan(output: NDArray[Any]) -> None:
 
 
 def refuse_chance(operator: Any, first: NDArray[Any], second: NDArray[Any]) -> None:
-    """Refuse an operator that gave two answers to one question.
-
-    Parameters
-    ----------
-    operator : callable
-        The operator.
-    first, second : array
-        Its two answers.
-
-    Raises
-    ------
-    ValueError
-        If they differ, or a dropout layer is in train mode.
-    """
+    """Refuse an operator that gave two answers to one question."""
     dropping = [
         type(layer).__name__
         for layer in (operator.modules() if hasattr(operator, "modules") else ())
@@ -143,18 +92,7 @@ def refuse_chance(operator: Any, first: NDArray[Any], second: NDArray[Any]) -> N
 
 @contextmanager
 def left_alone(operator: Any) -> Iterator[None]:
-    """Ask without gradients, and give a module its buffers back afterwards.
-
-    Parameters
-    ----------
-    operator : callable
-        A module in train mode would keep what its batch norms saw.
-
-    Yields
-    ------
-    None
-        While it is asked.
-    """
+    """Ask without gradients, and give a module its buffers back afterwards."""
     if not hasattr(operator, "named_buffers"):
         yield
         return

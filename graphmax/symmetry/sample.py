@@ -111,18 +111,7 @@ def _written(array: Any) -> str:
 
 
 def to_numpy(array: Any) -> NDArray[Any]:
-    """Return a NumPy copy or view of an array or tensor.
-
-    Parameters
-    ----------
-    array : array, tensor, number or nested sequence
-        Any of them; bfloat16 becomes float32.
-
-    Returns
-    -------
-    NumPy array
-        Its entries.
-    """
+    """Return a NumPy copy or view of an array or tensor."""
     if hasattr(array, "untyped_storage"):
         tensor = array.detach().cpu()
         return np.asarray(tensor.float() if "bfloat" in str(tensor.dtype) else tensor.numpy())
@@ -130,23 +119,7 @@ def to_numpy(array: Any) -> NDArray[Any]:
 
 
 def read_sample(given: Any) -> Sample:
-    """Take an input of an operator apart.
-
-    Parameters
-    ----------
-    given : array, tensor, Data, (x, edge_index, ...) or (graph, values)
-        One input.
-
-    Returns
-    -------
-    Picture or Net
-        It in parts.
-
-    Raises
-    ------
-    TypeError
-        If it is none of these.
-    """
+    """Take an input of an operator apart."""
     if hasattr(given, "edge_index") and hasattr(given, "is_node_attr"):
         return _from_data(given)
     if isinstance(given, tuple) and len(given) >= 2:
@@ -160,18 +133,7 @@ def read_sample(given: Any) -> Sample:
 
 
 def is_single(inputs: Any) -> bool:
-    """Tell whether `inputs` is one input and not a list of them.
-
-    Parameters
-    ----------
-    inputs : any
-        What the user gave.
-
-    Returns
-    -------
-    bool
-        Whether it is an array, a ``Data``, or a tuple of the arguments of one call.
-    """
+    """Tell whether `inputs` is one input and not a list of them."""
     return hasattr(inputs, "edge_index") or not (isinstance(inputs, list) or callable(inputs))
 
 

@@ -20,7 +20,7 @@ from graphmax.symmetry.operator_call import caller, left_alone
 from graphmax.symmetry.pixel_transformations import flip, rotation, translation
 from graphmax.symmetry.sample import read_sample
 from graphmax.symmetry.transformation import Transformation
-from graphmax.symmetry.value_transformations import increasing, negation, scaling, shift
+from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling
 from graphmax.symmetry.verdict import Verdict
 
 Draw = Callable[[np.random.Generator], Any]
@@ -42,24 +42,7 @@ class Kind:
 
 
 def verdicts(operator: Any, kind: Kind, hops: int, **options: Any) -> list[Verdict]:
-    """Check an operator under every transformation that applies to a kind of input.
-
-    Parameters
-    ----------
-    operator : callable
-        The operator.
-    kind : Kind
-        What it takes.
-    hops : int
-        Radius for `outside_ball`.
-    **options
-        Further arguments of `check`.
-
-    Returns
-    -------
-    list of Verdict
-        One a transformation.
-    """
+    """Check an operator under every transformation that applies to a kind of input."""
     found: list[Verdict] = []
     sample = read_sample(kind.draw(np.random.default_rng(0)))
     wanted = [move for move in transformations(kind, hops) if move.applies_to(sample)]
@@ -70,21 +53,8 @@ def verdicts(operator: Any, kind: Kind, hops: int, **options: Any) -> list[Verdi
 
 
 def transformations(kind: Kind, hops: int) -> list[Transformation]:
-    """List the transformations of a kind of input.
-
-    Parameters
-    ----------
-    kind : Kind
-        What the operator takes.
-    hops : int
-        Radius for `outside_ball`.
-
-    Returns
-    -------
-    list of Transformation
-        Those of places first, then those of values.
-    """
-    values = [increasing(), shift(1), scaling(2), negation()]
+    """List the transformations of a kind of input."""
+    values = [increasing(), offset(1), scaling(2), negation()]
     if kind.name == "image":
         places = [translation(1, 1), translation(1, 1, "zero"), rotation(1), flip(0), flip(1)]
         return [*places, outside_ball(hops), *values]
@@ -94,27 +64,7 @@ def transformations(kind: Kind, hops: int) -> list[Transformation]:
 
 
 def kind_for(operator: Any, name: str = "auto") -> Kind:
-    """Find the first kind of input that an operator answers.
-
-    Parameters
-    ----------
-    operator : callable
-        The operator.
-    name : {"auto", "image", "graph", "set"}, default "auto"
-        Which kinds to try.
-
-    Returns
-    -------
-    Kind
-        The kind.
-
-    Raises
-    ------
-    TypeError
-        If it answers none of them, or is a class.
-    ValueError
-        If there is no such kind.
-    """
+    """Find the first kind of input that an operator answers."""
     if name not in ("auto", "image", "graph", "set"):
         raise ValueError(f"`inputs` must be auto, image, graph, set or MODULE:OBJECT, got {name!r}")
     if isinstance(operator, type):
@@ -218,23 +168,7 @@ def _set(channels: int) -> Draw:
 
 
 def operators_in(found: Any) -> Mapping[str, Any] | None:
-    """Return a mapping of names to operators as such, None for a single operator.
-
-    Parameters
-    ----------
-    found : any
-        What a module holds under the name.
-
-    Returns
-    -------
-    mapping or None
-        The operators by name.
-
-    Raises
-    ------
-    ValueError
-        If the mapping is empty.
-    """
+    """Return a mapping of names to operators as such, None for a single operator."""
     if not isinstance(found, Mapping):
         return None
     if not found:

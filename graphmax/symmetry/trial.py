@@ -85,31 +85,7 @@ def attempt(
     rng: np.random.Generator,
     output_transformation: OutputTransformation = None,
 ) -> Trial:
-    """Ask the operator on an input and on its transform.
-
-    Parameters
-    ----------
-    call : callable
-        From a sample to the output of the operator.
-    transformation : Transformation
-        What is done to the input.
-    sample : Sample
-        The input.
-    rng : numpy.random.Generator
-        Source of the draw.
-    output_transformation : Transformation or callable, optional
-        How it acts on outputs, where not as on inputs.
-
-    Returns
-    -------
-    Trial
-        Both pairs.
-
-    Raises
-    ------
-    ValueError
-        If the shape of the output changes although that of the input does not.
-    """
+    """Ask the operator on an input and on its transform."""
     move = transformation.draw(rng, sample)
     before, after = call(sample), call(move.moved)
     expected = _acted(call, move, sample, before, output_transformation, rng)

@@ -1,5 +1,6 @@
 """Transformations of values: what is compared changes, where it is does not."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -79,7 +80,7 @@ def _by_lines(
     return np.asarray(found, array.dtype if array.dtype.kind == "f" else np.float64)
 
 
-def shift(constant: float) -> Transformation:
+def offset(constant: float) -> Transformation:
     """Add a constant to every value.
 
     Parameters
@@ -95,13 +96,39 @@ def shift(constant: float) -> Transformation:
     Examples
     --------
     >>> import numpy as np
-    >>> from graphmax.symmetry import check, shift
-    >>> check(lambda image: image - image.mean(), shift(1.0), np.eye(3)).kind
+    >>> from graphmax.symmetry import check, offset
+    >>> check(lambda image: image - image.mean(), offset(1.0), np.eye(3)).kind
     'invariant'
     """
     return _fixed(
-        f"shift({constant:g})", lambda array: _within(array, _wide(array) + _whole(constant))
+        f"offset({constant:g})", lambda array: _within(array, _wide(array) + _whole(constant))
     )
+
+
+def shift(constant: float) -> Transformation:
+    """Add a constant to every value: the old name of `offset`.
+
+    Parameters
+    ----------
+    constant : float
+        As for `offset`.
+
+    Returns
+    -------
+    Transformation
+        That of `offset`.
+
+    Warns
+    -----
+    DeprecationWarning
+        Always: a shifted window is one that was moved, so that the name had two meanings.
+    """
+    warnings.warn(
+        "graphmax.symmetry.shift is now called offset: it adds a constant, it moves nothing",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return offset(constant)
 
 
 def scaling(factor: float) -> Transformation:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaincinv
+
+from graphmax.symmetry.counterexample import Counterexample
 
 CONFIDENCE = 0.95
 
@@ -24,35 +24,6 @@ class Errors:
     mean_relative: float
     largest_ulps: float
     mean_ulps: float
-
-
-@dataclass(frozen=True)
-class Counterexample:
-    """A small input on which two answers that should be equal are not.
-
-    ``input`` and ``transformed`` are the arguments of the operator, ``found`` is C(T(x)),
-    ``expected`` is C(x) or T(C(x)), `told` says which draw of T it was, `picture` how x looks.
-    """
-
-    input: Any
-    transformed: Any
-    found: NDArray[Any]
-    expected: NDArray[Any]
-    told: str
-    picture: str
-    equation: str
-
-    def __str__(self) -> str:
-        """Write it in a few lines."""
-        left, right = self.equation.split(" = ")
-        return (
-            f"x: {self.picture}\nT: {self.told}\n"
-            f"{left} is {_short(self.found)}\n{right} is {_short(self.expected)}"
-        )
-
-
-def _short(array: NDArray[Any]) -> str:
-    return np.array2string(array, threshold=64, precision=9, separator=", ")
 
 
 @dataclass(frozen=True)
