@@ -8,6 +8,8 @@ from scipy.special import ndtr
 
 import graphmax as gm
 from graphmax.posterior import sample_probability
+from graphmax.posterior.precision import MatrixPrecision
+from graphmax.posterior.sampling import Posterior
 
 
 def smooth(graph, kappa=0.5):
@@ -84,7 +86,7 @@ GOOD = scipy.sparse.csr_array([[2.0, -1.0], [-1.0, 2.0]])
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"y": [1.0]}, ValueError, r"`y` must have one entry a node \(2,\)"),
+        ({"y": [1.0]}, ValueError, r"`y` must have one entry per node \(2,\)"),
         ({"y": [1.0, np.nan]}, ValueError, "`y` must be finite"),
         ({"sigma": 0.0}, ValueError, "`sigma` must be above 0 and finite, got 0.0"),
         ({"samples": 1}, ValueError, "`samples` must be an integer of at least 2, got 1"),
@@ -101,7 +103,7 @@ GOOD = scipy.sparse.csr_array([[2.0, -1.0], [-1.0, 2.0]])
             "pass root=M",
         ),
         ({"root": scipy.sparse.eye_array(2)}, ValueError, "root @ root.T, got another product"),
-        ({"root": scipy.sparse.eye_array(3)}, ValueError, r"one row a node \(2\), got 3"),
+        ({"root": scipy.sparse.eye_array(3)}, ValueError, r"one row per node \(2\), got 3"),
         ({"precision": -9 * scipy.sparse.eye_array(2)}, ValueError, "positive definite"),
     ],
 )
@@ -111,3 +113,35 @@ def test_what_is_refused(change, error, words):
         sample_probability(
             PAIR, given.pop("y"), given.pop("precision"), given.pop("sigma"), **given
         )
+
+
+def posterior_of(graph, y, precision, sigma):
+    weights = np.full(len(y), sigma**-2)
+    root = scipy.sparse.csr_array(np.linalg.cholesky(precision.toarray()))
+    return Posterior(MatrixPrecision(precision, root), weights, np.asarray(y))
+
+
+def test_what_the_rest_says_of_a_node_does_not_look_at_the_node():
+    graph = nx.gnp_random_graph(12, 0.3, seed=1)
+    rng = np.random.default_rng(0)
+    posterior = posterior_of(graph, rng.normal(size=12), smooth(graph), 0.7)
+    field = rng.normal(size=(12, 1))
+    before = posterior.given_the_rest(field)
+    for v in range(12):
+        changed = field.copy()
+        changed[v] += 5.0
+        assert posterior.given_the_rest(changed)[v, 0] == pytest.approx(before[v, 0], abs=1e-12)
+
+
+def test_what_the_rest_says_is_the_conditional_mean_of_dense_algebra():
+    graph = nx.gnp_random_graph(8, 0.4, seed=2)
+    rng = np.random.default_rng(0)
+    y, field = rng.normal(size=8), rng.normal(size=(8, 1))
+    posterior = posterior_of(graph, y, smooth(graph), 0.7)
+    covariance = np.linalg.inv(smooth(graph).toarray() + np.eye(8) / 0.49)
+    mean = covariance @ y / 0.49
+    for v in range(8):
+        rest = np.arange(8) != v
+        gain = covariance[v, rest] @ np.linalg.inv(covariance[np.ix_(rest, rest)])
+        expected = mean[v] + gain @ (field[rest, 0] - mean[rest])
+        assert posterior.given_the_rest(field)[v, 0] == pytest.approx(expected, rel=1e-6)
