@@ -140,7 +140,7 @@ def test_a_forged_note(tmp_path, note):
     duckdb.sql(
         f"copy (select 1 as src, 2 as dst) to '{path}' (format parquet, kv_metadata {{graphmax: '{note}'}})"
     )
-    with pytest.raises(GraphFileError, match="must carry a valid graphmax note"):
+    with pytest.raises(GraphFileError, match="must carry a valid graphmax metadata"):
         read_graph(path)
 
 
@@ -154,5 +154,5 @@ def test_a_note_that_the_data_contradicts(tmp_path):
         duckdb.sql(
             f"copy ({query}) to '{tmp_path}/{name}.parquet' (format parquet, kv_metadata {{graphmax: '{note}'}})"
         )
-    with pytest.raises(GraphFileError, match="lacks|must hold uint8 in 'x' as its note says"):
+    with pytest.raises(GraphFileError, match="lacks|must hold uint8 in 'x' as its metadata says"):
         read_graph(tmp_path / "g.parquet")

@@ -67,7 +67,7 @@ def test_plain_lists_and_no_rows(tmp_path):
             {"a": [1]},
             "t.xlsx",
             ValueError,
-            r"must end in one of .csv, .parquet, .json, got 't.xlsx'",
+            r"must end in one of .csv, .tsv, .parquet, .json, got 't.xlsx'",
         ),
         ({}, "t.csv", ValueError, "must hold at least one column"),
         ({"a": [1], "b": [1, 2]}, "t.csv", ValueError, "must have one length"),

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from graphmax.files.errors import GraphFileError
-from graphmax.files.folder import read_graphs
-from graphmax.files.reading import read_graph
-from graphmax.files.tables import write_table
+from graphmax.files.reading import read_graph, read_graphs
+from graphmax.files.table_writing import write_table
 from graphmax.files.writing import write_graph
 from graphmax.lazy_imports import public_names
 

@@ -53,3 +53,9 @@ def listed(values: list[object], count: int | None = None) -> str:
     total = len(values) if count is None else count
     shown = ", ".join(repr(value) for value in values[:5])
     return f"{total}: {shown}" + (", ..." if total > 5 else "")
+
+
+def flawed(path: str, kind: str, error: Exception) -> GraphFileError:
+    """Return the error for a file that a reader of the format gives up on."""
+    reason = str(error).partition("\n")[0][:120] or type(error).__name__
+    return refusal(path, f"be valid {kind}", f"a flaw ({reason})")

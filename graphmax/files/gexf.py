@@ -5,11 +5,10 @@ from typing import Any
 
 import networkx
 
-from graphmax.files.graphml import flawed
-from graphmax.files.node_edge_data import NodeEdgeData, scalars, without_echo
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
-from graphmax.files.xml_guard import checked_xml
+from graphmax.files.errors import flawed
+from graphmax.files.nodes_and_edges import NodeEdgeData, scalars, without_echo
+from graphmax.files.opening import ReadOptions, Source
+from graphmax.files.xml_graphs import checked_xml
 from graphmax.graph import Graph
 
 
@@ -21,7 +20,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
             warnings.simplefilter("ignore")
             found: Any = networkx.read_gexf(source.file)
     except Exception as error:  # noqa: BLE001 - networkx raises whatever its code trips over
-        raise flawed(source, "GEXF", error) from None
+        raise flawed(source.name, "GEXF", error) from None
     node_default = scalars(found.graph.get("node_default", {}))
     edge_default = scalars(found.graph.get("edge_default", {}))
     ids = list(found)

@@ -10,10 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.node_edge_data import NodeEdgeData, named_nodes, scalars
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
-from graphmax.files.text_file import decoded_text, number
+from graphmax.files.nodes_and_edges import NodeEdgeData, named_nodes, scalars
+from graphmax.files.opening import ReadOptions, Source, decoded_text, number
 from graphmax.graph import Graph
 
 _TOKEN = re.compile(

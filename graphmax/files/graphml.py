@@ -12,12 +12,11 @@ import networkx
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.node_edge_data import NodeEdgeData
-from graphmax.files.note import flat_attributes, note_of, parsed_note, written
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
-from graphmax.files.xml_guard import checked_xml
+from graphmax.files.errors import flawed
+from graphmax.files.metadata import flat_attributes, metadata_of, parsed_metadata, written
+from graphmax.files.nodes_and_edges import NodeEdgeData
+from graphmax.files.opening import ReadOptions, Source
+from graphmax.files.xml_graphs import checked_xml
 from graphmax.graph import Graph
 
 _TYPES = {"b": "boolean", "i": "long", "u": "long", "f": "double", "m": "long"}
@@ -33,8 +32,8 @@ def read(source: Source, options: ReadOptions) -> Graph:
             warnings.simplefilter("ignore")  # keys without a type: read as text
             found: Any = networkx.read_graphml(source.file)
     except Exception as error:  # noqa: BLE001 - networkx raises whatever its code trips over
-        raise flawed(source, "GraphML", error) from None
-    note = parsed_note(found.graph.get("graphmax"), source)
+        raise flawed(source.name, "GraphML", error) from None
+    metadata = parsed_metadata(found.graph.get("graphmax"), source)
     node_default = found.graph.get("node_default", {})
     edge_default = found.graph.get("edge_default", {})
     return NodeEdgeData(
@@ -43,14 +42,8 @@ def read(source: Source, options: ReadOptions) -> Graph:
         [(u, v) for u, v in found.edges()],
         [{**edge_default, **data} for _, _, data in found.edges(data=True)],
         found.is_directed(),
-        note,
+        metadata,
     ).to_graph(source, options)
-
-
-def flawed(source: Source, kind: str, error: Exception) -> GraphFileError:
-    """Return the error for a file that a reader of the format gives up on."""
-    reason = str(error).partition("\n")[0][:120] or type(error).__name__
-    return refusal(source.name, f"be valid {kind}", f"a flaw ({reason})")
 
 
 def write(graph: Graph, file: Path) -> None:
@@ -71,7 +64,7 @@ def _document(graph: Graph, columns: dict[str, NDArray[Any]]) -> Iterator[str]:
     if graph.weights is not None:
         yield '<key id="w" for="edge" attr.name="weight" attr.type="double"/>\n'
     yield f'<graph edgedefault="{kind}">\n'
-    yield f'<data key="note">{_escaped(json.dumps(note_of(graph)))}</data>\n'
+    yield f'<data key="note">{_escaped(json.dumps(metadata_of(graph)))}</data>\n'
     names = [_quoted(str(label)) for label in graph.label_of(np.arange(graph.num_nodes)).tolist()]
     yield from _nodes(names, [written(column) for column in columns.values()])
     yield from _edges(graph, names)

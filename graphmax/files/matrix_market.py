@@ -9,10 +9,9 @@ import scipy.io
 import scipy.sparse
 
 from graphmax.convert import as_graph
-from graphmax.files.assemble import check_count
+from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import CHUNK, Source
+from graphmax.files.opening import CHUNK, ReadOptions, Source
 from graphmax.graph import Graph
 
 _BANNER = b"%%MatrixMarket"

@@ -10,11 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.assemble import check_count
+from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
-from graphmax.files.text_file import decoded_text
+from graphmax.files.opening import ReadOptions, Source, decoded_text
 from graphmax.graph import Graph
 
 

@@ -20,11 +20,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from graphmax.convert import as_graph
-from graphmax.files.assemble import check_count
+from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.note import note_of, parsed_note
-from graphmax.files.options import MEBIBYTE, ReadOptions
-from graphmax.files.source import Source
+from graphmax.files.metadata import metadata_of, parsed_metadata
+from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
 from graphmax.graph import Dropped, Graph
 
 _HARMLESS = 64 * MEBIBYTE
@@ -138,7 +137,7 @@ def _filled(
 
 def _own(arrays: dict[str, NDArray[Any]], source: Source, options: ReadOptions) -> Graph:
     text = _utf8(arrays["graphmax"])
-    note = parsed_note(text, source)
+    metadata = parsed_metadata(text, source)
     names = json.loads(text).get("names", [])
     if json.loads(text).get("version") != _VERSION or not _are_texts(names):
         raise refusal(source.name, f"be of version {_VERSION} of the format", repr(text[:60]))
@@ -146,9 +145,9 @@ def _own(arrays: dict[str, NDArray[Any]], source: Source, options: ReadOptions) 
     graph = Graph(
         _integers(arrays["indptr"]),
         _integers(arrays["indices"]),  # type: ignore[arg-type]  # cast after a look at the range
-        arrays["weights"] if note.get("weighted") else None,
-        note.get("directed", False),
-        None if note.get("labels") == "none" else _column(arrays, "labels"),
+        arrays["weights"] if metadata.get("weighted") else None,
+        metadata.get("directed", False),
+        None if metadata.get("labels") == "none" else _column(arrays, "labels"),
         {name: _column(arrays, f"a{i}") for i, name in enumerate(names)},
         Dropped(*_integers(arrays["dropped"]).tolist()),
     )
@@ -247,9 +246,9 @@ def _entries(
 
 def write(graph: Graph, file: Path) -> None:
     """Write all arrays of a graph; text as UTF-8 with the place where each entry ends."""
-    note = {**note_of(graph), "version": _VERSION, "names": list(graph.attributes)}
+    metadata = {**metadata_of(graph), "version": _VERSION, "names": list(graph.attributes)}
     arrays: dict[str, NDArray[Any]] = {
-        "graphmax": np.frombuffer(json.dumps(note).encode(), np.uint8),
+        "graphmax": np.frombuffer(json.dumps(metadata).encode(), np.uint8),
         "indptr": graph.indptr,
         "indices": graph.indices,
         "dropped": np.array(graph.dropped, np.int64),

@@ -7,12 +7,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphmax.files.assemble import check_count
+from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.node_edge_data import NodeEdgeData, named_nodes
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
-from graphmax.files.text_file import decoded_text, number
+from graphmax.files.nodes_and_edges import NodeEdgeData, named_nodes
+from graphmax.files.opening import ReadOptions, Source, decoded_text, number
 from graphmax.graph import Graph
 
 _SECTIONS = ("*arcs", "*edges", "*arcslist", "*edgeslist")

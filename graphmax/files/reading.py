@@ -1,13 +1,14 @@
-"""`read_graph`: from a name to the module that reads the format."""
+"""`read_graph` and `read_graphs`: from a name to the module that reads the format."""
 
 import os
-from importlib import import_module
+import textwrap
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from graphmax.files.deadline import time_limit
-from graphmax.files.endings import MODULE_OF, OF_SEVERAL_KINDS, ending_of
-from graphmax.files.options import read_options
-from graphmax.files.source import opened
+from graphmax.files.errors import refusal
+from graphmax.files.formats import FORMAT_OF, ending_of, listed_formats, plain_suffix
+from graphmax.files.opening import opened, read_options, time_limit
 from graphmax.graph import Graph
 
 
@@ -20,11 +21,8 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     Parameters
     ----------
     path : str or path
-        The file; its ending decides the format: edge lists as .csv, .tsv, .txt, .edges,
-        .edgelist, .snap; tables as .parquet; .graphml, .gexf, .gml, .net or .pajek, .json
-        (node-link or Cytoscape), .cyjs, .mtx (Matrix Market), .graph or .metis, .npz (of
-        `write_graph` or SciPy), .pt (a PyG ``Data``), meshes as .off, .ply (trimesh) and .obj,
-        images as .png, .tif, .npy. Each may be compressed, with .gz behind it.
+        The file; its ending decides the format: FORMATS.
+        Each may be compressed, with .gz behind it.
     **options : optional
         ``format``: an ending that decides instead.
         ``directed``: True or False instead of what the file says; files are undirected unless
@@ -83,9 +81,70 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     chosen = read_options(options)
     name = os.fspath(path)
     with time_limit(name, chosen), opened(name, chosen) as source:
-        ending = ending_of(name, chosen.format)
-        name_of_module = MODULE_OF[ending]
-        module = import_module(f"graphmax.files.{name_of_module}")
-        kind = {"kind": ending} if name_of_module in OF_SEVERAL_KINDS else {}
-        graph: Graph = module.read(source, chosen, **kind)
+        ending = ending_of(name, chosen.format, source.head())
+        graph: Graph = FORMAT_OF[ending].reader()(replace(source, kind=ending), chosen)
     return graph
+
+
+def _with_formats(docstring: str | None) -> str | None:
+    """Put the list of formats where a docstring says FORMATS."""
+    if docstring is None:  # python -OO
+        return None
+    start = " " * 8
+    sentence = textwrap.fill(f"{start}{listed_formats()}.", 100, subsequent_indent=start)
+    before, _, after = docstring.partition("FORMATS.\n")
+    return f"{before.rstrip()}\n{sentence}\n{after}"
+
+
+read_graph.__doc__ = _with_formats(read_graph.__doc__)
+
+
+def read_graphs(path: str | os.PathLike[str], **options: Any) -> list[Graph]:
+    """Read every graph file of a folder.
+
+    Parameters
+    ----------
+    path : str or path
+        The folder. Files with an ending that `read_graph` knows are read; node tables
+        (``a.nodes.csv``) belong to their edges; names that start with a dot are left out.
+    **options : optional
+        What `read_graph` takes, for every file.
+
+    Returns
+    -------
+    list of Graph
+        In the order of the file names.
+
+    Raises
+    ------
+    GraphFileError
+        If the folder holds no graph file, or one of them does not hold what it must.
+    FileNotFoundError
+        If there is no such folder.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> from graphmax import Graph, write_graph
+    >>> from graphmax.files import read_graphs
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> for n in (2, 3):
+    ...     write_graph(Graph.from_edges([0], [1], n), folder / f"{n}.npz")
+    >>> [graph.num_nodes for graph in read_graphs(folder)]
+    [2, 3]
+    """
+    folder = Path(os.fspath(path))
+    if not folder.exists():
+        raise FileNotFoundError(f"`path` must name an existing folder, got {folder}")
+    if not folder.is_dir():
+        raise refusal(str(folder), "name a folder", "a file", way_out="read_graph reads a file")
+    files = sorted(file for file in folder.iterdir() if _is_graph(file))
+    if not files:
+        raise refusal(str(folder), "hold graph files", "none")
+    return [read_graph(file, **options) for file in files]
+
+
+def _is_graph(file: Path) -> bool:
+    name = file.name.lower()
+    known = plain_suffix(name) in FORMAT_OF and not name.startswith(".")
+    return known and not file.is_dir() and ".nodes." not in name

@@ -1,16 +1,25 @@
-"""`write_graph`: one graph into one file, or into an edge table and a node table."""
+"""`write_graph`: one graph into one file, or into an edge table and a node table.
 
+Of a pair of tables the node table is put in place first: without it a new edge table could name
+nodes that the old one lacks. Two Parquet tables carry one mark, so that a reader refuses a new one
+beside an old one.
+"""
+
+import json
 import os
-from importlib import import_module
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from graphmax.atomic import replacing, write_atomically
-from graphmax.files.endings import nodes_name
+from graphmax.files.formats import FORMAT_OF, PAIR_ENDINGS, nodes_name, written_endings
+from graphmax.files.metadata import flat_attributes, metadata_of
+from graphmax.files.table_writing import checked_columns, copy_columns
 from graphmax.graph import Graph
-
-# Modules with a function write(graph, file).
-_ONE_FILE = {".graphml": "graphml", ".json": "node_link", ".npz": "npz"}
-_PAIRS = (".csv", ".parquet")
 
 
 def write_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
@@ -58,15 +67,48 @@ def write_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
     Graph(num_nodes=3, num_edges=2, undirected, labelled)
     """
     target = Path(os.fspath(path))
-    ending = target.suffix.lower()
-    if ending in _ONE_FILE:
-        module = import_module(f"graphmax.files.{_ONE_FILE[ending]}")
-        write_atomically(target, lambda file: module.write(graph, file))
-    elif ending in _PAIRS:
-        module = import_module("graphmax.files.table_pair")
+    ending = target.suffix.lower().removeprefix(".")
+    row = FORMAT_OF.get(ending)
+    if ending in PAIR_ENDINGS:
         beside = Path(nodes_name(str(target)))
         with replacing([beside, target]) as (nodes_file, edges_file):
-            module.write(graph, edges_file, nodes_file, ending)
+            _write_tables(graph, edges_file, nodes_file, f".{ending}")
+    elif row is not None and row.writes:
+        write = row.writer()
+        write_atomically(target, lambda file: write(graph, file))
     else:
-        known = ", ".join((*_ONE_FILE, *_PAIRS))
-        raise ValueError(f"`path` must end in one of {known}, got {target.name!r}; rename it")
+        raise ValueError(
+            f"`path` must end in one of {written_endings()}, got {target.name!r}; rename it"
+        )
+
+
+def _write_tables(graph: Graph, edges_file: Path, nodes_file: Path, ending: str) -> None:
+    """Write both tables; Parquet carries our metadata, a directed CSV says so in its first line."""
+    ids = graph.label_of(np.arange(graph.num_nodes))
+    src, dst = graph.edges()
+    edges: dict[str, NDArray[Any]] = {"src": ids[src], "dst": ids[dst]}
+    weights = graph.edge_weights()
+    if weights is not None:
+        edges["weight"] = weights
+    nodes = {"id": ids, **_apart(flat_attributes(graph))}
+    metadata = None
+    if ending == ".parquet":
+        metadata = json.dumps({**metadata_of(graph), "pair": secrets.token_hex(8)})
+    comment = "# Directed graph\n" if graph.directed and ending == ".csv" else ""
+    copy_columns(checked_columns(nodes), nodes_file, ending, metadata=metadata, quote=True)
+    copy_columns(
+        checked_columns(edges), edges_file, ending, metadata=metadata, comment=comment, quote=True
+    )
+
+
+def _apart(columns: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    """Refuse attribute names that a table cannot tell apart."""
+    seen = {"id"}
+    for name in columns:
+        if name.lower() in seen:
+            raise ValueError(
+                f"`graph` must have attributes whose names differ from 'id' and from each other "
+                f"in more than case, got {name!r}; rename it, or write .npz or .graphml"
+            )
+        seen.add(name.lower())
+    return columns

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import duckdb
 from numpy.typing import NDArray
 
-from graphmax.files.columns import fetched
-from graphmax.files.sql import literal
+from graphmax.files.duckdb_session import fetched, literal
 
 
 class Stage(NamedTuple):

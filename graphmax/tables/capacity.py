@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from graphmax.files.sql import literal
+from graphmax.files.duckdb_session import literal
 from graphmax.tables.question import TableQuestion
 from graphmax.tables.sources import TableFiles
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from graphmax.files.assemble import found_column
-from graphmax.files.edge_list import edge_columns
-from graphmax.files.source import Source
+from graphmax.files.opening import Source
+from graphmax.files.table_layout import edge_columns, found_column
 from graphmax.tables.question import TableQuestion
 
 Choice = Callable[[Source, Sequence[str]], Mapping[str, int]]

@@ -4,7 +4,7 @@
 
 from pathlib import Path
 
-from graphmax.files.sql import literal
+from graphmax.files.duckdb_session import literal
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.database import Database, database
 from graphmax.tables.loading import Loaded, absent_sql, load

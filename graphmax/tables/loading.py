@@ -11,16 +11,13 @@ from typing import NamedTuple
 
 import duckdb
 
-from graphmax.files.columns import type_of
+from graphmax.files.building import are_integers, bad_id
+from graphmax.files.duckdb_session import identifier, literal, type_of
 from graphmax.files.errors import refusal
-from graphmax.files.identity import are_integers, bad_id
-from graphmax.files.layout import Layout, layout_of
-from graphmax.files.note import parsed_note
-from graphmax.files.options import ReadOptions
-from graphmax.files.parquet_table import NOTE
-from graphmax.files.source import Source
-from graphmax.files.sql import identifier, literal
-from graphmax.files.text_table import text_table
+from graphmax.files.metadata import METADATA_KEY, parsed_metadata
+from graphmax.files.opening import ReadOptions, Source
+from graphmax.files.table_layout import Layout, layout_of
+from graphmax.files.text_tables import text_table
 from graphmax.tables.columns import Choice, edge_choice, node_choice
 from graphmax.tables.database import Database
 from graphmax.tables.question import TableQuestion
@@ -115,10 +112,10 @@ def _open_parquet(
 def note_says_directed(connection: duckdb.DuckDBPyConnection, source: Source) -> bool:
     """Ask the note that `write_graph` leaves in a Parquet file."""
     metadata = f"parquet_kv_metadata({literal(str(source.file))})"
-    query = f"SELECT value FROM {metadata} WHERE key = '{NOTE}'"
+    query = f"SELECT value FROM {metadata} WHERE key = '{METADATA_KEY}'"
     notes = connection.execute(query).fetchall()
     note = bytes(notes[0][0]).decode(errors="replace") if notes else None
-    return bool(parsed_note(note, source).get("directed", False))
+    return bool(parsed_metadata(note, source).get("directed", False))
 
 
 def _id_kind(database: Database, question: TableQuestion, types: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.columns import fetched
+from graphmax.files.duckdb_session import fetched
 from graphmax.graph import Graph
 from graphmax.maxima.engine import maxima_mask, rivals
 from graphmax.question import Question, ask

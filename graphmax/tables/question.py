@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from graphmax.files.options import ReadOptions
+from graphmax.files.opening import ReadOptions
 from graphmax.question import rule_for
 from graphmax.rule import Rule
 from graphmax.tables.sources import TableFiles, TablePath, has_scheme, table_files

@@ -7,7 +7,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from graphmax.files.errors import refusal
-from graphmax.files.source import Source
+from graphmax.files.opening import Source
 
 TablePath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 TEXT_ENDINGS = ("csv", "tsv", "txt", "edges", "edgelist", "snap")

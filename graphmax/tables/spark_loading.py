@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 from graphmax.files.errors import refusal
-from graphmax.files.layout import layout_of
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
+from graphmax.files.opening import ReadOptions, Source
+from graphmax.files.table_layout import layout_of
 from graphmax.tables.columns import Choice, edge_choice, node_choice
 from graphmax.tables.loading import note_says_directed
 from graphmax.tables.question import TableQuestion

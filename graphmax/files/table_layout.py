@@ -3,13 +3,14 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
-from graphmax.files.errors import listed, refusal
-from graphmax.files.options import MEBIBYTE, ReadOptions
-from graphmax.files.source import Source
+from graphmax.checks import near_names
+from graphmax.files.errors import GraphFileError, listed, refusal
+from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
 
 _HEAD = MEBIBYTE
 _SAMPLE = 20
@@ -153,3 +154,69 @@ def _checked_names(names: Iterable[str], width: int, source: Source, line: int) 
             line=line,
         )
     return tuple(filled)
+
+
+def found_column(
+    source: Source,
+    names: Sequence[str],
+    asked: str | int | None,
+    *,
+    usual: tuple[str, ...],
+    otherwise: int | None,
+) -> int | None:
+    """Return the place of a column: the one asked for, else a usual name, else `otherwise`."""
+    if isinstance(asked, int) and not isinstance(asked, bool):
+        if 0 <= asked < len(names):
+            return asked
+        raise _unknown_column(source, names, asked)
+    if asked is not None:
+        if asked in names:
+            return names.index(asked)
+        raise _unknown_column(source, names, asked)
+    lowered = [name.lower() for name in names]
+    return next((lowered.index(name) for name in usual if name in lowered), otherwise)
+
+
+def _unknown_column(source: Source, names: Sequence[str], asked: str | int) -> GraphFileError:
+    return refusal(
+        source.name, f"have the column {asked!r}", f"none; {near_names(str(asked), list(names))}"
+    )
+
+
+SOURCES = ("src", "source", "from", "fromnodeid", "node1")
+TARGETS = ("dst", "target", "to", "tonodeid", "node2")
+
+
+class EdgeColumns(NamedTuple):
+    """The places of the edge columns; `weight` is None without one."""
+
+    src: int
+    dst: int
+    weight: int | None
+
+    def named(self) -> dict[str, int]:
+        """Return them as a mapping, weight last and only where there is one."""
+        ends = {"src": self.src, "dst": self.dst}
+        return ends if self.weight is None else {**ends, "weight": self.weight}
+
+
+def edge_columns(source: Source, names: Sequence[str], options: ReadOptions) -> EdgeColumns:
+    """Return where the ends and the weight of an edge stand."""
+    if len(names) < 2:
+        raise refusal(
+            source.name, "have at least two columns of ids", "1 column", way_out="pass delimiter"
+        )
+    src = found_column(source, names, options.src, usual=SOURCES, otherwise=None)
+    dst = found_column(source, names, options.dst, usual=TARGETS, otherwise=None)
+    free = [i for i in range(len(names)) if i not in (src, dst)]
+    src = free.pop(0) if src is None else src
+    dst = free[0] if dst is None else dst
+    return EdgeColumns(src, dst, weight_column(source, names, options))
+
+
+def weight_column(source: Source, names: Sequence[str], options: ReadOptions) -> int | None:
+    """Return where the weight stands; None without one or with ``weight=False``."""
+    if options.weight is False:
+        return None
+    asked = None if options.weight is True else options.weight
+    return found_column(source, names, asked, usual=("weight",), otherwise=None)

@@ -1,4 +1,4 @@
-"""The note that `write_graph` leaves where a format has room for one, as JSON.
+"""The metadata that `write_graph` leaves where a format has room for it, as JSON.
 
 It says what the format itself cannot: the direction, whether ids are the user's labels or plain
 node indices, and the dtypes of attributes. A reader treats it as it treats everything in a file:
@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.files.errors import refusal
-from graphmax.files.source import Source
+from graphmax.files.opening import Source
 from graphmax.graph import Graph
 
+METADATA_KEY = "graphmax"
 _DTYPE = re.compile(
     r"bool|u?int(8|16|32|64)|float(16|32|64)|object|(datetime|timedelta)64\[(Y|M|W|D|h|m|s|ms|us|ns)\]"
 )
 
 
-def note_of(graph: Graph) -> dict[str, Any]:
+def metadata_of(graph: Graph) -> dict[str, Any]:
     """Return what a reader needs to rebuild the same graph."""
     labels = "none" if graph.labels is None else str(graph.labels.dtype)
     return {
@@ -37,26 +38,26 @@ def note_of(graph: Graph) -> dict[str, Any]:
     }
 
 
-def parsed_note(text: str | None, source: Source) -> dict[str, Any]:
-    """Return the note in a file, or an empty one; refuse one that is not of the right form."""
+def parsed_metadata(text: str | None, source: Source) -> dict[str, Any]:
+    """Return the metadata in a file, or an empty one; refuse one that is not of the right form."""
     if text is None:
         return {}
     try:
-        note = json.loads(text)
+        metadata = json.loads(text)
     except (ValueError, RecursionError):
-        note = None
-    if not isinstance(note, dict) or not _is_well_formed(note):
-        raise refusal(source.name, "carry a valid graphmax note", repr(text[:60]))
-    return note
+        metadata = None
+    if not isinstance(metadata, dict) or not _is_well_formed(metadata):
+        raise refusal(source.name, "carry a valid graphmax metadata", repr(text[:60]))
+    return metadata
 
 
-def _is_well_formed(note: dict[str, Any]) -> bool:
-    dtypes, widths = note.get("dtypes", {}), note.get("widths", {})
+def _is_well_formed(metadata: dict[str, Any]) -> bool:
+    dtypes, widths = metadata.get("dtypes", {}), metadata.get("widths", {})
     return (
-        isinstance(note.get("directed", False), bool)
-        and isinstance(note.get("pair", ""), str)
-        and note.get("labels", "none") in ("none", "int64", "object")
-        and isinstance(note.get("masked", []), list)
+        isinstance(metadata.get("directed", False), bool)
+        and isinstance(metadata.get("pair", ""), str)
+        and metadata.get("labels", "none") in ("none", "int64", "object")
+        and isinstance(metadata.get("masked", []), list)
         and isinstance(dtypes, dict)
         and all(isinstance(kind, str) and _DTYPE.fullmatch(kind) for kind in dtypes.values())
         and isinstance(widths, dict)
@@ -98,18 +99,18 @@ def written(column: NDArray[Any]) -> list[Any]:
 
 
 def restored(
-    attributes: Mapping[str, NDArray[Any]], note: Mapping[str, Any], source: Source, count: int
+    attributes: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any], source: Source, count: int
 ) -> dict[str, NDArray[Any]]:
-    """Give attributes the order, dtypes and widths that the note claims for them.
+    """Give attributes the order, dtypes and widths that the metadata claims for them.
 
     A column of which a format wrote nothing, because every entry is missing, comes back masked.
     """
-    columns, dtypes = dict(attributes), note.get("dtypes", {})
-    for name, width in note.get("widths", {}).items():
+    columns, dtypes = dict(attributes), metadata.get("dtypes", {})
+    for name, width in metadata.get("widths", {}).items():
         parts = [columns.pop(f"{name}.{i}", _nothing("f8", count)) for i in range(width)]
         stack = np.ma.stack if _masked(parts) else np.stack
         columns[name] = stack(parts, 1) if parts else np.empty((count, 0))
-    masked = note.get("masked", list(columns))
+    masked = metadata.get("masked", list(columns))
     return {
         name: _cast(
             columns.get(name, _nothing(dtypes.get(name), count)),
@@ -140,7 +141,9 @@ def _cast(
     except (ValueError, TypeError, OverflowError):
         cast = None
     if cast is None:
-        raise refusal(source.name, f"hold {dtype} in {name!r} as its note says", str(array.dtype))
+        raise refusal(
+            source.name, f"hold {dtype} in {name!r} as its metadata says", str(array.dtype)
+        )
     if isinstance(cast, np.ma.MaskedArray) and cast.dtype.kind in "mM" and not masked:
         return cast.filled(cast.dtype.type("NaT"))
     return cast

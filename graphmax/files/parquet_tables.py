@@ -1,6 +1,6 @@
-"""Parquet tables: columns of native types, and the note that `write_graph` leaves in them."""
+"""Parquet tables: columns of native types, and the metadata that `write_graph` leaves in them."""
 
-# ruff: noqa: S608 - file and column names are quoted
+# ruff: noqa: S608 - names and values are quoted, table names are this package's own
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.columns import fetched
+from graphmax.files.duckdb_session import fetched, identifier, literal
 from graphmax.files.errors import refusal
-from graphmax.files.source import Source
-from graphmax.files.sql import identifier, literal
+from graphmax.files.metadata import METADATA_KEY
+from graphmax.files.opening import Source
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _AS_THEY_ARE = {
@@ -22,18 +22,17 @@ _AS_THEY_ARE = {
     *("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"),
 }
 _MAGIC = b"PAR1"
-NOTE = "graphmax"
 
 
 @dataclass(frozen=True)
 class ParquetTable:
-    """A Parquet file: its columns with their DuckDB types, and the note of `write_graph`."""
+    """A Parquet file: its columns with their DuckDB types, and the metadata of `write_graph`."""
 
     connection: duckdb.DuckDBPyConnection
     source: Source
     relation: str
     types: dict[str, str]
-    note: str | None
+    metadata: str | None
 
     @property
     def names(self) -> list[str]:
@@ -96,14 +95,14 @@ def parquet_table(connection: duckdb.DuckDBPyConnection, source: Source) -> Parq
         rows = connection.execute(f"describe select * from {relation}").fetchall()
         file = literal(str(source.file))
         notes = connection.execute(
-            f"select value from parquet_kv_metadata({file}) where key = '{NOTE}'"
+            f"select value from parquet_kv_metadata({file}) where key = '{METADATA_KEY}'"
         ).fetchall()
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
         raise damaged(source) from error
-    note = bytes(notes[0][0]).decode(errors="replace") if notes else None
-    return ParquetTable(connection, source, relation, {row[0]: row[1] for row in rows}, note)
+    metadata = bytes(notes[0][0]).decode(errors="replace") if notes else None
+    return ParquetTable(connection, source, relation, {row[0]: row[1] for row in rows}, metadata)
 
 
 def _check_magic(source: Source) -> None:

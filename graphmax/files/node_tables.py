@@ -10,17 +10,19 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.assemble import check_count, found_column
-from graphmax.files.columns import fetched, type_of
-from graphmax.files.endings import MODULE_OF, ending_of, nodes_name
+from graphmax.files.building import (
+    are_integers,
+    bad_id,
+    check_count,
+)
+from graphmax.files.duckdb_session import fetched, type_of
 from graphmax.files.errors import listed, refusal
-from graphmax.files.identity import are_integers, bad_id
-from graphmax.files.layout import layout_of
-from graphmax.files.note import parsed_note
-from graphmax.files.options import ReadOptions
-from graphmax.files.parquet_table import ParquetTable, parquet_table
-from graphmax.files.source import Source, opened
-from graphmax.files.text_table import TextTable, text_table
+from graphmax.files.formats import FORMAT_OF, ending_of, nodes_name
+from graphmax.files.metadata import parsed_metadata
+from graphmax.files.opening import ReadOptions, Source, opened
+from graphmax.files.parquet_tables import ParquetTable, parquet_table
+from graphmax.files.table_layout import found_column, layout_of
+from graphmax.files.text_tables import TextTable, text_table
 
 _KEYS = ("id", "node")
 
@@ -45,7 +47,7 @@ def node_table(
         return None
     ending = ending_of(name)
     with opened(name, options) as source:
-        if MODULE_OF[ending] not in ("edge_list", "parquet"):
+        if not FORMAT_OF[ending].is_table:
             raise refusal(name, "be a table of nodes", f"the ending .{ending}")
         if ending == "parquet":
             return _from_parquet(parquet_table(connection, source), options)
@@ -113,7 +115,7 @@ def _from_parquet(table: ParquetTable, options: ReadOptions) -> NodeTable:
     ids = table.ids([name])[name]
     check_count(table.source, options, ids.size)
     attributes = {other: table.attribute(other) for other in table.names if other != name}
-    pair = parsed_note(table.note, table.source).get("pair")
+    pair = parsed_metadata(table.metadata, table.source).get("pair")
     return NodeTable(_unique(ids, table.source), attributes, pair)
 
 

@@ -1,6 +1,6 @@
-"""`write_table`: named columns to .csv, .parquet or .json, exact to the last digit."""
+"""`write_table`: named columns to .csv, .tsv, .parquet or .json, exact to the last digit."""
 
-# ruff: noqa: S608 - file and column names are quoted
+# ruff: noqa: S608 - names and values are quoted, table names are this package's own
 
 import os
 from collections.abc import Mapping
@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphmax.atomic import write_atomically
-from graphmax.files.sql import identifier, literal
+from graphmax.files.duckdb_session import identifier, literal
 
-_FORMATS = {".csv": "csv, header true", ".parquet": "parquet", ".json": "json, array true"}
+_FORMATS = {
+    ".csv": "csv, header true",
+    ".tsv": "csv, header true, delimiter '\t'",
+    ".parquet": "parquet",
+    ".json": "json, array true",
+}
 _TIME_UNITS = ("s", "ms", "us", "ns")
 
 
 def write_table(columns: Mapping[str, ArrayLike], path: str | os.PathLike[str]) -> None:
-    """Write columns of equal length to a CSV, Parquet or JSON file.
+    """Write columns of equal length to a CSV, TSV, Parquet or JSON file.
 
     The file appears complete or not at all: it is written under a temporary name, synced to the
     disk and renamed.
@@ -29,7 +34,7 @@ def write_table(columns: Mapping[str, ArrayLike], path: str | os.PathLike[str]) 
         Integers, floats, Booleans, text, dates and times; missing entries masked (or None among
         text).
     path : str or path
-        Where to; the ending decides: .csv, .parquet, .json (an array of one object a row).
+        Where to; the ending decides: .csv, .tsv, .parquet, .json (an array of one object a row).
 
     Raises
     ------
@@ -43,7 +48,7 @@ def write_table(columns: Mapping[str, ArrayLike], path: str | os.PathLike[str]) 
     Notes
     -----
     Integers keep every digit, floats the shortest spelling that gives them back. Missing entries
-    are empty in CSV and null elsewhere. NaN and infinities are ``nan``, ``inf`` in CSV and the
+    are empty in CSV and TSV, null elsewhere. NaN and infinities are ``nan``, ``inf`` there and the
     strings ``"NaN"``, ``"Infinity"``, ``"-Infinity"`` in JSON, which has no numbers for them.
     A timedelta is written as its number of ticks.
 
@@ -108,13 +113,13 @@ def copy_columns(
     file: Path,
     ending: str,
     *,
-    note: str | None = None,
+    metadata: str | None = None,
     comment: str = "",
     quote: bool = False,
 ) -> None:
     """Write columns with DuckDB.
 
-    `note` goes into the metadata of a Parquet file, `comment` before the header of a CSV
+    `metadata` goes into the metadata of a Parquet file, `comment` before the header of a CSV
     file; `quote` puts all text of a CSV file into quotation marks, so that blanks around it count.
     """
     arrays: dict[str, NDArray[Any]] = {}
@@ -126,8 +131,8 @@ def copy_columns(
     quoted = [identifier(name) for name, column in columns.items() if column.dtype == object]
     if ending == ".csv" and quote and quoted:
         settings += f", force_quote ({', '.join(quoted)})"
-    if note is not None:
-        settings += f", kv_metadata {{graphmax: {literal(note)}}}"
+    if metadata is not None:
+        settings += f", kv_metadata {{graphmax: {literal(metadata)}}}"
     import duckdb  # not at the top: the front door stays quick for those who only read
 
     with duckdb.connect() as connection:

@@ -11,11 +11,10 @@ import zipfile
 from typing import Any
 
 from graphmax.convert import as_graph
-from graphmax.files.assemble import check_count
+from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.npz import DAMAGED, check_sizes
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
+from graphmax.files.opening import ReadOptions, Source
 from graphmax.graph import Graph
 
 # What torch raises on archives that are damaged or forged.

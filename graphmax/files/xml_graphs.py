@@ -9,8 +9,7 @@ from typing import Any
 from xml.parsers import expat
 
 from graphmax.files.errors import GraphFileError, listed, refusal
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
+from graphmax.files.opening import ReadOptions, Source
 
 _CHUNK = 2**16
 

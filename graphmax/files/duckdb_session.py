@@ -1,15 +1,70 @@
-"""Types of text columns: the narrowest that holds every entry exactly, else text.
+"""DuckDB in memory: it parses, casts and joins, and fetches nothing from anywhere.
 
-Never through a float: a column is a float column only if no integer in it would be rounded.
+Text columns get the narrowest type that holds every entry exactly, never through a float: a column
+is a float column only if no integer in it would be rounded.
 """
 
-# ruff: noqa: S608 - table and column names are this package's own, values are quoted
+# ruff: noqa: S608 - names and values are quoted, table names are this package's own
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
+
+from graphmax.files.opening import MEBIBYTE, ReadOptions, Source, TimeIsUp
+
+
+def identifier(name: str) -> str:
+    """Quote a column name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a string for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+_LEAST_MEMORY = 256 * MEBIBYTE
+_MEMORY_PER_BYTE = 48
+
+
+@contextmanager
+def database(source: Source, options: ReadOptions) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection whose memory follows the size of the file and whose time is limited."""
+    memory = max(_LEAST_MEMORY, _MEMORY_PER_BYTE * source.size) // MEBIBYTE
+    with TemporaryDirectory(prefix="graphmax-") as spill:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "temp_directory": spill,
+            "memory_limit": f"{memory}MiB",
+        }
+        with duckdb.connect(config=settings) as connection, _interrupt(connection, options):
+            try:
+                yield connection
+            except duckdb.InterruptException:
+                raise TimeIsUp from None
+
+
+@contextmanager
+def _interrupt(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> Iterator[None]:
+    """Stop a running query when the time is up; `time_limit` then says so."""
+    if options.max_seconds is None:
+        yield
+        return
+    timer = threading.Timer(options.max_seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
 
 _ISO = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,%d})?)?)?"
 _EXACT_FLOAT = (

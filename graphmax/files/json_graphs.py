@@ -1,16 +1,21 @@
-"""JSON graphs: node-link (networkx, D3) and Cytoscape; told apart by their keys."""
+"""JSON graphs: node-link (networkx, D3), which is also written, and Cytoscape.
+
+They are told apart by their keys.
+"""
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.node_edge_data import NodeEdgeData, check_ids, scalars, without_echo
-from graphmax.files.note import parsed_note
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
-from graphmax.files.text_file import decoded_text
+from graphmax.files.metadata import flat_attributes, metadata_of, parsed_metadata, written
+from graphmax.files.nodes_and_edges import NodeEdgeData, check_ids, scalars, without_echo
+from graphmax.files.opening import ReadOptions, Source, decoded_text
 from graphmax.graph import Graph
 
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
@@ -84,15 +89,15 @@ def _node_link(found: dict[str, Any], source: Source) -> NodeEdgeData:
     ids = _node_ids(nodes, source)
     graph = found.get("graph")
     written = graph.get("graphmax") if isinstance(graph, dict) else None
-    note = parsed_note(None if written is None else json.dumps(written), source)
-    floats = {name for name, kind in note.get("dtypes", {}).items() if kind.startswith("float")}
+    metadata = parsed_metadata(None if written is None else json.dumps(written), source)
+    floats = {name for name, kind in metadata.get("dtypes", {}).items() if kind.startswith("float")}
     return NodeEdgeData(
         ids,
-        [_restored(scalars(_except(node, "id")), floats, note) for node in nodes],
+        [_restored(scalars(_except(node, "id")), floats, metadata) for node in nodes],
         NodeEdgeData.linked(source, _ends(edges, source), {node: node for node in ids}),
-        [_restored(_except(edge, "source", "target"), {"weight"}, note) for edge in edges],
+        [_restored(_except(edge, "source", "target"), {"weight"}, metadata) for edge in edges],
         _flag(found, "directed", source),
-        note,
+        metadata,
     )
 
 
@@ -122,8 +127,10 @@ def _except(data: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in keys}
 
 
-def _restored(data: dict[str, Any], floats: set[str], note: Mapping[str, Any]) -> dict[str, Any]:
-    if not note:
+def _restored(
+    data: dict[str, Any], floats: set[str], metadata: Mapping[str, Any]
+) -> dict[str, Any]:
+    if not metadata:
         return data
     return {
         name: _SPELLED.get(value, value) if name in _base(floats, name) else value
@@ -174,3 +181,53 @@ def _data(items: list[dict[str, Any]], source: Source) -> list[dict[str, Any]]:
     if not all(isinstance(item.get("data"), dict) for item in items):
         raise refusal(source.name, "give every element an object of data", "another thing")
     return [item["data"] for item in items]
+
+
+def write(graph: Graph, file: Path) -> None:
+    """Write one node or edge a line; NaN and infinities are strings, for JSON has none."""
+    with file.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(_document(graph))
+
+
+def _document(graph: Graph) -> Iterator[str]:
+    metadata = _text({"graphmax": metadata_of(graph)})
+    yield f'{{"directed": {_text(graph.directed)}, "multigraph": false, "graph": {metadata},\n'
+    ids = graph.label_of(np.arange(graph.num_nodes)).tolist()
+    yield '"nodes": ['
+    yield from _listed(_nodes(graph, ids))
+    yield '],\n"edges": ['
+    yield from _listed(_edges(graph, ids))
+    yield "]}\n"
+
+
+def _listed(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    for place, row in enumerate(rows):
+        yield (",\n" if place else "\n") + _text(row)
+
+
+def _nodes(graph: Graph, ids: list[Any]) -> Iterator[dict[str, Any]]:
+    columns = {name: written(column) for name, column in flat_attributes(graph).items()}
+    if "id" in columns:
+        raise ValueError("`graph` must have no attribute named 'id', got one; rename it")
+    for place, identity in enumerate(ids):
+        values = ((name, column[place]) for name, column in columns.items())
+        yield {"id": identity, **{name: value for name, value in values if value is not None}}
+
+
+def _edges(graph: Graph, ids: list[Any]) -> Iterator[dict[str, Any]]:
+    weights = graph.edge_weights()
+    for place, (u, v) in enumerate(graph.edges().T.tolist()):
+        weight = {} if weights is None else {"weight": float(weights[place])}
+        yield {"source": ids[u], "target": ids[v], **weight}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = {name: _spelled(item) for name, item in value.items()}
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _spelled(value: Any) -> Any:
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from graphmax.checks import near_names
 from graphmax.convert import column_of
-from graphmax.files.assemble import assembled
+from graphmax.files.building import Numbered, built_graph
 from graphmax.files.errors import listed, refusal
-from graphmax.files.ids import Numbered
-from graphmax.files.note import restored
-from graphmax.files.options import ReadOptions
-from graphmax.files.source import Source
+from graphmax.files.metadata import restored
+from graphmax.files.opening import ReadOptions, Source
 from graphmax.graph import Graph
 
 
@@ -28,7 +26,7 @@ class NodeEdgeData:
     edges: list[tuple[Any, Any]]
     edge_data: Sequence[Mapping[str, Any]]
     directed: bool = False
-    note: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     missing_weight: float | None = None
 
     @staticmethod
@@ -50,26 +48,28 @@ class NodeEdgeData:
         index = {node: i for i, node in enumerate(self.nodes)}
         ends = [(index[u], index[v]) for u, v in self.edges]
         pairs = np.array(ends, np.int64).reshape(-1, 2)
-        edges = Numbered(pairs[:, 0], pairs[:, 1], self._weights(source, options), self._labels())
-        attributes = restored(attribute_columns(self.node_data), self.note, source, len(self.nodes))
-        return assembled(
+        edges = Numbered(pairs[:, 0], pairs[:, 1], self._weights(source, options), self._ids())
+        attributes = restored(
+            attribute_columns(self.node_data), self.metadata, source, len(self.nodes)
+        )
+        return built_graph(
             source,
             options,
             edges,
             attributes=attributes,
             directed=self.directed,
-            labelled=self.note.get("labels") != "none",
+            has_ids=self.metadata.get("labels") != "none",
         )
 
-    def _labels(self) -> NDArray[Any]:
-        if self.note.get("labels") == "object":
+    def _ids(self) -> NDArray[Any]:
+        if self.metadata.get("labels") == "object":
             return _objects([str(node) for node in self.nodes])
-        return label_array(self.nodes)
+        return id_array(self.nodes)
 
     def _weights(self, source: Source, options: ReadOptions) -> NDArray[np.float64] | None:
         name = _weight_name(self.edge_data, source, options)
         if name is None:
-            return np.empty(0) if self.note.get("weighted") and not self.edges else None
+            return np.empty(0) if self.metadata.get("weighted") and not self.edges else None
         weights = [data.get(name, self.missing_weight) for data in self.edge_data]
         bad = [
             (pair, weight)
@@ -142,7 +142,7 @@ def _weight_name(
     raise refusal(source.name, f"have the edge attribute {options.weight!r}", f"none; {near}")
 
 
-def label_array(nodes: list[Any]) -> NDArray[Any]:
+def id_array(nodes: list[Any]) -> NDArray[Any]:
     """Return ids as int64 where all are integers of 64 bits in their usual spelling, else text."""
     if all(isinstance(node, int) for node in nodes):
         if all(-(2**63) <= node < 2**63 for node in nodes):

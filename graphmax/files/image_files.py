@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from graphmax.files.assemble import check_count
+from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.npz import read_array
-from graphmax.files.options import MEBIBYTE, ReadOptions
-from graphmax.files.source import Source
+from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
 from graphmax.graph import Graph
 from graphmax.grid import grid_graph
 
@@ -40,9 +39,9 @@ _FLAWS = (
 )
 
 
-def read(source: Source, options: ReadOptions, *, kind: str = "png") -> Graph:
+def read(source: Source, options: ReadOptions) -> Graph:
     """Read an image or an array of one to three axes."""
-    if kind == "npy":
+    if source.kind == "npy":
         array = read_array(source.read(), Path(source.name).name, source)
         if array.dtype.kind in "SU":
             raise refusal(source.name, "hold numbers", f"text ({array.dtype})")

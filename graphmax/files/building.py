@@ -1,0 +1,254 @@
+"""From columns of ids to a `Graph`: what counts as an id, the number of each node, the checks.
+
+Ids are integers or text; floats are refused, and so are 1, 1.0, true mixed. Nodes are numbered in
+the order of the node table; without one, in the order of their ids (integers by value, text by code
+point). Memory follows the number of ids, never the largest.
+"""
+
+# ruff: noqa: S608 - names and values are quoted, table names are this package's own
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.checks import MOST_NODES
+from graphmax.files.duckdb_session import CANONICAL_INTEGER, fetched, holds_everywhere
+from graphmax.files.errors import GraphFileError, listed, refusal
+from graphmax.files.opening import ReadOptions, Source
+from graphmax.graph import Graph
+
+_INTEGER = "regexp_full_match({c}, '[+-]?[0-9]+')"
+_FLOAT = (
+    "regexp_full_match({c}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?|"
+    "(?i:[+-]?(nan|inf|infinity))') and not " + _INTEGER
+)
+_BOOLEAN = "lower({c}) in ('true', 'false')"
+
+
+class BadId(NamedTuple):
+    """An id that cannot be one: its text, the column it stands in, and what is wrong."""
+
+    text: str
+    column: str
+    flaw: str
+
+
+def are_integers(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> bool:
+    """Say whether all ids are integers of 64 bits in their usual spelling.
+
+    ``007`` is not: it stays the text that it is, beside a possible ``7``.
+    """
+    return all(holds_everywhere(connection, table, c, CANONICAL_INTEGER) for c in columns)
+
+
+def bad_id(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
+) -> BadId | None:
+    """Return a float among ids that are all numbers or partly integers, or a mixed-in Boolean."""
+    floats = _first(connection, table, columns, _FLOAT)
+    booleans = _first(connection, table, columns, _BOOLEAN)
+    if floats is None and booleans is None:
+        return None
+    has_integers = _first(connection, table, columns, _INTEGER) is not None
+    other = f"not ({_INTEGER}) and not ({_FLOAT})"
+    if floats and (has_integers or _first(connection, table, columns, other) is None):
+        return BadId(*floats, "the float")
+    if booleans and has_integers:
+        return BadId(*booleans, "among integers the Boolean")
+    return None
+
+
+def _first(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], rule: str
+) -> tuple[str, str] | None:
+    for column in columns:
+        rows = connection.execute(
+            f"select {column} from {table} where {rule.replace('{c}', column)} limit 1"
+        ).fetchall()
+        if rows:
+            return rows[0][0], column
+    return None
+
+
+_SPARE = 2**16
+_NO_IDS = np.empty(0, np.int64)
+
+
+class Numbered(NamedTuple):
+    """Edges as node indices, with weights in the same order, and the id of each node."""
+
+    src: NDArray[Any]
+    dst: NDArray[Any]
+    weights: NDArray[Any] | None
+    ids: NDArray[Any]
+
+
+def number_integers(
+    connection: duckdb.DuckDBPyConnection,
+    edges: dict[str, NDArray[Any]],
+    nodes: NDArray[np.int64] | None,
+    source: Source,
+) -> Numbered:
+    """Give int64 columns `src` and `dst` node indices; `nodes` are the ids of a node table."""
+    src, dst = edges["src"], edges["dst"]
+    known = _NO_IDS if nodes is None else nodes
+    low, span = _range(src, dst, known)
+    if span > 4 * (src.size + dst.size + known.size) + _SPARE:
+        connection.register("edges", edges)
+        return number_relation(connection, nodes, "weight" in edges, source)
+    if nodes is not None:
+        return _looked_up(edges, nodes, (low, span), source)
+    ids, position = _dense_positions(src, dst, low, span)
+    if position is None:
+        first, second = (src, dst) if low == 0 else (src - low, dst - low)
+    else:
+        first, second = position[src - low], position[dst - low]
+    return Numbered(first, second, edges.get("weight"), ids)
+
+
+def _range(*columns: NDArray[np.int64]) -> tuple[int, int]:
+    filled = [column for column in columns if column.size]
+    if not filled:
+        return 0, 0
+    low = min(int(column.min()) for column in filled)
+    return low, max(int(column.max()) for column in filled) - low + 1
+
+
+def _dense_positions(
+    src: NDArray[np.int64], dst: NDArray[np.int64], low: int, span: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32] | None]:
+    present = np.zeros(span, bool)
+    present[src - low if low else src] = True
+    present[dst - low if low else dst] = True
+    if present.all():
+        return np.arange(low, low + span, dtype=np.int64), None
+    return np.flatnonzero(present) + low, np.cumsum(present, dtype=np.int32) - np.int32(1)
+
+
+def _looked_up(
+    edges: dict[str, NDArray[Any]],
+    nodes: NDArray[np.int64],
+    within: tuple[int, int],
+    source: Source,
+) -> Numbered:
+    low, span = within
+    position = np.full(span, -1, np.int32)
+    position[nodes - low] = np.arange(nodes.size, dtype=np.int32)
+    src, dst = position[edges["src"] - low], position[edges["dst"] - low]
+    lacking = np.concatenate([edges["src"][src < 0], edges["dst"][dst < 0]])
+    if lacking.size:
+        ids = np.unique(lacking)
+        raise unknown_ids(source, ids[:5].tolist(), ids.size)
+    return Numbered(src, dst, edges.get("weight"), nodes)
+
+
+def number_relation(
+    connection: duckdb.DuckDBPyConnection,
+    nodes: NDArray[Any] | None,
+    weighted: bool,
+    source: Source,
+) -> Numbered:
+    """Give the columns `src`, `dst` node indices, of the relation `edges`; both of one type."""
+    ends = "(select src as id from edges union select dst from edges)"
+    if nodes is None:
+        order, origin = "id", ends
+    else:
+        connection.register("given", {"id": nodes, "place": np.arange(nodes.size)})
+        order, origin = "place", "given"
+        _refuse_unknown(connection, ends, source)
+    connection.execute(
+        "create or replace temp table ids as "
+        f"select id, (row_number() over (order by {order}) - 1)::integer as node from {origin}"
+    )
+    ids = nodes
+    if ids is None:
+        ids = fetched(connection, "select id from ids order by node")["id"]
+    columns = fetched(
+        connection,
+        f"select a.node as src, b.node as dst{', edges.weight' if weighted else ''} from edges "
+        "join ids a on a.id = edges.src join ids b on b.id = edges.dst",
+    )
+    return Numbered(columns["src"], columns["dst"], columns.get("weight"), ids)
+
+
+def _refuse_unknown(connection: duckdb.DuckDBPyConnection, ends: str, source: Source) -> None:
+    lacking = f"from {ends} where id not in (select id from given)"
+    (count,) = connection.execute(f"select count(*) {lacking}").fetchall()[0]
+    if count:
+        rows = connection.execute(f"select id {lacking} order by id limit 5").fetchall()
+        raise unknown_ids(source, [row[0] for row in rows], count)
+
+
+def unknown_ids(source: Source, ids: Sequence[object], count: int) -> Exception:
+    """Return the error for edges that end at ids which the node table lacks."""
+    return refusal(
+        source.name,
+        "have edges between ids of the node table",
+        f"ids that it lacks ({listed(list(ids), count)})",
+        way_out="add them to the node table, or pass nodes=False to read the edges alone",
+    )
+
+
+# Formats that declare a number of nodes may declare this many in a file of any size.
+_UNASKED_NODES = 4_000_000
+
+
+def built_graph(
+    source: Source,
+    options: ReadOptions,
+    edges: Numbered,
+    *,
+    attributes: Mapping[str, NDArray[Any]] | None = None,
+    directed: bool = False,
+    has_ids: bool = True,
+) -> Graph:
+    """Build the graph; `directed` is what the file says, the option decides.
+
+    Without `has_ids` the ids must be the node indices themselves, and the graph has no labels.
+    """
+    check_count(source, options, edges.ids.size)
+    if not has_ids and not np.array_equal(edges.ids, np.arange(edges.ids.size)):
+        raise refusal(source.name, "have node indices as ids, as its metadata says", "other ids")
+    if options.directed is not None:
+        directed = options.directed
+    try:
+        return Graph.from_edges(
+            edges.src,
+            edges.dst,
+            edges.ids.size,
+            weights=edges.weights,
+            directed=directed,
+            labels=edges.ids if has_ids else None,
+            attributes=attributes,
+        )
+    except (ValueError, TypeError) as error:
+        raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
+
+
+def check_count(source: Source, options: ReadOptions, count: int) -> None:
+    """Refuse more nodes than the caller allows, or by default than the bytes account for."""
+    unasked = min(MOST_NODES, max(_UNASKED_NODES, 2 * source.size))
+    allowed = unasked if options.max_nodes is None else options.max_nodes
+    if count > allowed:
+        raise refusal(
+            source.name, f"have at most {allowed} nodes", f"{count}", way_out="pass max_nodes"
+        )
+
+
+def first_bad_weight(weights: NDArray[Any]) -> tuple[int, str] | None:
+    """Return the first row whose weight is missing, NaN or negative, and what it is."""
+    missing = np.ma.getmaskarray(weights)
+    bad = missing | ~(np.ma.getdata(weights) >= 0)
+    if not bad.any():
+        return None
+    row = int(bad.argmax())
+    return row, "no weight" if missing[row] else f"weight {np.ma.getdata(weights)[row]}"
+
+
+def first_row(connection: duckdb.DuckDBPyConnection, table: str, condition: str) -> int | None:
+    """Return the number of the first row of a table that satisfies a condition."""
+    (row,) = connection.execute(f"select min(rowid) from {table} where {condition}").fetchall()[0]
+    return None if row is None else int(row)
