@@ -3,8 +3,10 @@
 import networkx as nx
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
+from skimage.color import rgb2lab
 
 from graphmax.graph import Graph
 from graphmax.grid import grid_graph
@@ -54,27 +56,52 @@ def test_the_area_of_a_mark_grows_with_the_prominence():
     assert_allclose(shares, PEAKS.prominence[::-1] / 8)
 
 
-def test_basins_that_touch_have_different_colors():
-    graph = nx.grid_2d_graph(12, 12)
-    values = np.random.default_rng(0).random(144)
-    peaks = find_peaks(graph, values)
-    plain = Graph.from_edges(
-        *np.array([(a * 12 + b, c * 12 + d) for (a, b), (c, d) in graph.edges]).T
-    )
-    colors = basin_colors(plain, peaks)
-    src, dst = plain.edges()
-    same_basin = peaks.basins[src] == peaks.basins[dst]
-    assert_array_equal((colors[src] == colors[dst]).all(axis=1), same_basin)
+# Vienot, Brettel and Mollon (1999): what eyes without one kind of cone make of cone responses.
+CONES = np.array(
+    [[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.0299566, 0.184309, 1.46709]]
+)
+EYES = {
+    "all cones": np.eye(3),
+    "no red cones": np.array([[0, 2.02344, -2.52581], [0, 1, 0], [0, 0, 1]]),
+    "no green cones": np.array([[1, 0, 0], [0.494207, 0, 1.24827], [0, 0, 1]]),
+}
+# in CIE Lab, where a difference of 2.3 can just be seen
+APART = {"all cones": 25.0, "no red cones": 15.0, "no green cones": 15.0}
+
+
+def seen_by(eye, rgb):
+    """CIE Lab of colors as an eye sees them."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = (linear @ (np.linalg.inv(CONES) @ EYES[eye] @ CONES).T).clip(0, 1)
+    return rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_basins_that_touch_are_told_apart_by_every_eye(eye):
+    grid = grid_graph((40, 40), 4)
+    peaks = find_peaks(grid, np.random.default_rng(0).random(1600))
+    colors = basin_colors(grid, peaks)[:, :3]
+    src, dst = grid.edges()
+    crossing = peaks.basins[src] != peaks.basins[dst]
+    lab = seen_by(eye, colors)
+    difference = np.linalg.norm(lab[src] - lab[dst], axis=1)
+    assert crossing.sum() > 500
+    assert difference[crossing].min() > APART[eye]
+    assert difference[~crossing].max() == 0
+
+
+@pytest.mark.parametrize("eye", EYES)
+def test_any_two_colors_are_told_apart_by_every_eye(eye):
+    lab = seen_by(eye, np.array([to_rgb(color) for color in PALETTE]))
+    apart = np.linalg.norm(lab[:, None] - lab, axis=2)[~np.eye(len(PALETTE), dtype=bool)]
+    assert len(PALETTE) == 7  # seven suffice for any map, whatever the order of the basins
+    assert apart.min() > APART[eye]
 
 
 def test_nodes_in_no_basin_are_white():
     colors = basin_colors(PATH, find_peaks(PATH, [1, np.nan, 4, 6, 5, 7]))
     assert_array_equal(colors[1], [1, 1, 1, 1])
     assert_array_equal(basin_colors(PATH, NONE), np.ones((6, 4)))
-
-
-def test_the_colors_are_told_apart_by_every_eye():
-    assert len(set(PALETTE)) == 7
 
 
 def test_persistence_shows_the_chosen_threshold():
