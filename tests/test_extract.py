@@ -530,7 +530,13 @@ PAIR = np.array([[0, 1], [1, 0]])
     ("matrix", "values", "more", "error", "message"),
     [
         (PAIR[0], [1, 2], {}, ValueError, r"`adjacency` must have shape \(B, M, M\) or \(M, M\)"),
-        (PAIR, [1], {}, ValueError, r"`values` must have one entry a row of `adjacency` \(2, 2\)"),
+        (
+            PAIR,
+            [1],
+            {},
+            ValueError,
+            r"`values` must have one entry per row of `adjacency` \(2, 2\)",
+        ),
         (PAIR, [1, 2], {"mask": [1, 1]}, TypeError, r"`mask` must be bool, got dtype int64"),
         (PAIR, [1, 2], {"mask": [True]}, ValueError, r"`mask` must have the shape of `values`"),
         (PAIR, [1, 2], {"mask": [False, True]}, ValueError, r"`mask` must hold row 0, the center"),

@@ -49,7 +49,7 @@ def test_refused_layers():
         images.output_shape((4, 4), 5)
     with pytest.raises(ValueError, match="`stride` must be at least 1"):
         images.output_shape((4, 4), 3, stride=0)
-    with pytest.raises(ValueError, match=r"`padding` must be one number or one an axis \(2\)"):
+    with pytest.raises(ValueError, match=r"`padding` must be one number or one per axis \(2\)"):
         images.output_shape((4, 4), 3, padding=(1, 1, 1))
 
 
@@ -306,7 +306,7 @@ def test_refused_detections():
         images.detect(network, np.zeros((20, 20, 3)))
     with pytest.raises(TypeError, match="`size` must be an odd integer, got None"):
         images.detect(nn.Conv2d(1, 1, 3), np.zeros((5, 5)))
-    with pytest.raises(ValueError, match="must give one score a window"):
+    with pytest.raises(ValueError, match="must give one score per window"):
         images.detect(nn.Conv2d(1, 2, 3), np.zeros((5, 5)), size=3)
     with pytest.raises(TypeError, match="`network` must be a torch.nn.Module"):
         images.detect(np.max, np.zeros((5, 5)))

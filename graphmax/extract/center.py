@@ -16,7 +16,7 @@ def center_is_maximum(
     ties: str = "strict",
     isolated: bool = True,
 ) -> Any:
-    """Tell of matrices whether the node in row 0 is a local maximum.
+    """Report, for each matrix, whether the node in row 0 is a local maximum.
 
     Entry (0, 0) of the adjacency neighborhood, its attribute written on the diagonal, is compared
     with the rest of that diagonal.
@@ -106,7 +106,7 @@ def _fitting(adjacency: Any, values: Any, mask: Any) -> tuple[Any, Any, Any]:
         )
     if tuple(values.shape) != tuple(adjacency.shape[:-1]) or values.shape[-1] == 0:
         raise ValueError(
-            f"`values` must have one entry a row of `adjacency` {_shape(adjacency)}, at least "
+            f"`values` must have one entry per row of `adjacency` {_shape(adjacency)}, at least "
             f"one, got shape {_shape(values)}"
         )
     known = values == values

@@ -63,7 +63,7 @@ def neighborhoods(
 
     Notes
     -----
-    Two passes over each ball, O(entries of its rows), parallel over roots; at most 5 bytes a node
+    Two passes over each ball, O(entries of its rows), parallel over roots; at most 5 bytes per node
     of the whole graph and thread. On a graph with weights the entries carry them under `hops` too.
 
     Examples
@@ -111,7 +111,7 @@ def iter_neighborhoods(
     batch_nodes : int, default 65536
         Close a batch before it has more nodes than this, padding included.
     memory : int, default 256 MiB
-        Bytes beyond the graph and the values: scratch (5 bytes a node of the graph and thread,
+        Bytes beyond the graph and the values: scratch (5 bytes per node of the graph and thread,
         at least one thread), the batch that was handed out and the one that is being made.
 
     Yields

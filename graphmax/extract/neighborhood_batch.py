@@ -66,11 +66,11 @@ class NeighborhoodBatch(ABC):
     def __repr__(self) -> str:
         shape = tuple(self.values.shape)
         cut = int(plain(self.cut).sum())
-        told = f"{len(self)} neighborhoods, values {shape}" + f", {cut} cut" * bool(cut)
-        return f"{type(self).__name__}({told}, {self.rule})"
+        content = f"{len(self)} neighborhoods, values {shape}" + f", {cut} cut" * bool(cut)
+        return f"{type(self).__name__}({content}, {self.rule})"
 
     def labels(self, *, allow_cut: bool = False) -> Any:
-        """Tell of each root whether it is a local maximum, from its neighborhood alone.
+        """Report, for each root, whether it is a local maximum, from its neighborhood alone.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ def plain(array: Any) -> NDArray[Any]:
 def challengers(
     values: NDArray[Any], node: NDArray[np.int64], center: NDArray[np.int64], rule: Rule
 ) -> NDArray[np.bool_]:
-    """Tell which nodes challenge the one at position `center` of theirs."""
+    """Report which nodes challenge the one at position `center` of theirs."""
     key, absent = order_key(values)
     key = ~key if rule.extremum == "min" else key
     other = np.arange(key.size) != center

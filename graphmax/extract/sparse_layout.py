@@ -73,8 +73,8 @@ class SparseNeighborhoods(NeighborhoodBatch):
         Returns
         -------
         torch_geometric.data.Batch
-            One graph a neighborhood, with ``x, edge_index, batch, ptr, node, distance, root`` and,
-            where there are weights, ``edge_weight``.
+            One graph per neighborhood, with ``x, edge_index, batch, ptr, node, distance, root``
+            and, where there are weights, ``edge_weight``.
 
         Raises
         ------

@@ -94,7 +94,7 @@ def planted_bumps(
 def _places(
     graph: Graph, num_peaks: int | None, separation: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Draw nodes that keep their distance, at least one a component."""
+    """Draw nodes that keep their distance, at least one per component."""
     rows, count = graph.adjacency("both"), graph.num_nodes
     order, components = _one_a_component_first(graph, rng.permutation(count))
     most = count if num_peaks is None else whole(num_peaks, "num_peaks", least=0)

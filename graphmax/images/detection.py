@@ -78,7 +78,7 @@ def detect(
         If `network` is no torch module, or the size is unknown.
     ValueError
         If the image has colors, three axes or NaN, the size does not fit, or the network does not
-        give one finite score a window.
+        give one finite score per window.
 
     Notes
     -----
@@ -125,13 +125,13 @@ class _Scorer:
         return logits[:, 0] if one_channel else logits
 
     def of_windows(self, windows: "Tensor") -> "Tensor":
-        """Return one logit a window, (N,): the only one, or the one in the middle."""
+        """Return one logit per window, (N,): the only one, or the one in the middle."""
         logits = self(windows)
         if logits.shape == windows[:, 0].shape:
             logits = logits[:, self.size // 2, self.size // 2]
         if logits.numel() != len(windows):
             raise ValueError(
-                f"`network` must give one score a window, got {tuple(logits.shape)} for "
+                f"`network` must give one score per window, got {tuple(logits.shape)} for "
                 f"{len(windows)} windows of shape (1, {self.size}, {self.size})"
             )
         return logits.reshape(-1)

@@ -20,7 +20,7 @@ def output_shape(
     padding: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
 ) -> tuple[int, ...]:
-    """Tell the sides of what a convolution or a pooling makes of an image.
+    """Compute the sides of what a convolution or a pooling makes of an image.
 
     A kernel of K pixels, dilated by d, covers ``d (K - 1) + 1`` pixels, and there are
     ``floor((side + 2 padding - d (K - 1) - 1) / stride) + 1`` places for it. Without padding and
@@ -32,7 +32,7 @@ def output_shape(
     shape : int or sequence of int
         The sides of the image in pixels.
     kernel, stride, padding, dilation : int or sequence of int
-        For all axes or one an axis; padding at each end.
+        One number for all axes, or one per axis; padding at each end.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def output_shape(
 def _numbers(name: str, value: Any, axes: int, least: int) -> list[int]:
     numbers = [value] * axes if isinstance(value, int | np.integer) else list(value)
     if name != "shape" and len(numbers) != axes:
-        raise ValueError(f"`{name}` must be one number or one an axis ({axes}), got {value!r}")
+        raise ValueError(f"`{name}` must be one number or one per axis ({axes}), got {value!r}")
     if not all(isinstance(number, int | np.integer) and number >= least for number in numbers):
         raise ValueError(f"`{name}` must be at least {least} and whole, got {value!r}")
     return [int(number) for number in numbers]

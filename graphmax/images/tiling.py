@@ -26,9 +26,9 @@ def windows(
     stride : int, default 1
         Pixels from one window to the next, along every axis.
     boundary : {"valid", "cut"}, default "valid"
-        ``valid``: the windows that lie inside the image. ``cut``: one window a pixel (a stride),
-        cut at the border: what lies outside is filled with the lowest value of the dtype, which
-        never beats the center.
+        ``valid``: the windows that lie inside the image. ``cut``: one window per pixel (every
+        `stride` pixels), cut at the border: what lies outside is filled with the lowest value of
+        the dtype, which never beats the center.
     volume : bool, default False
         Whether an axis of 3 or 4 pixels is one of space and not the channels of a color image.
 
@@ -106,7 +106,7 @@ def centered(
     nan: str = "raise",
     volume: bool = False,
 ) -> Any:
-    """Tell of every window whether it is centered on its maximum (else it is shifted).
+    """Report, for every window, whether it is centered on its maximum (else it is shifted).
 
     The label is the exact rule: the center pixel is the maximum of its window if and only if it is
     a local maximum of the fully connected grid graph with ``hops=(size - 1) // 2``.

@@ -61,7 +61,7 @@ class Names:
         return text.get_window_extent()
 
     def is_free(self, box: Bbox) -> bool:
-        """Tell whether a box lies in the picture and covers nothing that is taken."""
+        """Report whether a box lies in the picture and covers nothing that is taken."""
         picture = self.picture
         inside = picture.x0 <= box.x0 and box.x1 <= picture.x1
         inside = inside and picture.y0 <= box.y0 and box.y1 <= picture.y1

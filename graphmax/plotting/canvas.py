@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from graphmax.graph import Graph
 
-# Okabe and Ito's palette: told apart with every kind of color vision.
+# Okabe and Ito's palette, distinguishable with every kind of color vision.
 VERMILION = "#D55E00"
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", VERMILION)
 INK = "#1A1A1A"

@@ -33,7 +33,7 @@ def check(
     tolerance: float = 1e-5,
     seed: int = 0,
 ) -> Verdict:
-    """Tell whether an operator is invariant, equivariant, both or neither.
+    """Report whether an operator is invariant, equivariant, both or neither.
 
     An operator C is **invariant** under a transformation T if ``C(T(x)) = C(x)``, **equivariant**
     if ``C(T(x)) = T(C(x))``. Each trial takes an input, draws T and compares.

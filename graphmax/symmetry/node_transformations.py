@@ -36,11 +36,11 @@ def permutation() -> Transformation:
 def _permuted(rng: np.random.Generator, sample: Sample) -> Move:
     count = len(sample.values)
     order = _moving_order(rng, count)
-    told = f"new node i was node {order.tolist()}[i]"
+    description = f"new node i was node {order.tolist()}[i]"
     if isinstance(sample, Picture):
-        return Move(Picture(sample.array[order]), lambda output: output[order], told)
+        return Move(Picture(sample.array[order]), lambda output: output[order], description)
     edges = rng.permutation(sample.edges.shape[1])
-    return Move(_ends_swapped(rng, sample.take(order, edges)), lambda out: out[order], told)
+    return Move(_ends_swapped(rng, sample.take(order, edges)), lambda out: out[order], description)
 
 
 def _moving_order(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
@@ -117,8 +117,8 @@ def _united(rng: np.random.Generator, sample: Sample) -> Move:
         node_columns=_joined_columns(net.node_columns, other.node_columns),
         edge_columns=_joined_columns(net.edge_columns, other.edge_columns),
     )
-    told = f"beside it a {other.describe()}"
-    return Move(both, _joined, told, companion=other)
+    description = f"beside it a {other.describe()}"
+    return Move(both, _joined, description, companion=other)
 
 
 def _joined_columns(first: Any, second: Any) -> dict[str, Any]:
@@ -183,8 +183,8 @@ def _outside(rng: np.random.Generator, net: Net, hops: int) -> Move:
     kept = np.flatnonzero(~crossing | (rng.random(crossing.size) < 0.5))
     moved = net.take(np.arange(net.num_nodes), kept)
     values = moved.values[np.where(inside, np.arange(inside.size), _redrawn(rng, inside.size))]
-    told = f"changed outside the ball of node {center}"
-    return Move(moved.with_values(values), None, told, lambda output: output[center])
+    description = f"changed outside the ball of node {center}"
+    return Move(moved.with_values(values), None, description, lambda output: output[center])
 
 
 def _redrawn(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
@@ -197,8 +197,10 @@ def _ball(net: Net, center: int, hops: int) -> NDArray[np.bool_]:
     inside = np.zeros(net.num_nodes, np.bool_)
     inside[center] = True
     for _ in range(hops):
-        near = [rows.indices[rows.indptr[v] : rows.indptr[v + 1]] for v in np.flatnonzero(inside)]
-        inside[np.concatenate(near)] = True
+        neighbors = [
+            rows.indices[rows.indptr[v] : rows.indptr[v + 1]] for v in np.flatnonzero(inside)
+        ]
+        inside[np.concatenate(neighbors)] = True
     return inside
 
 
@@ -210,8 +212,10 @@ def _outside_window(rng: np.random.Generator, picture: Picture, hops: int) -> Mo
     source = np.where(inside.ravel(), np.arange(inside.size), _redrawn(rng, inside.size))
     flat = picture.array.reshape(*picture.array.shape[:-2], -1)
     moved = flat[..., source].reshape(picture.array.shape)
-    told = f"changed outside the window of pixel ({row}, {column})"
-    return Move(Picture(moved), None, told, lambda output: output[..., row, column], axes="pixels")
+    description = f"changed outside the window of pixel ({row}, {column})"
+    return Move(
+        Picture(moved), None, description, lambda output: output[..., row, column], axes="pixels"
+    )
 
 
 def _net(sample: Sample) -> Net:

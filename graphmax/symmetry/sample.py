@@ -133,7 +133,7 @@ def read_sample(given: Any) -> Sample:
 
 
 def is_single(inputs: Any) -> bool:
-    """Tell whether `inputs` is one input and not a list of them."""
+    """Report whether `inputs` is one input and not a list of them."""
     return hasattr(inputs, "edge_index") or not (isinstance(inputs, list) or callable(inputs))
 
 
@@ -190,7 +190,9 @@ def _from_tensors(x: Any, edge_index: Any, rest: list[Any]) -> Net:
     by_edge = {at: column for at, column in columns.items() if len(column) == edges.shape[1]}
     by_node = {at: column for at, column in columns.items() if at not in by_edge}
     if any(len(column) != len(x) for column in by_node.values()):
-        raise ValueError("`inputs` must have one entry a node or an edge behind x and edge_index")
+        raise ValueError(
+            "`inputs` must have one entry per node or per edge behind x and edge_index"
+        )
 
     def build(net: Net) -> tuple[Any, ...]:
         if isinstance(edge_index, np.ndarray):

@@ -68,7 +68,7 @@ class Transformation:
     on: str = "any"
 
     def applies_to(self, sample: Sample) -> bool:
-        """Tell whether the transformation acts on such an input.
+        """Report whether the transformation acts on such an input.
 
         Parameters
         ----------

@@ -114,7 +114,7 @@ def _acted(
 
 
 def _has_axes(sample: Sample, move: Move, output: NDArray[Any]) -> bool:
-    """Tell whether an output has the node axis, or both pixel axes at the input's size."""
+    """Report whether an output has the node axis, or both pixel axes at the input's size."""
     if isinstance(sample, Net):
         return output.shape[:1] == (sample.num_nodes,)
     shape = tuple(sample.array.shape)

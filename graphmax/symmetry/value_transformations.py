@@ -215,9 +215,9 @@ def _fixed(name: str, change: Map) -> Transformation:
     return Transformation(name, draw)
 
 
-def _mapped(sample: Sample, change: Map, told: str) -> Move:
+def _mapped(sample: Sample, change: Map, description: str) -> Move:
     moved = sample.with_values(_like(sample.values, change))
-    return Move(moved, lambda output: _like(output, _free(change)), told, axes="entries")
+    return Move(moved, lambda output: _like(output, _free(change)), description, axes="entries")
 
 
 def _free(change: Map) -> Map:
