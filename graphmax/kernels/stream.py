@@ -1,0 +1,264 @@
+"""One hop over edges in any order: no rows, no sort. A node is beaten by any edge that says so.
+
+A pass meets every edge once and keeps a few bytes a node, so that the edges may come from memory
+or from a file, batch by batch. Repeats and self-loops change nothing.
+
+Waiting for scattered memory is nearly all of the cost, so there are two loops:
+
+- At first every edge compares the *codes* of its ends: the order keys cut to 16 or 32 bits, which
+  keep the order but may tie where keys do not; only then are the keys themselves fetched. Who wins
+  is a coin toss that no processor predicts, so there is no branch: the loser's flag is set, or that
+  of nobody, an entry behind the last node.
+- Once most nodes are beaten, a bit a node says so (refreshed between calls), and an edge whose
+  target is beaten already ends there.
+
+Threads share the flags: all of them only ever store "beaten", so that no store is lost.
+"""
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+from graphmax.kernels.prefetch import prefetch
+from graphmax.kernels.progress import guarded, tell, threads_for
+from graphmax.kernels.scan import INDEX, STRICT
+
+FORWARD, BACKWARD, BOTH_WAYS = 1, 2, 3
+EDGES_PER_CALL = 1 << 22
+NODES_PER_PART = 1 << 14
+# Codes and flags of the ends are fetched this many edges ahead where they exceed the cache.
+EDGES_AHEAD = 24
+CACHED_NODES = 1 << 19
+# Flags of nobody lie on a cache line of their own for each thread.
+LINE = 64
+EDGES_PER_BLOCK = 1 << 10
+# Bits say who is beaten from this many edges a node on, and again when there are as many more.
+EDGES_BEFORE_BITS = 2
+NO_EDGE = -1
+SAMPLE = 1 << 10
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _beats(code, key, exact, ties, u, v):
+    """Whether node u stands against node v, as 0 or 1; equal codes may hide different keys."""
+    if code[u] != code[v]:
+        return np.int64(code[u] > code[v])
+    if not exact and key[u] != key[v]:
+        return np.int64(key[u] > key[v])
+    return np.int64((ties == STRICT and u != v) or (ties == INDEX and u < v))
+
+
+@njit(cache=True, nogil=True)
+def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, low, high):
+    """Let every edge say who is beaten; the position of a bad edge, or NO_EDGE."""
+    n = np.uint64(code.size)
+    ahead = EDGES_AHEAD if code.size > CACHED_NODES else high
+    forward, backward = np.int64(ways & FORWARD), np.int64(ways & BACKWARD) >> 1
+    both = ways == BOTH_WAYS
+    noting = joined.size > 0
+    for e in range(low, high):
+        if e + ahead < high:
+            prefetch(code, src[e + ahead])
+            prefetch(code, dst[e + ahead])
+            prefetch(flags, dst[e + ahead])
+        u, v = np.uint64(src[e]), np.uint64(dst[e])
+        if u >= n or v >= n:
+            return e
+        a, b = code[u], code[v]
+        if a == b:
+            if forward and _beats(code, key, exact, ties, u, v):
+                flags[v] = 1
+            if backward and _beats(code, key, exact, ties, v, u):
+                flags[u] = 1
+        elif both:
+            flags[v if a > b else u] = 1
+        else:
+            loser = np.int64(a > b) ^ backward
+            target = np.int64(u if backward else v)
+            flags[nobody ^ ((nobody ^ target) & -loser)] = 1
+        if noting and u != v:
+            joined[v if forward else u] = 1
+            joined[u if backward else v] = 1
+    return NO_EDGE
+
+
+@njit(cache=True, nogil=True)
+def _meet_open(src, dst, code, key, exact, ties, ways, flags, joined, bits, nobody, low, high):
+    """Do the same where few targets are still open: block by block, pick those edges first."""
+    n = np.uint64(code.size)
+    ahead = EDGES_AHEAD if code.size > 8 * CACHED_NODES else high
+    # A way that is not asked for has all its bits set.
+    forward, backward = np.uint8((ways & FORWARD) == 0), np.uint8((ways & BACKWARD) == 0)
+    three, seven = np.uint64(3), np.uint64(7)
+    sources, targets = np.empty(EDGES_PER_BLOCK, np.int64), np.empty(EDGES_PER_BLOCK, np.int64)
+    for first in range(low, high, EDGES_PER_BLOCK):
+        last = min(first + EDGES_PER_BLOCK, high)
+        picked = 0
+        for e in range(first, last):
+            if e + ahead < high:
+                prefetch(bits, dst[e + ahead] >> 3)
+                prefetch(bits, src[e + ahead] >> 3)
+            u, v = np.uint64(src[e]), np.uint64(dst[e])
+            if u >= n or v >= n:
+                return e
+            closed = (bits[v >> three] >> np.uint8(v & seven)) | forward
+            closed &= (bits[u >> three] >> np.uint8(u & seven)) | backward
+            sources[picked], targets[picked] = np.int64(u), np.int64(v)
+            picked += 1 - np.int64(closed & np.uint8(1))
+        _meet_all(sources, targets, code, key, exact, ties, ways, flags, joined, nobody, 0, picked)
+    return NO_EDGE
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _meet(src, dst, code, key, exact, ties, ways, flags, joined, bits, bad):
+    parts, edges = bad.size, src.size
+    size = (edges + parts - 1) // parts
+    for part in prange(parts):
+        low, high = min(part * size, edges), min((part + 1) * size, edges)
+        nobody = code.size + (part + 1) * LINE
+        if bits.size:
+            bad[part] = _meet_open(
+                src, dst, code, key, exact, ties, ways, flags, joined, bits, nobody, low, high
+            )
+        else:
+            bad[part] = _meet_all(
+                src, dst, code, key, exact, ties, ways, flags, joined, nobody, low, high
+            )
+
+
+@njit(cache=True, nogil=True)
+def _range(key, absent):
+    """Smallest and largest key of a present node, and whether there is one."""
+    low = high = np.int64(0)
+    found = False
+    for v in range(key.size):
+        if absent.size and absent[v]:
+            continue
+        if not found:
+            low = high = key[v]
+            found = True
+        low, high = min(low, key[v]), max(high, key[v])
+    return low, high, found
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _encode(key, absent, low, shift, most, code):
+    for part in prange((key.size + NODES_PER_PART - 1) // NODES_PER_PART):
+        for v in range(part * NODES_PER_PART, min((part + 1) * NODES_PER_PART, key.size)):
+            above = (np.uint64(key[v]) - np.uint64(low)) >> np.uint64(shift)
+            code[v] = min(above, most) + np.uint64(1)
+            if absent.size and absent[v]:
+                code[v] = 0
+
+
+def codes_of(key, absent):
+    """Return the keys cut to as few bits as tell them apart, 0 for absent nodes, and if exact."""
+    low, high, _ = _range(key, absent)
+    spread = int(high) - int(low)
+    sample = key[:: max(1, key.size // SAMPLE)]
+    for dtype in (np.uint16, np.uint32, np.uint64):
+        largest = np.iinfo(dtype).max
+        shift = max(0, spread.bit_length() - np.iinfo(dtype).bits)
+        shift += (spread >> shift) >= largest and dtype != np.uint64
+        exact = spread >> shift < largest and shift == 0
+        if exact or dtype == np.uint64 or _tells_apart(sample, low, shift):
+            code = np.empty(key.size, dtype)
+            guarded(_encode, key, absent, np.int64(low), shift, np.uint64(largest - 1), code)
+            return code, exact
+    raise AssertionError("64 bits hold every key")
+
+
+def _tells_apart(sample, low, shift):
+    cut = (sample.view(np.uint64) - np.int64(low).view(np.uint64)) >> np.uint64(shift)
+    return 8 * np.unique(cut).size >= 7 * np.unique(sample).size
+
+
+class OneHop:
+    """A pass over edges that come batch by batch.
+
+    `key` is int64 (n,), larger is more extreme; `absent` bool (n,) or (0,); `ties` STRICT, WEAK
+    or INDEX. `ways`: FORWARD where an edge lets its source challenge its target, BACKWARD the
+    reverse, or both. `neighbors` also finds out who has a neighbor other than itself.
+    """
+
+    def __init__(self, key, absent, ties, ways, *, neighbors=False):
+        self.key, self.absent, self.ties, self.ways = key, absent, ties, ways
+        self.code, self.exact = codes_of(key, absent)
+        self._flags = np.zeros(key.size + LINE * (get_num_threads() + 2), np.uint8)
+        self._joined = np.zeros(key.size if neighbors else 0, np.uint8)
+        self._bits = np.zeros(0, np.uint8)
+        self._seen, self._refreshed = 0, 0
+
+    def take(self, src, dst):
+        """Let a batch of edges speak; the position of the first bad one found, or NO_EDGE."""
+        step = min(EDGES_PER_CALL, max(2 * self.key.size, 1 << 16))
+        for start in range(0, src.size, step):
+            ends = (np.ascontiguousarray(end[start : start + step]) for end in (src, dst))
+            bad = self._take(*ends)
+            if bad != NO_EDGE:
+                return start + bad
+        return NO_EDGE
+
+    def _take(self, src, dst):
+        self._refresh()
+        with threads_for(src.size):
+            bad = np.full(get_num_threads(), NO_EDGE)
+            guarded(
+                _meet, src, dst, self.code, self.key, self.exact, self.ties, self.ways,
+                self._flags, self._joined, self._bits, bad,
+            )  # fmt: skip
+        self._seen += src.size
+        return int(bad[bad != NO_EDGE].min(initial=src.size)) if bad.max() != NO_EDGE else NO_EDGE
+
+    def _refresh(self):
+        """Write down who is beaten as bits, where enough edges have come since the last time."""
+        n = self.key.size
+        if self._seen >= max(EDGES_BEFORE_BITS * n, self._refreshed + n):
+            self._bits = np.packbits(self._flags[:n], bitorder="little")
+            self._refreshed = self._seen
+
+    def unchallenged(self):
+        """Present nodes that no edge has let anybody challenge, bool (n,)."""
+        mask = self._flags[: self.key.size] == 0
+        if self.absent.size:
+            mask &= ~self.absent
+        return mask
+
+    def has_neighbor(self):
+        """Nodes that have a neighbor other than themselves, bool (n,)."""
+        return (self._joined | self._flags[: self.key.size]) != 0
+
+
+def one_hop(src, dst, key, absent, ties, ways, *, neighbors=False):
+    """Answer one hop over edges in memory.
+
+    Parameters
+    ----------
+    src, dst : int32 or int64 (e,)
+        The ends of each edge, in any order; repeats and self-loops do no harm.
+    key : int64 (n,)
+        Order key, larger is more extreme.
+    absent : bool (n,) or (0,)
+        Nodes that take no part.
+    ties : int
+        STRICT, WEAK or INDEX.
+    ways : int
+        FORWARD, BACKWARD or BOTH_WAYS: who challenges whom along an edge.
+    neighbors : bool
+        Whether to find out who has a neighbor.
+
+    Returns
+    -------
+    tuple or int
+        ``unchallenged`` bool (n,) and ``has_neighbor`` bool (n,) or None; or the position of an
+        edge with an end outside the graph.
+    """
+    hop = OneHop(key, absent, ties, ways, neighbors=neighbors)
+    bad = NO_EDGE
+    step = 4 * EDGES_PER_CALL
+    for start in range(0, src.size, step):
+        stop = min(start + step, src.size)
+        bad = hop.take(src[start:stop], dst[start:stop])
+        if bad != NO_EDGE:
+            return start + bad
+        tell("looking at edges", stop, src.size)
+    return hop.unchallenged(), hop.has_neighbor() if neighbors else None

@@ -1,0 +1,143 @@
+"""Edges as a stream: one compiled pass a hop, whatever their order and however they are cut."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from oracles import local_maxima, steps
+from strategies import masks, networks, with_gaps
+
+from graphmax.kernels import stream
+from graphmax.kernels.scan import INDEX, STRICT, WEAK
+from graphmax.values import order_key
+
+TIES = {"strict": STRICT, "weak": WEAK, "index": INDEX}
+WAYS = {"in": stream.FORWARD, "out": stream.BACKWARD, "both": stream.BOTH_WAYS}
+NOBODY = np.zeros(0, np.bool_)
+
+
+def ends_of(network, dtype=np.int64):
+    edges = np.array(network.edges, dtype).reshape(-1, 2)
+    return edges[:, 0], edges[:, 1]  # not contiguous, as the columns of a table may be
+
+
+def keyed(values, where):
+    key, nan = order_key(values)
+    absent = np.zeros(key.size, np.bool_) if nan is None else nan
+    if where is not None:
+        absent = absent | ~where
+    return key, absent if absent.any() else NOBODY
+
+
+# --- known
+
+
+def test_path_by_eye():
+    """0 -> 1 -> 2 with values 1, 3, 2: against the arrow 2 sees 1, and 1 sees 0."""
+    src, dst, key = np.array([0, 1]), np.array([1, 2]), np.array([1, 3, 2])
+    expected = {"in": [True, True, False], "out": [False, True, True], "both": [False, True, False]}
+    for direction, mask in expected.items():
+        found, neighbors = stream.one_hop(src, dst, key, NOBODY, STRICT, WAYS[direction])
+        assert_array_equal(found, mask)
+        assert neighbors is None
+
+
+@pytest.mark.parametrize(("ties", "mask"), [("strict", [False, False]), ("weak", [True, True]), ("index", [True, False])])  # fmt: skip
+def test_tie_by_eye(ties, mask):
+    ends, key = (np.array([0, 1, 1]), np.array([1, 0, 1])), np.array([7, 7])
+    assert_array_equal(stream.one_hop(*ends, key, NOBODY, TIES[ties], stream.FORWARD)[0], mask)
+
+
+@pytest.mark.parametrize("key", [[], [5]])
+def test_no_edges(key):
+    none = np.zeros(0, np.int32)
+    found, neighbors = stream.one_hop(
+        none, none, np.array(key, np.int64), NOBODY, STRICT, stream.BOTH_WAYS, neighbors=True
+    )
+    assert_array_equal(found, [True] * len(key))
+    assert_array_equal(neighbors, [False] * len(key))
+
+
+# --- oracle
+
+
+@given(st.data())
+def test_against_the_oracle(data):
+    network = data.draw(networks(weighted=False, directed=True))
+    values = data.draw(with_gaps(network.num_nodes))
+    where = data.draw(masks(network.num_nodes))
+    ties, direction = data.draw(st.sampled_from(sorted(TIES))), data.draw(st.sampled_from(sorted(WAYS)))  # fmt: skip
+    key, absent = keyed(values, where)
+    dtype = data.draw(st.sampled_from([np.int32, np.int64]))
+    found, neighbors = stream.one_hop(
+        *ends_of(network, dtype), key, absent, TIES[ties], WAYS[direction], neighbors=True
+    )
+    expected = local_maxima(network, values, ties=ties, direction=direction, where=where)
+    assert_array_equal(found, expected)
+    assert_array_equal(neighbors, [len(row) > 0 for row in steps(network, direction)])
+
+
+def by_sums(src, dst, values, ties, direction):
+    """Larger cases in NumPy: the best of the neighbors, and the lowest index that has it."""
+    pairs = {"in": [(src, dst)], "out": [(dst, src)], "both": [(src, dst), (dst, src)]}[direction]
+    u, v = (np.concatenate([pair[i] for pair in pairs]) for i in (0, 1))
+    wins = values[u] > values[v]
+    equal = (values[u] == values[v]) & (u != v)
+    wins |= {"strict": equal, "weak": equal & False, "index": equal & (u < v)}[ties]
+    mask = np.ones(values.size, np.bool_)
+    mask[v[wins]] = False
+    joined = np.zeros(values.size, np.bool_)
+    joined[v[u != v]] = True
+    return mask, joined
+
+
+VALUES = {
+    "few levels": lambda r, n: r.integers(0, 3, n),
+    "normal": lambda r, n: r.normal(size=n),
+    "float32": lambda r, n: r.random(n, np.float32),
+    "one far away": lambda r, n: np.where(np.arange(n) == 7, 2**62, r.integers(0, 9, n)),
+    "whole range": lambda r, n: r.integers(-(2**63), 2**63 - 1, n, endpoint=True),
+    "both ends of it": lambda r, n: r.choice([-(2**63), 2**63 - 1, 2**63 - 2], n),
+    "close by": lambda r, n: 2**53 + r.integers(0, 2**20, n),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("cut", [1 << 30, 3001])
+def test_many_edges_a_node_in_any_cut(name, cut):
+    """With 30 edges a node the bits of the beaten decide; one batch or many, the same answer."""
+    draw = np.random.default_rng(5)
+    n, m = 3000, 90_000
+    values = VALUES[name](draw, n)
+    src, dst = draw.integers(0, n, m), draw.integers(0, n, m)
+    src[src == 11], dst[dst == 11] = 12, 12
+    src[::97] = dst[::97]
+    for ties in TIES:
+        for direction in WAYS:
+            key = order_key(values).key
+            hop = stream.OneHop(key, NOBODY, TIES[ties], WAYS[direction], neighbors=True)
+            for start in range(0, m, cut):
+                batch = slice(start, start + cut)
+                assert hop.take(src[batch], dst[batch]) == stream.NO_EDGE
+            mask, joined = by_sums(src, dst, values, ties, direction)
+            assert_array_equal(hop.unchallenged(), mask)
+            assert_array_equal(hop.has_neighbor(), joined)
+
+
+# --- refusals
+
+
+@pytest.mark.parametrize("bad", [-1, 4000, 2**31 - 1, -(2**31), 2**40, -(2**62)])
+@pytest.mark.parametrize("at", [0, 5, 79_999])
+def test_a_bad_index_is_found_and_never_used(bad, at):
+    """Also late, where only the bits of the beaten are looked at."""
+    draw = np.random.default_rng(6)
+    src, dst = draw.integers(0, 4000, (2, 80_000))
+    for end in (src, dst):
+        before = end[at]
+        end[at] = bad
+        key = draw.integers(0, 99, 4000)
+        for ways in WAYS.values():
+            assert stream.one_hop(src, dst, key, NOBODY, STRICT, ways, neighbors=True) == at
+        end[at] = before
