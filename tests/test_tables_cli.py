@@ -73,12 +73,15 @@ def test_a_pattern_needs_no_engine(tables):
     ("more", "match"),
     [
         (["--engine", "duckdb", "--values", "valeu"], "did you mean 'value'"),
-        (["--engine", "duckdb", "--ties", "plateau"], "`ties` must be 'strict', 'weak' or 'index'"),
-        (["--engine", "duckdb", "--radius", "2"], "`rule` must not set `radius`"),
-        (["--engine", "dask"], "`engine` must be one of memory, duckdb, spark, auto"),
-        (["--master", "local[2]"], "`master` must be left out unless engine='spark'"),
-        (["--engine", "spark", "--out", "labels.csv"], "`out` must be a folder for Spark"),
-        (["--engine", "duckdb", "--out", "labels.json"], "`out` must end in .parquet or .csv"),
+        (
+            ["--engine", "duckdb", "--ties", "plateau"],
+            "`--ties` must be 'strict', 'weak' or 'index'",
+        ),
+        (["--engine", "duckdb", "--radius", "2"], "`rule` must not set `--radius`"),
+        (["--engine", "dask"], "`--engine` must be one of memory, duckdb, spark, auto"),
+        (["--master", "local[2]"], "`--master` must be left out unless --engine spark"),
+        (["--engine", "spark", "--out", "labels.csv"], "`--out` must be a folder for Spark"),
+        (["--engine", "duckdb", "--out", "labels.json"], "`--out` must end in .parquet or .csv"),
     ],
 )
 def test_refusals(tables, more, match):

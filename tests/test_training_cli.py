@@ -158,7 +158,7 @@ def test_the_demo_trains_a_detector_and_validates_it(folder):
             "integer of at least 1 or 'learn', got 'many'",
             ("--labels", "peak", "--values", "a", "--hops", "many"),
         ),
-        ("without denoise=True", ("--labels", "peak", "--values", "a", "--head", "normal")),
+        ("without --denoise", ("--labels", "peak", "--values", "a", "--head", "normal")),
         ("`--device` must be there", ("--labels", "peak", "--values", "a", "--device", "tpu9")),
     ],
 )

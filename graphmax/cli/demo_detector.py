@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphmax.cli.console import print_table, rows
+from graphmax.cli.console import print_table
+from graphmax.cli.documents import rows
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -21,16 +22,8 @@ _SHOWN = 8
 def learned_powers(graph: Graph) -> dict[str, Any]:
     """Train a detector on sampled graphs, and hold it against the exact rule on the countries.
 
-    Parameters
-    ----------
-    graph : Graph
-        The countries graph.
-
-    Returns
-    -------
-    dict
-        ``trained_on``, ``true_hops``, ``learned_hops``, ``errors`` among all countries, and
-        ``highest``: the countries of the highest probability, with the exact answer.
+    Returns ``trained_on``, ``true_hops``, ``learned_hops``, ``errors`` among all countries, and
+    ``highest``: the countries of the highest probability, with the exact answer.
     """
     from graphmax.maxima import local_maxima
 
@@ -52,6 +45,7 @@ def learned_powers(graph: Graph) -> dict[str, Any]:
 
 
 def _trained() -> PeakDetector:
+    """Return a detector that saw a few small graphs."""
     from graphmax.nn import PeakDetector
     from graphmax.training import fit
 
@@ -62,6 +56,7 @@ def _trained() -> PeakDetector:
 
 
 def _sampled(rng: np.random.Generator) -> Data:
+    """Return a random graph with its exact labels."""
     import torch
 
     from graphmax.generators import erdos_renyi
@@ -75,19 +70,15 @@ def _sampled(rng: np.random.Generator) -> Data:
     return data
 
 
-def tell_learned_powers(told: dict[str, Any]) -> None:
-    """Print the section on learning.
-
-    Parameters
-    ----------
-    told : dict
-        What `learned_powers` found.
-    """
+def print_learned_powers(learned: dict[str, Any]) -> None:
+    """Print the section on learning."""
     print()
     print("Can a network learn the rule from examples?")
     print(
-        f"Trained on {told['trained_on']}, labelled within {told['true_hops']} hops; "
-        f"it was not told how far, and learned {told['learned_hops']}."
+        f"Trained on {learned['trained_on']}, labelled within {learned['true_hops']} hops; "
+        f"it was not told how far, and learned {learned['learned_hops']}."
     )
-    print_table(told["highest"], ids=("country",))
-    print(f"Against the exact rule: {told['errors']} errors on {told['countries']} countries.")
+    print_table(learned["highest"], ids=("country",))
+    print(
+        f"Against the exact rule: {learned['errors']} errors on {learned['countries']} countries."
+    )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphmax.cli.console import print_json, print_table, progress
-from graphmax.cli.options import Json
+from graphmax.cli.command_options import Json
+from graphmax.cli.console import print_table, progress, visible
+from graphmax.cli.documents import print_json
 
 if TYPE_CHECKING:
     from graphmax.symmetry.suite import Kind
@@ -177,7 +178,7 @@ def _print_examples(found: Mapping[str, tuple["Kind", list["Verdict"]]]) -> None
     for name, (_, verdicts) in found.items():
         for verdict in verdicts:
             if verdict.counterexample is not None:
-                typer.echo(f"\n{name} is {verdict.kind} under {verdict.transformation}")
+                typer.echo(visible(f"{name} is {verdict.kind} under {verdict.transformation}"))
                 typer.echo(str(verdict.counterexample))
 
 

@@ -1,4 +1,4 @@
-"""What `train` and `score` share: features, labels and detectors from files."""
+"""Between the node attributes of a graph and a detector: features and labels in, scores out."""
 
 from __future__ import annotations
 
@@ -6,34 +6,58 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from graphmax.checks import near_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch_geometric.data import Data
 
     from graphmax.graph import Graph
+    from graphmax.nn import PeakDetector
 
 _YES, _NO = {"true", "1", "yes"}, {"false", "0", "no"}
 
 
-def column_names(values: str | None, features: str | None) -> list[str]:
-    """Return the attributes that the user named, none if there are none."""
-    if values is not None and features is not None:
-        raise ValueError("`--values` must not be given beside --features, got both; choose one")
-    if values is not None:
-        return [values]
-    return [name.strip() for name in (features or "").split(",") if name.strip()]
-
-
-def features_of(graph: Graph, names: list[str], file: Path) -> NDArray[np.float64]:
+def features_of(graph: Graph, names: Sequence[str], file: Path) -> NDArray[np.float64]:
     """Return node attributes as float64 (num_nodes, F), refusing what is missing or no number."""
-    columns = [_numbers(graph, name, file) for name in names]
-    return np.stack(columns, axis=1)
+    return np.stack([_numbers(graph, name, file) for name in names], axis=1)
+
+
+def labelled_data(graph: Graph, names: Sequence[str], labels: str, file: Path) -> Data:
+    """Return PyG data with features, labels and the mask of the nodes that have a label."""
+    data = graph.replace(attributes={}).to_data()
+    data.x = torch.from_numpy(features_of(graph, names, file))
+    y, known = _flags(_column(graph, labels, file), labels, file)
+    data.y, data.train_mask = torch.from_numpy(y), torch.from_numpy(known)
+    return data
+
+
+def score_table(detector: PeakDetector, graph: Graph, x: NDArray[np.float64]) -> dict[str, Any]:
+    """Say for every node how likely it is a maximum, and which other node decided.
+
+    Columns ``id``, ``probability``, ``margin`` (the node's score minus that of its rival) and
+    ``rival``, the last two masked where a ball holds no other node.
+    """
+    scores, rival = detector.score_nodes((graph, x)), detector.rivals((graph, x))
+    if detector.rule.extremum == "min":
+        scores = -scores
+    alone = rival < 0
+    with np.errstate(invalid="ignore"):
+        margin = np.where(scores == scores[rival], 0.0, scores - scores[rival])
+    return {
+        "id": graph.label_of(np.arange(graph.num_nodes)),
+        "probability": detector.predict_proba((graph, x)),
+        "margin": np.ma.MaskedArray(margin, alone),
+        "rival": np.ma.MaskedArray(graph.label_of(rival), alone),
+    }
 
 
 def _column(graph: Graph, name: str, file: Path) -> NDArray[Any]:
+    """Return a node attribute, naming near ones where there is no such."""
     if name not in graph.attributes:
         raise ValueError(
             f"`{name}` must be a node attribute of {file}; "
@@ -43,6 +67,7 @@ def _column(graph: Graph, name: str, file: Path) -> NDArray[Any]:
 
 
 def _numbers(graph: Graph, name: str, file: Path) -> NDArray[np.float64]:
+    """Return a node attribute as float64, which must hold it exactly."""
     column = _column(graph, name, file)
     if column.dtype.kind not in "biuf" or column.ndim != 1:
         raise ValueError(f"`{name}` must hold numbers, got {column.dtype} in {file}")
@@ -59,17 +84,6 @@ def _numbers(graph: Graph, name: str, file: Path) -> NDArray[np.float64]:
     if data.dtype.kind in "iu" and data.size and int(abs(data.astype(object)).max()) > 2**53:
         raise ValueError(f"`{name}` must be exact in float64, got a number beyond 2**53 in {file}")
     return data.astype(np.float64)
-
-
-def labelled(graph: Graph, names: list[str], labels: str, file: Path) -> Data:
-    """Return PyG data with features, labels and the mask of nodes that have one."""
-    import torch
-
-    data = graph.replace(attributes={}).to_data()
-    data.x = torch.from_numpy(features_of(graph, names, file))
-    y, known = _flags(_column(graph, labels, file), labels, file)
-    data.y, data.train_mask = torch.from_numpy(y), torch.from_numpy(known)
-    return data
 
 
 def _flags(
@@ -91,19 +105,7 @@ def _flags(
 
 
 def _word(item: Any) -> str:
+    """Write a label as one of the known words, if it is one."""
     if isinstance(item, float) and item in (0.0, 1.0):
         return str(int(item))
     return str(item).strip().lower()
-
-
-def device_of(name: str | None) -> str:
-    """Return a device that is there."""
-    import torch
-
-    if name is None:
-        return "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError):
-        raise ValueError(f"`--device` must be there, got {name!r}; leave it out for cpu") from None
-    return name

@@ -1,12 +1,15 @@
 """`graphmax generate`: make a labelled set in a folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from graphmax.cli.console import announce_compilation, print_json, print_table, progress
-from graphmax.cli.options import Json
+from graphmax.cli.command_options import Json
+from graphmax.cli.console import print_table, progress, visible
+
+COUNTS = ("graphs", "fewest_nodes", "most_nodes", "nodes", "edges", "maxima", "ties", "isolated")
 
 
 def generate(
@@ -20,23 +23,20 @@ def generate(
     maxima, ties, isolated: shares of nodes that are maxima, have a neighbor of equal value, have
     no neighbor.
     """
+    from graphmax.cli.documents import print_json
+    from graphmax.datasets.folder import generate as make
     from graphmax.datasets.named import named_recipe
 
     recipe = named_recipe(name)
-    announce_compilation("csr", "scan", "search", "growth", "pairsampling")
-    from graphmax.datasets.folder import generate as make
-
     with progress(f"generating {recipe.name}"):
         manifest = make(recipe, out)
     if json:
         print_json(manifest)
         return
-    typer.echo(f"{recipe.name} version {recipe.version} in {out}")
-    print_table(_rows(manifest["counts"]))
+    typer.echo(visible(f"{recipe.name} version {recipe.version} in {out}"))
+    print_table([_row(split, counts) for split, counts in manifest["counts"].items()])
 
 
-def _rows(counts: dict[str, Any]) -> list[dict[str, Any]]:
-    told = ("graphs", "fewest_nodes", "most_nodes", "nodes", "edges", "maxima", "ties", "isolated")
-    return [
-        {"split": split, **{name: count[name] for name in told}} for split, count in counts.items()
-    ]
+def _row(split: str, counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of a split."""
+    return {"split": split, **{name: counts[name] for name in COUNTS}}

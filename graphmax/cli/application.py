@@ -1,0 +1,65 @@
+"""The application: the list of commands, and what stands before any of them."""
+
+from typing import Annotated
+
+import typer
+
+from graphmax.cli.check_command import check
+from graphmax.cli.command_options import set_debug, spelled_out
+from graphmax.cli.convert_command import convert
+from graphmax.cli.demo_command import demo
+from graphmax.cli.generate_command import generate
+from graphmax.cli.guard import Command, Commands, prepare_streams
+from graphmax.cli.info_command import info
+from graphmax.cli.label_command import label
+from graphmax.cli.peaks_command import peaks
+from graphmax.cli.score_command import score
+from graphmax.cli.train_command import train
+
+COMMANDS = (info, peaks, label, demo, convert, generate, train, score, check)
+
+app = typer.Typer(
+    cls=Commands,
+    name="graphmax",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    prepare_streams()
+    app()
+
+
+def _print_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"graphmax {version('graphmax')}")
+        raise typer.Exit
+
+
+@app.callback()
+def front(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", callback=set_debug, help="Show where an error comes from.")
+    ] = False,
+) -> None:
+    """Find the local maxima of a node attribute on a graph, exactly.
+
+    Exit code 0: fine. Exit code 2: bad input, with one sentence on stderr.
+    """
+
+
+for command in COMMANDS:
+    app.command(cls=Command)(spelled_out(command))

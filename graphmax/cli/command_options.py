@@ -1,0 +1,253 @@
+"""The options that several commands share, each written once, and how a command takes them.
+
+A command has parameters whose type is a group of options, a dataclass; `spelled_out` turns each
+into the options of its fields. A new option of a rule is one field here and every command has it.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
+
+import typer
+
+from graphmax.cli.guard import DEBUG, arguments_named
+
+if TYPE_CHECKING:
+    from graphmax.graph import Graph
+
+File = Annotated[Path, typer.Argument(help="Graph file: ENDINGS; also with .gz.")]
+Values = Annotated[
+    str, typer.Option("--values", help="Node attribute to compare.", show_default=False)
+]
+
+
+def number(text: str) -> int | float:
+    """Read a number: an integer with all its digits, else a float."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    raise typer.BadParameter(f"{text!r} is not a number")
+
+
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, ...")]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help='Print one JSON document: missing is null, infinite "Infinity" or "-Infinity".',
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleOptions:
+    """What a local maximum is; an option that was not given is None, the default of the call."""
+
+    panel: ClassVar[str] = "Rule"
+
+    hops: Annotated[
+        int | None,
+        typer.Option("--hops", help="Largest distance in hops; 1 unless --radius is given."),
+    ] = None
+    radius: Annotated[
+        float | None, typer.Option("--radius", help="Largest distance in edge weights.")
+    ] = None
+    ties: Annotated[
+        str | None,
+        typer.Option(
+            "--ties",
+            help="Who challenges a node: strict, weak, plateau or index; strict by default, "
+            "plateau in the table of peaks.",
+        ),
+    ] = None
+    direction: Annotated[
+        str | None, typer.Option("--direction", help="Which arrows count: in, out or both.")
+    ] = None
+    isolated: Annotated[
+        bool | None,
+        typer.Option("--isolated/--no-isolated", help="Is a node without neighbors a maximum?"),
+    ] = None
+    nan: Annotated[
+        str | None,
+        typer.Option(
+            "--nan",
+            help="Nodes without a value: raise or omit; raise by default, omit in the table of "
+            "peaks.",
+        ),
+    ] = None
+    minima: Annotated[bool, typer.Option("--minima", help="Look for minima instead.")] = False
+
+    def said(self) -> dict[str, Any]:
+        """Return the fields of `Rule` that the user gave."""
+        given = {"extremum": "min"} if self.minima else {}
+        for name in ("hops", "radius", "ties", "direction", "isolated", "nan"):
+            if getattr(self, name) is not None:
+                given[name] = getattr(self, name)
+        return given
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """How a graph file is read."""
+
+    panel: ClassVar[str] = "Reading"
+
+    nodes: Annotated[
+        Path | None,
+        typer.Option(
+            "--nodes",
+            help="Node table: a column of ids (id, node or the first), one more for each "
+            "attribute.",
+        ),
+    ] = None
+    directed: Annotated[
+        bool | None,
+        typer.Option(
+            "--directed/--undirected", help="Are edges arrows? As the file says by default."
+        ),
+    ] = None
+    format: Annotated[
+        str | None, typer.Option("--format", help="An ending that decides instead of the name's.")
+    ] = None
+    src: Annotated[
+        str | None, typer.Option("--src", help="Column where edges start: a name or a place.")
+    ] = None
+    dst: Annotated[
+        str | None, typer.Option("--dst", help="Column where edges end: a name or a place.")
+    ] = None
+    weight: Annotated[
+        str | None, typer.Option("--weight", help="Column of edge weights: a name or a place.")
+    ] = None
+    id: Annotated[str | None, typer.Option("--id", help="Column of ids in the node table.")] = None
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", help="What splits the fields of a text table.")
+    ] = None
+    connectivity: Annotated[
+        int | None, typer.Option("--connectivity", help="Which pixels of an image touch: 4, 8.")
+    ] = None
+    max_nodes: Annotated[
+        int | None, typer.Option("--max-nodes", help="Most nodes that a file may declare.")
+    ] = None
+    max_seconds: Annotated[
+        float | None, typer.Option("--max-seconds", help="Longest time for reading.")
+    ] = None
+
+    def said(self) -> dict[str, Any]:
+        """Return the options of `read_graph` that the user gave."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: _place(name, option) for name, option in given.items() if option is not None}
+
+    def read(self, file: Path) -> "Graph":
+        """Read a graph file."""
+        from graphmax.files import read_graph
+
+        with arguments_named(path="FILE"):
+            return read_graph(file, **self.said())
+
+
+def _place(name: str, option: Any) -> Any:
+    """Read a column that is a number as its place, counted from 0."""
+    is_place = name in ("src", "dst", "weight", "id") and option.isdigit()
+    return int(option) if is_place else option
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOutput:
+    """Where a table goes: into a file, as JSON to stdout, or as text to stdout."""
+
+    panel: ClassVar[str] = "Output"
+
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the table here: .csv, .parquet or .json.")
+    ] = None
+    json: Json = False
+
+    def deliver(
+        self,
+        name: str,
+        table: Mapping[str, Any],
+        document: Mapping[str, Any],
+        show: Callable[[Mapping[str, Any]], None],
+    ) -> None:
+        """Write a table where it was asked for; as JSON it is called `name` in a document."""
+        if self.out is not None:
+            self._write(table, self.out)
+        if self.json:
+            from graphmax.cli.documents import print_json, rows
+
+            print_json({**document, name: rows(table)})
+        elif self.out is None:
+            show(table)
+
+    @staticmethod
+    def _write(table: Mapping[str, Any], out: Path) -> None:
+        from graphmax.cli.console import say
+        from graphmax.files import write_table
+
+        with arguments_named(path="--out"):
+            write_table(table, out)
+        say(f"{len(next(iter(table.values())))} rows written to {out}")
+
+
+def set_debug(ctx: typer.Context, wanted: bool) -> None:
+    """Remember, for the guard, that the user wants to see where an error comes from."""
+    ctx.meta[DEBUG] = ctx.meta.get(DEBUG, False) or wanted
+
+
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug", callback=set_debug, is_eager=True, help="Show where an error comes from."
+    ),
+]
+
+
+def spelled_out(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the groups among its parameters, and ``--debug``."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    parameters = _parameters(inspect.signature(command).parameters.values(), hints)
+
+    def call(**given: Any) -> None:
+        del given["debug"]  # its callback has seen it
+        for name, group in groups.items():
+            of_group = {field.name: given.pop(field.name) for field in fields(group)}
+            given[name] = group(**of_group)
+        command(**given)
+
+    call.__name__, call.__doc__ = command.__name__, command.__doc__
+    call.__annotations__ = {name: parameter.annotation for name, parameter in parameters.items()}
+    call.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
+    return call
+
+
+def _parameters(
+    own: Iterable[inspect.Parameter], hints: Mapping[str, Any]
+) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a command with those of its groups in their places."""
+    found: dict[str, inspect.Parameter] = {}
+    for parameter in own:
+        hint = hints[parameter.name]
+        if is_dataclass(hint):
+            of_group, panel = get_type_hints(hint, include_extras=True), _panel(hint)
+            for field in fields(hint):
+                of_group[field.name].__metadata__[0].rich_help_panel = panel
+                found[field.name] = _parameter(field.name, field.default, of_group[field.name])
+        else:
+            found[parameter.name] = _parameter(parameter.name, parameter.default, hint)
+    return found | {"debug": _parameter("debug", False, Debug)}
+
+
+def _panel(group: Any) -> str:
+    """Return the heading of a group in the help."""
+    return str(group.panel)
+
+
+def _parameter(name: str, default: Any, hint: Any) -> inspect.Parameter:
+    """Return a parameter that is given by name."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=hint)

@@ -1,0 +1,101 @@
+"""`graphmax demo`: a first look at the library, on the countries graph."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphmax.cli.command_options import Json
+from graphmax.cli.console import announcing, print_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from graphmax.graph import Graph
+
+COUNTRIES = "countries/countries.graphml"
+PLACES = "countries/places.csv"
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Find the regional economic powers among the countries of the world."""
+    from graphmax.cli.demo_detector import learned_powers, print_learned_powers
+    from graphmax.cli.documents import print_json
+    from graphmax.files import read_graph
+    from graphmax.shipped_data import dataset_path
+
+    with announcing():
+        graph = read_graph(dataset_path(COUNTRIES))
+        powers, learned = regional_powers(graph, out), learned_powers(graph)
+    if json:
+        print_json({"regional_powers": powers, "learned_powers": learned})
+        return
+    print_regional_powers(powers)
+    print_learned_powers(learned)
+    print_what_next(str(dataset_path(COUNTRIES)))
+
+
+def regional_powers(graph: Graph, folder: Path) -> dict[str, Any]:
+    """Find the countries with a larger economy than every country they border on.
+
+    Returns ``countries`` with a land border, ``expected_if_shuffled``, ``maxima`` (rows of the
+    table) and ``picture``.
+    """
+    from graphmax.cli.documents import rows
+    from graphmax.peaks import find_peaks
+    from graphmax.plotting import plot_peaks
+    from graphmax.summary import expected_maxima
+
+    picture = folder / "graphmax-demo.png"
+    title = "Regional economic powers: a larger GDP than every land neighbor"
+    peaks = find_peaks(graph, "gdp", isolated=False)
+    plot_peaks(graph, peaks, path=picture, positions=places(graph), title=title)
+    bordering = graph.indptr[1:] > graph.indptr[:-1]
+    shown = ("label", "value", "isolation", "nearest_higher")
+    table = peaks.labelled()
+    return {
+        "countries": int(bordering.sum()),
+        "expected_if_shuffled": round(expected_maxima(graph, bordering), 1),
+        "maxima": rows({name: table[name] for name in shown}),
+        "picture": str(picture),
+    }
+
+
+def places(graph: Graph) -> np.ndarray:
+    """Return where the countries lie on the map: longitude and latitude in degrees."""
+    import numpy as np
+
+    from graphmax.shipped_data import dataset_path
+
+    with dataset_path(PLACES).open(encoding="utf-8", newline="") as lines:
+        place = {row["id"]: (float(row["lon"]), float(row["lat"])) for row in csv.DictReader(lines)}
+    return np.array([place[name] for name in graph.label_of(range(graph.num_nodes))])
+
+
+def print_regional_powers(powers: dict[str, Any]) -> None:
+    """Print the section on regional powers."""
+    print("Which countries are regional economic powers?")
+    print("Those with a larger GDP (million US$) than every country they share a land border with.")
+    print()
+    print_table(powers["maxima"], ids=("label", "nearest_higher"))
+    print(
+        f"{len(powers['maxima'])} of {powers['countries']} countries with a land border; "
+        f"{powers['expected_if_shuffled']} expected if the values were shuffled."
+    )
+    print("isolation: how many borders away the nearest country with a larger GDP lies.")
+    print(f"Picture: {powers['picture']}")
+
+
+def print_what_next(path: str) -> None:
+    """Print what to try next."""
+    print()
+    print("Try next:")
+    print(f'  graphmax info "{path}"')
+    print(f'  graphmax peaks "{path}" --values population --hops 2')
+    print(f'  graphmax label "{path}" --values gdp --no-isolated --out labels.csv')

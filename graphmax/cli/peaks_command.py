@@ -1,0 +1,124 @@
+"""`graphmax peaks`: the table of `find_peaks`, and a picture."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphmax.cli.command_options import File, FileOptions, RuleOptions, TableOutput, Values, number
+from graphmax.cli.console import print_table, progress
+
+if TYPE_CHECKING:
+    from graphmax.graph import Graph
+    from graphmax.peaks import Peaks
+    from graphmax.rule import Rule
+
+    Columns = Mapping[str, Any]
+
+IDS = ("label", "nearest_higher", "nearest_lower", "key_saddle", "parent")
+
+
+def peaks(
+    file: File,
+    values: Values,
+    rule: RuleOptions,
+    reading: FileOptions,
+    output: TableOutput,
+    min_height: Annotated[
+        Any, typer.Option("--min-height", parser=number, help="Leave out peaks that are lower.")
+    ] = None,
+    min_prominence: Annotated[
+        float | None,
+        typer.Option("--min-prominence", help="Leave out peaks that stand out less."),
+    ] = None,
+    min_isolation: Annotated[
+        float | None,
+        typer.Option("--min-isolation", help="Leave out peaks nearer to higher ground than this."),
+    ] = None,
+    num_peaks: Annotated[
+        int | None, typer.Option("--num-peaks", help="Keep so many of the highest peaks.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the graph here: .png, .pdf or .svg.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", help="Print so many rows; 0 prints all.")] = 50,
+) -> None:
+    """List the peaks, highest first, and tell how much each of them matters.
+
+    A flat top is one peak, and nodes without a value are left out (as in `find_peaks`). isolation:
+    distance to the nearest higher node, in hops (in edge weights with --radius); Infinity where no
+    node that can be reached is higher. prominence: height above the key saddle, the lowest node on
+    the best path to higher ground. parent: the peak met there. basin size: how many nodes lie on
+    the slopes of the peak. With --minima the lowest comes first, and the nearest lower node beside
+    it. Without prominence: --ties weak or index, and arrows that count one way.
+    """
+    filters = {
+        "min_height": min_height,
+        "min_prominence": min_prominence,
+        "min_isolation": min_isolation,
+        "num_peaks": num_peaks,
+    }
+    with progress(f"reading {file.name}"):
+        table, used = _answer(reading.read(file), values, rule, filters, plot)
+    document = {"file": str(file), "values": values, "rule": asdict(used)}
+    output.deliver("maxima", table, document, lambda shown: _show(shown, top))
+
+
+def _answer(
+    graph: "Graph", values: str, options: RuleOptions, filters: Mapping[str, Any], plot: Path | None
+) -> tuple["Columns", "Rule"]:
+    """Return the table of peaks and their rule, and draw them if there is a path."""
+    from graphmax.maxima_table import has_topography, maxima_table
+    from graphmax.peaks import find_peaks
+    from graphmax.rule import Rule
+
+    rule, asked = Rule(**options.said()), {k: v for k, v in filters.items() if v is not None}
+    if asked or has_topography(graph, rule):
+        found = find_peaks(graph, values, **asked, **options.said())
+        if plot is not None:
+            _draw_peaks(graph, values, found, plot)
+        return _renamed(_columns(found), found.rule), found.rule
+    from graphmax.maxima import local_maxima
+
+    mask = local_maxima(graph, values, rule=rule)
+    if plot is not None:
+        _draw_maxima(graph, values, mask, plot)
+    return _renamed(maxima_table(graph, values, rule, mask), rule), rule
+
+
+def _columns(found: "Peaks") -> "Columns":
+    """Return the table without the index of nodes, which a file does not know."""
+    return {name: column for name, column in found.labelled().items() if name != "node"}
+
+
+def _renamed(table: "Columns", rule: "Rule") -> "Columns":
+    """Call the nearest challenger of a minimum a lower node."""
+    if rule.extremum != "min":
+        return table
+    return {name.replace("nearest_higher", "nearest_lower"): table[name] for name in table}
+
+
+def _show(table: "Columns", top: int) -> None:
+    """Print the table, without the sizes of plateaus where there is none."""
+    from graphmax.cli.documents import rows
+
+    sizes = table.get("plateau_size")
+    is_flat = sizes is None or bool((sizes > 1).any())
+    shown = {name: table[name] for name in table if is_flat or name != "plateau_size"}
+    print_table(rows(shown), ids=IDS, top=top)
+
+
+def _draw_peaks(graph: "Graph", values: str, found: "Peaks", path: Path) -> None:
+    """Draw the graph with its peaks."""
+    from graphmax.plotting import plot_peaks
+
+    plot_peaks(graph, found, path=path, title=f"Peaks of {values}")
+
+
+def _draw_maxima(graph: "Graph", values: str, mask: Any, path: Path) -> None:
+    """Draw the graph with its maxima."""
+    from graphmax.plotting import plot_maxima
+
+    plot_maxima(graph, values, mask, path=path, title=f"Local maxima of {values}")

@@ -1,0 +1,152 @@
+"""`graphmax train`: learn from labelled graph files what makes a node a maximum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphmax.cli.command_options import Device, FileOptions, Json
+from graphmax.cli.console import announcing, print_table, progress, say
+
+if TYPE_CHECKING:
+    from graphmax.nn import PeakDetector
+
+CHECKPOINT = "checkpoint.safetensors"
+
+KnownValues = Annotated[
+    str | None, typer.Option("--values", help="The attribute, where it is known.")
+]
+Features = Annotated[
+    str | None, typer.Option("--features", help="A,B,C: features of a hidden attribute.")
+]
+
+
+def train(
+    files: Annotated[list[Path], typer.Argument(help="Graph files with labelled nodes: ENDINGS.")],
+    labels: Annotated[
+        str, typer.Option("--labels", help="Node attribute that says which nodes are maxima.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the trained detector.")],
+    reading: FileOptions,
+    values: KnownValues = None,
+    features: Features = None,
+    hops: Annotated[str, typer.Option("--hops", help="Largest distance, or learn.")] = "learn",
+    head: Annotated[str, typer.Option("--head", help="sign, choice or normal.")] = "sign",
+    denoise: Annotated[
+        bool, typer.Option("--denoise", help="The attribute is noisy: average over near nodes.")
+    ] = False,
+    ties: Annotated[str, typer.Option("--ties", help="strict or weak.")] = "strict",
+    direction: Annotated[
+        str, typer.Option("--direction", help="Which arrows count: in, out or both.")
+    ] = "in",
+    validation: Annotated[
+        list[Path] | None, typer.Option("--validation", help="Labelled graph to stop early by.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Most passes.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Equal seeds, equal weights (CPU).")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --out.")] = False,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Train a detector on files whose nodes carry labels; nodes without one do not count.
+
+    Ctrl-C saves what was learned so far; the same command with --resume goes on from there.
+    """
+    names = column_names(values, features)
+    if not names:
+        raise ValueError("`--values` or `--features` must be given, got neither")
+    detector = _detector(len(names), hops, head, denoise, ties, direction)
+    detector.columns = tuple(names)
+    where = available_device(device)
+    with progress("reading"):
+        graphs = [_read(file, reading, names, labels) for file in files]
+        held = [_read(file, reading, names, labels) for file in validation or []]
+    with announcing():  # training shows its own progress
+        result = _fit(
+            detector, graphs, held, out, epochs=epochs, seed=seed, resume=resume, device=where
+        )
+    if json:
+        from graphmax.cli.documents import print_json
+
+        print_json({"out": str(out), **result})
+        return
+    print_table([result])
+    if result["stopped"] == "interrupt":
+        say("interrupted: the same command with --resume goes on from here")
+
+
+def column_names(values: str | None, features: str | None) -> list[str]:
+    """Return the attributes that the user named, none if there are none."""
+    if values is not None and features is not None:
+        raise ValueError("`--values` must not be given beside --features, got both; choose one")
+    if values is not None:
+        return [values]
+    return [name.strip() for name in (features or "").split(",") if name.strip()]
+
+
+def available_device(name: str | None) -> str:
+    """Return a device that is there."""
+    import torch
+
+    if name is None:
+        return "cpu"
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError):
+        raise ValueError(f"`--device` must be there, got {name!r}; leave it out for cpu") from None
+    return name
+
+
+def _detector(
+    channels: int, hops: str, head: str, denoise: bool, ties: str, direction: str
+) -> PeakDetector:
+    """Make the detector that the options describe."""
+    from graphmax.nn import PeakDetector
+    from graphmax.rule import Rule
+
+    reach: int | str = int(hops) if hops.lstrip("-").isdigit() else hops
+    if reach == "learn" and head != "sign":
+        reach = 1
+    rule = Rule(ties=ties, direction=direction)
+    return PeakDetector(channels, reach, denoise=denoise, head=head, rule=rule)
+
+
+def _read(file: Path, reading: FileOptions, names: list[str], labels: str) -> Any:
+    """Read a file as labelled data."""
+    from graphmax.training.detector_columns import labelled_data
+
+    return labelled_data(reading.read(file), names, labels, file)
+
+
+def _fit(
+    detector: PeakDetector, graphs: list[Any], held: list[Any], out: Path, *, epochs: int | None,
+    seed: int, resume: bool, device: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Train, save, and judge on the validation graphs if there are any."""
+    from graphmax.training import evaluate, fit
+
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f"`--out` must be a folder, got the file {out}")
+    if (out / "config.json").exists() and not resume:
+        raise ValueError(f"`--out` must not hold a detector yet, got {out}; choose another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    result = fit(
+        detector, graphs, validation=held or None, epochs=epochs, seed=seed, device=device,
+        checkpoint=out / CHECKPOINT, resume=resume,
+    )  # fmt: skip
+    detector.save_pretrained(out)
+    if result.stopped != "interrupt":
+        (out / CHECKPOINT).unlink(missing_ok=True)
+    judged = evaluate(detector, held or graphs)
+    return {
+        "epochs": result.epochs,
+        "stopped": result.stopped,
+        "hops": result.hops,
+        "flip_rate": round(result.flip_rate, 4),
+        "loss": round(result.history[-1]["loss"], 4),
+        "judged_on": "validation" if held else "training",
+        "f1": round(judged.f1, 4),
+        "average_precision": round(judged.average_precision, 4),
+    }
