@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         local_maxima,
         local_minima,
         margin,
+        rivals,
     )
     from graphmax.nn.detector import PeakDetector
     from graphmax.peaks import Peaks, basins, find_peaks, non_maximum_suppression
@@ -76,6 +77,7 @@ _HOME = {
     "neighborhoods": "graphmax.extract",
     "non_maximum_suppression": "graphmax.peaks",
     "read_graph": "graphmax.files",
+    "rivals": "graphmax.maxima",
     "write_graph": "graphmax.files",
     "write_table": "graphmax.files",
 }
@@ -112,6 +114,7 @@ __all__ = [
     "neighborhoods",
     "non_maximum_suppression",
     "read_graph",
+    "rivals",
     "write_graph",
     "write_table",
 ]

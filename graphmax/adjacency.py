@@ -57,6 +57,23 @@ class Adjacency(NamedTuple):
         """Return rows with the entries of both, the smaller weight where both have one."""
         return self._like(csr.union(*self[:2], self.lengths, *other[:2], other.lengths))
 
+    def without(self, absent: NDArray[np.bool_]) -> "Adjacency":
+        """Return the rows without the entries that touch an absent node."""
+        return self._kept(~(absent[self._row_of_entry] | absent[self.indices]))
+
+    def within(self, groups: NDArray[np.int64]) -> "Adjacency":
+        """Return the rows without the entries that join nodes of different groups."""
+        return self._kept(groups[self._row_of_entry] == groups[self.indices])
+
+    @property
+    def _row_of_entry(self) -> NDArray[np.int64]:
+        return np.repeat(np.arange(self.indptr.size - 1), np.diff(self.indptr))
+
+    def _kept(self, entries: NDArray[np.bool_]) -> "Adjacency":
+        indptr = np.concatenate([[0], np.cumsum(entries)])[self.indptr]
+        weights = None if self.weights is None else frozen(self.weights[entries])
+        return Adjacency(frozen(indptr), frozen(self.indices[entries]), weights)
+
     def _like(self, built: tuple[Any, Any, Any]) -> "Adjacency":
         indptr, indices, weights = (frozen(array) for array in built)
         return Adjacency(indptr, indices, None if self.weights is None else weights)

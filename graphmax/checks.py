@@ -1,6 +1,7 @@
-"""Checks of arrays that users hand in; each error names the argument, the rule and the value."""
+"""Checks of what users hand in, each once; an error names the argument, the rule and the value."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,6 +11,101 @@ from numpy.typing import ArrayLike, NDArray
 MOST_NODES = 2**31 - 1
 # Above this, an edge list without a node count must use at least one index in a hundred.
 UNASKED_NODES = 10_000_000
+
+
+def integer(
+    value: Any, name: str, least: int | None = None, most: int | None = None, *, hint: str = ""
+) -> int:
+    """Return an int from any kind of integer (NumPy's too, bool not), refusing one out of range.
+
+    `hint` is a way out that errors add.
+    """
+    hint = f"; {hint}" if hint else ""
+    if is_bool(value) or not isinstance(value, int | np.integer):
+        wanted = "an integer" + ("" if least is None else f" of at least {least}")
+        raise TypeError(f"`{name}` must be {wanted}, got {value!r}{hint}")
+    _check_range(int(value), value, name, least, most, hint)
+    return int(value)
+
+
+def number(
+    value: Any,
+    name: str,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    hint: str = "",
+) -> float:
+    """Return a float from any kind of real number (bool not), refusing NaN and one out of range."""
+    hint = f"; {hint}" if hint else ""
+    wanted = "a number" + ("" if above is None else f" above {above:g}")
+    if is_bool(value) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"`{name}` must be {wanted}, got {value!r}{hint}")
+    if above is not None and not value > above:
+        raise ValueError(f"`{name}` must be above {above:g}, got {value}{hint}")
+    if value != value:
+        raise ValueError(f"`{name}` must be {wanted}, got NaN{hint}")
+    _check_range(value, value, name, least, most, hint)
+    return float(value)
+
+
+def _check_range(value: Any, shown: Any, name: str, least: Any, most: Any, hint: str) -> None:
+    if least is not None and value < least:
+        bound = f"at least {least}" if most is None else f"from {least} to {most}"
+    elif most is not None and value > most:
+        bound = f"at most {most}" if least is None else f"from {least} to {most}"
+    else:
+        return
+    raise ValueError(f"`{name}` must be {bound}, got {shown}{hint}")
+
+
+def boolean(value: Any, name: str) -> bool:
+    """Return a bool, refusing everything else."""
+    if not is_bool(value):
+        raise TypeError(f"`{name}` must be True or False, got {value!r}")
+    return bool(value)
+
+
+def one_of(value: Any, name: str, choices: Collection[str], *, hint: str = "") -> str:
+    """Return a word, refusing one that is none of the choices."""
+    if isinstance(value, str) and value in choices:
+        return value
+    quoted = ", ".join(repr(choice) for choice in choices)
+    near = get_close_matches(value, choices, n=1) if isinstance(value, str) else []
+    suffix = f"; did you mean {near[0]!r}?" if near and not hint else f"; {hint}" if hint else ""
+    raise ValueError(f"`{name}` must be one of {quoted}, got {value!r}{suffix}")
+
+
+def either(choices: Collection[str]) -> str:
+    """Write words as alternatives: 'a', 'b' or 'c'."""
+    *others, last = [repr(choice) for choice in choices]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def is_bool(value: Any) -> bool:
+    """Tell whether a value is Python's or NumPy's bool."""
+    return isinstance(value, bool | np.bool_)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Tell whether an object is a torch tensor, without importing torch."""
+    return hasattr(obj, "untyped_storage")
+
+
+def to_numpy(obj: Any) -> NDArray[Any]:
+    """Return a tensor (on any device) as a NumPy array, an array as it is."""
+    if not is_tensor(obj):
+        return np.asarray(obj)
+    if hasattr(obj, "as_tensor"):  # PyG's EdgeIndex
+        obj = obj.as_tensor()
+    array: NDArray[Any] = obj.detach().cpu().resolve_neg().numpy()
+    return array
+
+
+def first_five(items: Iterable[Any]) -> str:
+    """List up to five items for an error."""
+    return ", ".join(str(item) for _, item in zip(range(5), items, strict=False))
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -39,11 +135,7 @@ def node_indices(array: ArrayLike, name: str) -> NDArray[Any]:
 
 def node_count(num_nodes: Any) -> int:
     """Return a number of nodes that is given outright."""
-    if isinstance(num_nodes, bool) or not isinstance(num_nodes, int | np.integer):
-        raise TypeError(f"`num_nodes` must be an integer, got {num_nodes!r}")
-    if not 0 <= num_nodes <= MOST_NODES:
-        raise ValueError(f"`num_nodes` must be from 0 to 2**31 - 1, got {num_nodes}")
-    return int(num_nodes)
+    return integer(num_nodes, "num_nodes", 0, MOST_NODES)
 
 
 def node_count_of(ends: tuple[NDArray[Any], NDArray[Any]]) -> int:
@@ -72,18 +164,17 @@ def first_outside(ends: tuple[NDArray[Any], NDArray[Any]], count: int, at: int) 
 
 
 def edge_weights(weights: ArrayLike, count: int, name: str = "weights") -> NDArray[np.float64]:
-    """Return float64 weights, none of them negative or NaN."""
+    """Return float64 weights, none of them NaN."""
     array = np.asarray(weights)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must be real numbers, got dtype {array.dtype}")
     if array.shape != (count,):
-        raise ValueError(f"`{name}` must have one entry an edge ({count},), got {array.shape}")
+        raise ValueError(f"`{name}` must have one entry per edge ({count},), got {array.shape}")
     result = np.ascontiguousarray(array, np.float64)
-    bad = ~(result >= 0)
+    bad = np.isnan(result)
     if bad.any():
-        first = int(bad.argmax())
         raise ValueError(
-            f"`{name}` must be at least 0 and not NaN, got {array[first]} at edge {first} "
+            f"`{name}` must not be NaN, got NaN at edge {int(bad.argmax())} "
             f"({int(bad.sum())} in all); leave the weights out, or keep them beside the graph"
         )
     return result
@@ -97,7 +188,7 @@ def node_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
     elif array.dtype != object:
         array = array.astype(object)
     if array.shape != (count,):
-        raise ValueError(f"`labels` must have one entry a node ({count},), got {array.shape}")
+        raise ValueError(f"`labels` must have one entry per node ({count},), got {array.shape}")
     if not _all_different(array):
         raise ValueError(f"`labels` must be unique, got {_first_repeat(array)!r} more than once")
     return frozen(array)
@@ -133,7 +224,25 @@ def node_column(name: str, column: ArrayLike, count: int) -> NDArray[Any]:
     array = column if isinstance(column, np.ndarray) else np.asarray(column)
     if array.ndim == 0 or array.shape[0] != count:
         got = array.shape[0] if array.ndim else "a single value"
-        raise ValueError(f"`attributes[{name!r}]` must have one entry a node ({count}), got {got}")
+        raise ValueError(
+            f"`attributes[{name!r}]` must have one entry per node ({count}), got {got}"
+        )
+    return frozen(array)
+
+
+def grid_shape(shape: Any, count: int) -> tuple[int, ...]:
+    """Return the sides of a grid of `count` pixels."""
+    sides = tuple(integer(side, "shape", 0) for side in shape)
+    if math.prod(sides) != count or not sides:
+        raise ValueError(f"`shape` must have one pixel per node ({count}), got {sides}")
+    return sides
+
+
+def node_positions(positions: ArrayLike, count: int) -> NDArray[np.float64]:
+    """Return positions as a read-only float64 (count, d)."""
+    array = np.array(positions, np.float64)
+    if array.ndim != 2 or array.shape[0] != count:
+        raise ValueError(f"`positions` must have shape ({count}, d), got {array.shape}")
     return frozen(array)
 
 

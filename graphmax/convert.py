@@ -71,7 +71,7 @@ def as_graph(obj: Any, *, num_nodes: int | None = None, weight: str | None = "we
     raise TypeError(f"`graph` must be {_TAKEN}, got {_what(obj)}; {_way_out(obj)}")
 
 
-def resolve(obj: Any, values: Any) -> tuple[Graph, Attribute]:
+def resolve(obj: Any, values: Any, name: str = "values") -> tuple[Graph, Attribute]:
     """Return the graph and the attribute a call is about.
 
     Parameters
@@ -80,6 +80,8 @@ def resolve(obj: Any, values: Any) -> tuple[Graph, Attribute]:
         What `as_graph` takes.
     values : str, mapping or array (num_nodes,) or (num_nodes, F)
         The name of a node attribute, a value for every node, or the values in node order.
+    name : str
+        How errors call the values.
 
     Returns
     -------
@@ -96,13 +98,13 @@ def resolve(obj: Any, values: Any) -> tuple[Graph, Attribute]:
         attribute = read_attribute(_named(obj, graph, values), values)
     elif isinstance(values, Mapping):
         graph = as_graph(obj)
-        attribute = read_attribute(_in_node_order(graph, values), "values")
+        attribute = read_attribute(_in_node_order(graph, values), name)
     else:
-        attribute = read_attribute(values)
+        attribute = read_attribute(values, name)
         graph = as_graph(obj, num_nodes=attribute.num_nodes)
     if attribute.num_nodes != graph.num_nodes:
         raise ValueError(
-            f"`values` must have one entry a node ({graph.num_nodes}), got {attribute.num_nodes}"
+            f"`{name}` must have one entry per node ({graph.num_nodes}), got {attribute.num_nodes}"
         )
     return graph, attribute
 

@@ -8,17 +8,13 @@ from numpy.typing import NDArray
 from graphmax.convert import as_graph
 from graphmax.graph import Graph
 from graphmax.kernels import edges
-from graphmax.rule import Rule
+from graphmax.question import rule_of
+from graphmax.rule import Ties
+from graphmax.ties import TIES
 from graphmax.values import Attribute, order_key, read_attribute
 
-_TIES = {"strict": edges.STRICT, "weak": edges.WEAK}
-_WAY_OUT = {
-    "plateau": "edges of equal weight have no plateau, take 'weak'",
-    "index": "edges have no index that is the user's, take 'weak'",
-}
 
-
-def edge_maxima(graph: Any, weights: Any = None, hops: int = 1, *, ties: str = "strict") -> Any:
+def edge_maxima(graph: Any, weights: Any = None, hops: int = 1, *, ties: Ties = "strict") -> Any:
     """Find the edges that are the maximum of their own sub-adjacency matrix.
 
     An edge (u, v) of weight w is a k-hop edge maximum if no other edge of the subgraph induced by
@@ -67,25 +63,16 @@ def edge_maxima(graph: Any, weights: Any = None, hops: int = 1, *, ties: str = "
     >>> gm.edge_maxima(path, [3, 1, 2, 5], hops=3).tolist()
     [False, False, False, True]
     """
-    rule = _rule(hops, ties)
+    rule = rule_of("edge_maxima", hops, ties=ties)
     resolved = as_graph(graph)
     attribute = _weights(resolved, weights)
     rows, ball_rows = resolved.adjacency("out"), resolved.adjacency("both")
     mask: NDArray[np.bool_] = edges.edge_maxima(
         (ball_rows.indptr, ball_rows.indices), (rows.indptr, rows.indices),
-        _key(attribute, resolved), directed=resolved.directed, ties=_TIES[rule.ties],
+        _key(attribute, resolved), directed=resolved.directed, ties=TIES[rule.ties].code,
         hops=rule.reach,
     )  # fmt: skip
     return attribute.restore(mask)
-
-
-def _rule(hops: int, ties: str) -> Rule:
-    rule = Rule(hops=hops, ties=ties)
-    if rule.ties not in _TIES:
-        raise ValueError(
-            f"`ties` must be 'strict' or 'weak' for edge_maxima, got {ties!r}; {_WAY_OUT[ties]}"
-        )
-    return rule
 
 
 def _weights(graph: Graph, weights: Any) -> Attribute:
@@ -99,7 +86,7 @@ def _weights(graph: Graph, weights: Any) -> Attribute:
     attribute = read_attribute(weights, "weights")
     if attribute.array.shape != (graph.num_edges,):
         raise ValueError(
-            f"`weights` must have one entry an edge ({graph.num_edges},), got "
+            f"`weights` must have one entry per edge ({graph.num_edges},), got "
             f"{attribute.array.shape}; their order is that of graph.edges()"
         )
     return attribute

@@ -14,10 +14,12 @@ from graphmax.checks import (
     MOST_NODES,
     edge_weights,
     frozen,
+    grid_shape,
     node_column,
     node_count,
     node_count_of,
     node_labels,
+    node_positions,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ class Graph:
     indices : int32 (entries,)
         The in-neighbors of all nodes, each row ascending, without self-loops and repeats.
     weights : float64 (entries,), optional
-        Length of each edge, in any unit, at least 0.
+        Weight of each edge, in any unit, not NaN. Where weights are lengths (a radius, weighted
+        distances) negative ones are refused.
     directed : bool, default False
         Whether edges have an arrow.
     labels : int64 or object (num_nodes,), optional
@@ -51,12 +54,16 @@ class Graph:
         Node attributes. A `numpy.ma.MaskedArray` marks nodes that lack the attribute.
     dropped : Dropped, default (0, 0)
         Self-loops and repeated edges that were left out.
+    shape : tuple of int, optional
+        Sides of the grid whose pixels are the nodes, in C order.
+    positions : float64 (num_nodes, d), optional
+        Where each node is.
 
     Raises
     ------
     ValueError
-        If the rows are not valid, an undirected graph is not symmetric, a weight is negative or
-        NaN, or labels or attributes have another length.
+        If the rows are not valid, an undirected graph is not symmetric, a weight is NaN, or
+        labels, attributes, `shape` or `positions` do not fit the number of nodes.
 
     Notes
     -----
@@ -76,6 +83,8 @@ class Graph:
     labels: NDArray[Any] | None = None
     attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     dropped: Dropped = field(default=Dropped(0, 0))
+    shape: tuple[int, ...] | None = None
+    positions: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         indices = np.asarray(self.indices)
@@ -113,7 +122,7 @@ class Graph:
             Number of nodes; without it the length of `labels`, else of an attribute, else the
             largest index plus one.
         weights : float (num_edges,), optional
-            Length of each edge, in any unit, at least 0.
+            Weight of each edge, in any unit, not NaN.
         directed : bool, default False
             Whether an edge goes from `src` to `dst` only.
         labels : (num_nodes,), optional
@@ -132,7 +141,7 @@ class Graph:
             If node indices are not integers.
         ValueError
             If an index is negative or not below `num_nodes`, or lengths differ, or a weight is
-            negative or NaN, or `num_nodes` would follow from an index far above the edge count.
+            NaN, or `num_nodes` would follow from an index far above the edge count.
 
         Notes
         -----
@@ -218,10 +227,20 @@ class Graph:
         nodes = np.asarray(nodes)
         return nodes if self.labels is None else self.labels[nodes]
 
+    @cached_property
+    def has_negative_weights(self) -> bool:
+        """Whether a weight is below 0, so that weights are no lengths."""
+        return self.weights is not None and bool((self.weights < 0).any())
+
     def replace(
-        self, *, labels: ArrayLike | None = None, attributes: Mapping[str, ArrayLike] | None = None
+        self,
+        *,
+        labels: ArrayLike | None = None,
+        attributes: Mapping[str, ArrayLike] | None = None,
+        shape: tuple[int, ...] | None = None,
+        positions: ArrayLike | None = None,
     ) -> "Graph":
-        """Return the same graph with other labels or attributes (None: as they are).
+        """Return the same graph with other labels, attributes or places (None: as they are).
 
         Parameters
         ----------
@@ -229,6 +248,10 @@ class Graph:
             The user's ids of the nodes, unique.
         attributes : mapping of str to (num_nodes,) or (num_nodes, F), optional
             All node attributes of the new graph.
+        shape : tuple of int, optional
+            Sides of the grid whose pixels are the nodes.
+        positions : float (num_nodes, d), optional
+            Where each node is.
 
         Returns
         -------
@@ -241,7 +264,8 @@ class Graph:
             If a length is not the number of nodes, or labels repeat.
         """
         labels = self.labels if labels is None else labels
-        return self._with(labels, self.attributes if attributes is None else attributes)
+        attributes = self.attributes if attributes is None else attributes
+        return self._with(labels, attributes, shape or self.shape, positions)
 
     def to_networkx(self) -> "networkx.Graph[Any]":
         """Return a networkx ``Graph`` or ``DiGraph`` of the labels, with attributes.
@@ -275,6 +299,7 @@ class Graph:
         parts = [f"num_nodes={self.num_nodes}", f"num_edges={self.num_edges}", kind]
         parts += ["weighted"] * (self.weights is not None)
         parts += ["labelled"] * (self.labels is not None)
+        parts += [f"shape={self.shape}"] * (self.shape is not None)
         parts += [f"attributes={list(self.attributes)}"] * bool(self.attributes)
         if any(self.dropped):
             parts.append(f"dropped: {self.dropped}")
@@ -297,13 +322,19 @@ class Graph:
         return self.adjacency("out")
 
     def _with(
-        self, labels: ArrayLike | None, attributes: Mapping[str, ArrayLike] | None
+        self,
+        labels: ArrayLike | None,
+        attributes: Mapping[str, ArrayLike] | None,
+        shape: tuple[int, ...] | None = None,
+        positions: ArrayLike | None = None,
     ) -> "Graph":
         graph = object.__new__(Graph)
         for name in ("indptr", "indices", "weights", "directed", "dropped"):
             graph._set(name, getattr(self, name))
         graph._set("labels", labels)
         graph._set("attributes", attributes or {})
+        graph._set("shape", shape)
+        graph._set("positions", self.positions if positions is None else positions)
         kept = {name: rows for name, rows in self.__dict__.items() if name.startswith("_rows")}
         graph.__dict__.update(kept)
         graph._settle()
@@ -328,16 +359,22 @@ class Graph:
         self._set("indices", frozen(self.indices))
         if self.weights is not None:
             self._set("weights", frozen(self.weights))
+        if self.shape is not None:
+            self._set("shape", grid_shape(self.shape, self.num_nodes))
+        if self.positions is not None:
+            self._set("positions", node_positions(self.positions, self.num_nodes))
 
     def __reduce__(self) -> tuple[Any, ...]:
         rows = (self.indptr, self.indices, self.weights, self.directed)
-        return Graph, (*rows, self.labels, dict(self.attributes), self.dropped)
+        known = (self.labels, dict(self.attributes), self.dropped, self.shape, self.positions)
+        return Graph, (*rows, *known)
 
 
 def _unchecked(rows: Adjacency, directed: bool, dropped: Dropped) -> Graph:
     graph = object.__new__(Graph)
     fields = {**rows._asdict(), "directed": directed, "dropped": dropped}
-    for name, value in {**fields, "labels": None, "attributes": {}}.items():
+    unknown: dict[str, Any] = {"labels": None, "attributes": {}, "shape": None, "positions": None}
+    for name, value in {**fields, **unknown}.items():
         object.__setattr__(graph, name, value)
     graph._settle()
     return graph

@@ -57,7 +57,7 @@ def grid_graph(shape: int | Sequence[int], connectivity: int | None = None) -> G
     pairs = [_neighbors(number, offset) for offset in _half_offsets(len(sides), most)]
     src = np.concatenate([pair[0] for pair in pairs])
     dst = np.concatenate([pair[1] for pair in pairs])
-    return Graph.from_edges(src, dst, number.size)
+    return Graph.from_edges(src, dst, number.size).replace(shape=sides)
 
 
 def _sides(shape: Any) -> tuple[int, ...]:

@@ -1,17 +1,31 @@
 """The definition of "local maximum" as one frozen value."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
+from graphmax.checks import boolean, integer, number, one_of
 
-TIES = ("strict", "weak", "plateau", "index")
-DIRECTIONS = ("in", "out", "both")
-NAN = ("raise", "omit")
-EXTREMA = ("max", "min")
+Ties = Literal["strict", "weak", "plateau", "index"]
+Direction = Literal["in", "out", "both"]
+Nan = Literal["raise", "omit"]
+Absent = Literal["pass", "block"]
+Extremum = Literal["max", "min"]
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "ties": get_args(Ties),
+    "direction": get_args(Direction),
+    "nan": get_args(Nan),
+    "absent": get_args(Absent),
+    "extremum": get_args(Extremum),
+}
+DEFAULTS: Mapping[str, Any] = {
+    **{name: words[0] for name, words in WORDS.items()},
+    "isolated": True,
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rule:
     """What "local maximum" means: how far, and what happens to ties, arrows, NaN and loners.
 
@@ -19,25 +33,32 @@ class Rule:
     local maximum if and only if the distance to its nearest challenger is greater than `hops`
     (or `radius`).
 
+    A field that is not said is None and means the default of the call that the rule is given to:
+    the first value below, but in `find_peaks` and `basins` ``ties="plateau"``, ``nan="omit"`` and
+    ``absent="block"``. Answers carry their rule with every field filled in.
+
     Parameters
     ----------
     hops : int, optional
-        Radius of the ball in hops, at least 1; None means 1 unless a `radius` is given.
+        Radius of the ball in hops, at least 1; 1 unless a `radius` is given.
     radius : float, optional
         Radius in edge weights, in their unit, above 0.
-    ties : {"strict", "weak", "plateau", "index"}, default "strict"
+    ties : {"strict", "weak", "plateau", "index"}, optional
         Who challenges v. ``strict``: every other node with a value as high or higher. ``weak``:
         a higher node. ``plateau``: a node higher than v near any node of the plateau of v.
         ``index``: a higher node, or one as high with a lower index; the only choice that depends
         on how the nodes are numbered.
-    direction : {"in", "out", "both"}, default "in"
+    direction : {"in", "out", "both"}, optional
         Which steps count on a directed graph: against the arrow, along it, or either.
-    isolated : bool, default True
-        Whether a node without any neighbor is a maximum.
-    nan : {"raise", "omit"}, default "raise"
-        Refuse NaN (NaT), or leave such nodes out: never a maximum, never a challenger, though
-        paths run through them.
-    extremum : {"max", "min"}, default "max"
+    isolated : bool, optional
+        Whether a node without any neighbor is a maximum; True by default.
+    nan : {"raise", "omit"}, optional
+        Refuse NaN (NaT, masked, missing), or leave such nodes out: never a maximum, never a
+        challenger.
+    absent : {"pass", "block"}, optional
+        Whether paths run through nodes that are left out (NaN, or outside `where`), or the
+        graph is the subgraph induced by the others.
+    extremum : {"max", "min"}, optional
         Which side. Minima reverse the order of the values only.
 
     Raises
@@ -50,17 +71,20 @@ class Rule:
     Examples
     --------
     >>> from graphmax import Rule
+    >>> Rule(ties="weak")
+    Rule(ties='weak')
     >>> Rule(ties="weak").reach
     1
     """
 
     hops: int | None = None
     radius: float | None = None
-    ties: str = "strict"
-    direction: str = "in"
-    isolated: bool = True
-    nan: str = "raise"
-    extremum: str = "max"
+    ties: Ties | None = None
+    direction: Direction | None = None
+    isolated: bool | None = None
+    nan: Nan | None = None
+    absent: Absent | None = None
+    extremum: Extremum | None = None
 
     def __post_init__(self) -> None:
         if self.hops is not None and self.radius is not None:
@@ -69,42 +93,65 @@ class Rule:
                 f"{self.radius}; leave one out"
             )
         if self.hops is not None:
-            object.__setattr__(self, "hops", _hops(self.hops))
+            object.__setattr__(self, "hops", integer(self.hops, "hops", 1))
         if self.radius is not None:
-            object.__setattr__(self, "radius", positive_length(self.radius, "radius"))
-        for name, choices in (
-            ("ties", TIES), ("direction", DIRECTIONS), ("nan", NAN), ("extremum", EXTREMA),
-        ):  # fmt: skip
-            _one_of(name, getattr(self, name), choices)
-        if not isinstance(self.isolated, bool | np.bool_):
-            raise TypeError(f"`isolated` must be True or False, got {self.isolated!r}")
-        object.__setattr__(self, "isolated", bool(self.isolated))
+            object.__setattr__(self, "radius", number(self.radius, "radius", above=0))
+        for name, words in WORDS.items():
+            if getattr(self, name) is not None:
+                one_of(getattr(self, name), name, words)
+        if self.isolated is not None:
+            object.__setattr__(self, "isolated", boolean(self.isolated, "isolated"))
 
     @property
     def reach(self) -> int | None:
         """Radius of the ball in hops; None where the rule has a `radius`."""
         return None if self.radius is not None else self.hops or 1
 
+    @property
+    def said(self) -> dict[str, Any]:
+        """The fields that were said, by name."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in given.items() if value is not None}
 
-def _hops(hops: Any) -> int:
-    if isinstance(hops, bool | np.bool_) or not isinstance(hops, int | np.integer):
-        raise TypeError(f"`hops` must be an integer of at least 1, got {hops!r}")
-    if hops < 1:
-        raise ValueError(f"`hops` must be at least 1, got {hops}")
-    return int(hops)
+    def filled(self, **defaults: Any) -> "FilledRule":
+        """Return the rule with every field filled in.
+
+        Parameters
+        ----------
+        **defaults
+            Fields whose default is another one than usual.
+
+        Returns
+        -------
+        Rule
+            The same rule, in which only `hops` or `radius` is None.
+
+        Examples
+        --------
+        >>> from graphmax import Rule
+        >>> Rule(2).filled(ties="plateau").ties
+        'plateau'
+        """
+        made: Any = replace(self, **{**DEFAULTS, **defaults, **self.said})
+        filled: FilledRule = made if made.radius else replace(made, hops=made.reach)
+        return filled
+
+    def __repr__(self) -> str:
+        return f"Rule({', '.join(f'{name}={value!r}' for name, value in self.said.items())})"
 
 
-def positive_length(length: Any, name: str) -> float:
-    """Return a length as float, refusing what is not above 0."""
-    number = (int, float, np.integer, np.floating)
-    if isinstance(length, bool | np.bool_) or not isinstance(length, number):
-        raise TypeError(f"`{name}` must be a number above 0, got {length!r}")
-    if not length > 0:
-        raise ValueError(f"`{name}` must be above 0, got {length}")
-    return float(length)
+if TYPE_CHECKING:
 
+    @dataclass(frozen=True, repr=False)
+    class FilledRule(Rule):
+        """A rule in which every field is said, for type checkers."""
 
-def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in choices:
-        quoted = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{name}` must be one of {quoted}, got {value!r}")
+        ties: Ties = "strict"
+        direction: Direction = "in"
+        isolated: bool = True
+        nan: Nan = "raise"
+        absent: Absent = "pass"
+        extremum: Extremum = "max"
+
+else:
+    FilledRule = Rule

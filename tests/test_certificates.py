@@ -31,7 +31,7 @@ def test_a_no_names_the_nearest_challenger_and_the_way_to_it():
     assert (certificate.reason, certificate.witness) == ("challenger", 3)
     assert (certificate.distance, certificate.plateau_steps) == (3, 0)
     assert_array_equal(certificate.path, np.array([0, 1, 2, 3]), strict=True)
-    assert certificate.rule == gm.Rule(hops=3)
+    assert certificate.rule == gm.Rule(hops=3).filled()
     assert certificate.verify(path(5), values) is True
 
 

@@ -246,8 +246,7 @@ class TestScipy:
 
     def test_negative_entries(self):
         matrix = sp.csr_array(np.array([[0, -1.0], [0, 0]]))
-        with pytest.raises(ValueError, match="at least 0 and not NaN, got -1.0"):
-            as_graph(matrix)
+        assert as_graph(matrix).weights.tolist() == [-1.0]
         assert as_graph(matrix, weight=None).weights is None
 
 
@@ -305,7 +304,7 @@ class TestRefusals:
             as_graph(obj)
 
     def test_wrong_length(self):
-        with pytest.raises(ValueError, match=r"one entry a node \(3\), got 2"):
+        with pytest.raises(ValueError, match=r"one entry per node \(3\), got 2"):
             local_maxima(nx.path_graph(3), [1, 2])
 
     def test_no_attributes_at_all(self):

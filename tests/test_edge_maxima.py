@@ -171,8 +171,8 @@ def test_nesting_renumbering_and_increasing_maps(data):
 
 REFUSALS = [
     ({"weights": None}, ValueError, r"`weights` must be given for a graph without edge weights"),
-    ({"weights": [1]}, ValueError, r"`weights` must have one entry an edge \(2,\), got \(1,\)"),
-    ({"weights": np.ones((2, 2))}, ValueError, r"one entry an edge \(2,\), got \(2, 2\)"),
+    ({"weights": [1]}, ValueError, r"`weights` must have one entry per edge \(2,\), got \(1,\)"),
+    ({"weights": np.ones((2, 2))}, ValueError, r"one entry per edge \(2,\), got \(2, 2\)"),
     ({"weights": [1, np.nan]}, ValueError, r"must not be NaN, got 1 NaN \(first: edge 1, 1 - 2\)"),
     ({"weights": [1j, 1]}, TypeError, r"`weights` must be bool, int, .*, got dtype complex128"),
     ({"hops": 0}, ValueError, r"`hops` must be at least 1, got 0"),

@@ -109,7 +109,7 @@ def note(**changes):
         (members() | {"labels.ends": np.array([9, 1, 2])}, "must hold texts whose ends ascend"),
         (members() | {"labels.ends": np.array([1, 2])}, "must hold texts whose ends ascend"),
         (members() | {"labels.text": np.array([255, 1, 2], np.uint8)}, "codec can't decode"),
-        (members() | {"a0": np.arange(2)}, "must have one entry a node"),
+        (members() | {"a0": np.arange(2)}, "must have one entry per node"),
         (members() | {"graphmax": np.frombuffer(b"{", np.uint8)}, "must carry a valid graphmax metadata"),
         (members() | note(version=2), "must be of version 1 of the format"),
         (members() | note(names=[1]), "must be of version 1 of the format"),

@@ -196,7 +196,7 @@ def test_a_node_out_of_range(node):
 
 @pytest.mark.parametrize("node", [0.0, "0", None])
 def test_a_node_that_is_no_index(node):
-    with pytest.raises(TypeError, match="`node` must be a node index, got"):
+    with pytest.raises(TypeError, match="`node` must be an integer"):
         gm.explain(PAIR, VALUES, node)
 
 

@@ -26,7 +26,7 @@ PEAKS = [
     ({"graph": CHAIN}, ValueError, r"`graph` must be undirected .*direction='in'; .*'both'"),
     ({"graph": CHAIN, "direction": "out"}, ValueError, r"direction='out'; pass direction='both'"),
     ({"values": np.zeros((3, 2))}, ValueError, r"`values` must have shape .*; pass one column"),
-    ({"values": [1, 2]}, ValueError, r"`values` must have one entry a node \(3\), got 2"),
+    ({"values": [1, 2]}, ValueError, r"`values` must have one entry per node \(3\), got 2"),
     ({"values": [1j, 2, 3]}, TypeError, r"`values` must be .*, got dtype complex128"),
     ({"values": [1, np.nan, 3], "nan": "raise"}, ValueError, r"`values` must not be NaN, got 1"),
     ({"hops": 1, "radius": 1.0}, ValueError, r"`hops` and `radius` must not be given together"),
@@ -79,7 +79,7 @@ def test_basins_refuses(wrong, error, message):
 
 SUPPRESSION = [
     ({"scores": [1, np.nan, 2]}, ValueError, r"`scores` must not be NaN, got 1 .*where="),
-    ({"scores": [1, 2]}, ValueError, r"`scores` must have one entry a node \(3\), got 2"),
+    ({"scores": [1, 2]}, ValueError, r"`scores` must have one entry per node \(3\), got 2"),
     ({"scores": np.zeros((3, 2))}, ValueError, r"`scores` must have shape .*; pass one column"),
     ({"scores": ["a", "b", "c"]}, TypeError, r"`scores` must be .*, got dtype"),
     ({"hops": 0}, ValueError, r"`hops` must be at least 1, got 0"),

@@ -131,7 +131,7 @@ def test_components_do_not_lie_on_each_other():
 
 REFUSALS = [
     ({"path": "picture.xyz"}, r"`path` must end in one of \.png, \.pdf, \.svg, got 'picture.xyz'"),
-    ({"values": [1, 2]}, r"`values` must have one entry a node \(4\), got 2"),
+    ({"values": [1, 2]}, r"`values` must have one entry per node \(4\), got 2"),
     ({"values": np.zeros((4, 2))}, r"`values` must have shape \(4,\), got \(4, 2\)"),
     ({"mask": [True]}, r"`mask` must have shape \(4,\), got \(1,\)"),
     ({"positions": [1, 2]}, r"`positions` must have shape \(4, 2\), got \(2,\)"),

@@ -71,7 +71,7 @@ def own_graphs(
 def _rule(hops: int | None, rule: Rule | None) -> Rule:
     if rule is not None and hops is not None:
         raise TypeError("`rule` must not be given beside hops; use dataclasses.replace(rule, ...)")
-    return Rule(hops=hops) if rule is None else rule
+    return (Rule(hops=hops) if rule is None else rule).filled()
 
 
 def _labelled(

@@ -169,7 +169,7 @@ class _Reader:
 
     def rule(self, table: dict[str, Any]) -> Rule:
         try:
-            rule = Rule(**table)
+            rule = Rule(**table).filled()
         except (TypeError, ValueError) as error:
             told = str(error).replace("Rule.__init__()", "a rule")
             raise type(error)(f"`rule` must hold fields of Rule: {told} in {self.path}") from None

@@ -138,7 +138,7 @@ def _within_reach(graph: Graph, rule: Rule, targets: NDArray[np.bool_]) -> NDArr
     """Tell whose ball holds a target: walk from the targets, backwards."""
     near = np.zeros(graph.num_nodes, np.bool_)
     if targets.any():
-        rows = graph.adjacency(_BACK[rule.direction])
+        rows = graph.adjacency(_BACK[rule.filled().direction])
         weights = None if rule.reach is not None else rows.weights
         limit = rule.radius if rule.reach is None else rule.reach
         found, *_ = ball((rows.indptr, rows.indices, weights), np.flatnonzero(targets), limit)

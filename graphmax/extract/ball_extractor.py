@@ -13,7 +13,8 @@ from graphmax.extract.neighborhood_batch import NeighborhoodBatch
 from graphmax.extract.sparse_layout import SparseNeighborhoods
 from graphmax.graph import Graph
 from graphmax.kernels import neighborhoods
-from graphmax.rule import Rule
+from graphmax.question import rule_of as checked_rule
+from graphmax.rule import FilledRule, Rule
 from graphmax.values import Attribute, order_key
 
 LAYOUTS = ("sparse", "dense")
@@ -29,7 +30,7 @@ class BallExtractor:
     graph: Graph
     attribute: Attribute
     chosen: NDArray[np.int64] | None
-    rule: Rule
+    rule: FilledRule
     layout: str
     most: int
     lanes: neighborhoods.Lanes
@@ -117,7 +118,7 @@ def _or_none(weights: NDArray[np.float64] | None) -> NDArray[np.float64]:
 
 
 def ball_extractor(
-    graph: Any, values: Any, roots: Any, *, rule: Rule, layout: str, most: int | None,
+    graph: Any, values: Any, roots: Any, *, rule: FilledRule, layout: str, most: int | None,
     scratch: int = SCRATCH_BYTES,
 ) -> BallExtractor:  # fmt: skip
     """Check a call."""
@@ -142,20 +143,9 @@ def ball_extractor(
     return BallExtractor(resolved, answered, chosen, rule, layout, kept, lanes)
 
 
-def rule_of(hops: int | None, rule: Rule | None) -> Rule:
+def rule_of(hops: int | None, rule: Rule | None) -> FilledRule:
     """Make the rule of a call, refusing plateaus, which are not local."""
-    if rule is None:
-        return Rule(hops=hops)
-    if not isinstance(rule, Rule):
-        raise TypeError(f"`rule` must be a Rule, got {type(rule).__name__}")
-    if hops is not None:
-        raise TypeError("`rule` must not be given beside hops; use dataclasses.replace(rule, ...)")
-    if rule.ties == "plateau":
-        raise ValueError(
-            "`ties` must be 'strict', 'weak' or 'index' for neighborhoods, got 'plateau': a "
-            "plateau can reach beyond any ball; take the labels from local_maxima"
-        )
-    return rule
+    return checked_rule("neighborhoods", hops, rule)
 
 
 def whole(number: Any, name: str) -> int:
@@ -189,7 +179,7 @@ def node_roots(roots: Any, num_nodes: int) -> NDArray[np.int64]:
     return chosen
 
 
-def known(attribute: Attribute, rule: Rule, graph: Graph) -> Attribute:
+def known(attribute: Attribute, rule: FilledRule, graph: Graph) -> Attribute:
     """Refuse nodes without a value where the rule says so; write them as NaN elsewhere."""
     array, missing = attribute.array, attribute.missing
     if missing is None and array.dtype.kind not in "fmM":

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.rule import Rule
+from graphmax.question import rule_of
+from graphmax.ties import TIES
 
 
 def center_is_maximum(
@@ -64,16 +65,11 @@ def center_is_maximum(
     >>> center_is_maximum(path, np.array([5, 1, 7]), hops=1)
     array(True)
     """
-    rule = Rule(hops=hops, ties=ties, isolated=isolated)
-    if ties not in ("strict", "weak"):
-        raise ValueError(
-            f"`ties` must be 'strict' or 'weak' for matrices, got {ties!r}; "
-            "neighborhoods(...).labels() knows the indices that 'index' needs"
-        )
+    rule = rule_of("center_is_maximum", hops, ties=ties, isolated=isolated)
     adjacency, values, mask = _fitting(adjacency, values, mask)
     links, own, rest = adjacency != 0, values[..., :1], values[..., 1:]
     ball = mask if hops is None else _ball(links, mask, rule.hops or 1)
-    stands = rest >= own if ties == "strict" else rest > own
+    stands = TIES[rule.ties].challenges(own, rest)
     answer = ~(stands & ball[..., 1:]).any(axis=-1)
     if not isolated:
         answer = answer & ((links[..., 0, 1:] | links[..., 1:, 0]) & mask[..., 1:]).any(axis=-1)

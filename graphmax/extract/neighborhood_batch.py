@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.rule import Rule
+from graphmax.rule import FilledRule
+from graphmax.ties import TIES
 from graphmax.values import order_key, read_attribute
 
 
@@ -40,7 +41,7 @@ class NeighborhoodBatch(ABC):
     root: Any
     degree: Any
     cut: Any
-    rule: Rule
+    rule: FilledRule
 
     @property
     @abstractmethod
@@ -129,14 +130,12 @@ def plain(array: Any) -> NDArray[Any]:
 
 
 def challengers(
-    values: NDArray[Any], node: NDArray[np.int64], center: NDArray[np.int64], rule: Rule
+    values: NDArray[Any], node: NDArray[np.int64], center: NDArray[np.int64], rule: FilledRule
 ) -> NDArray[np.bool_]:
     """Report which nodes challenge the one at position `center` of theirs."""
     key, absent = order_key(values)
     key = ~key if rule.extremum == "min" else key
     other = np.arange(key.size) != center
-    stands = key >= key[center] if rule.ties == "strict" else key > key[center]
-    if rule.ties == "index":
-        stands |= (key == key[center]) & (node < node[center])
-    stands &= other
+    ties = TIES[rule.ties]
+    stands: NDArray[np.bool_] = ties.challenges(key[center], key, node[center], node) & other
     return stands if absent is None else stands & ~absent

@@ -7,12 +7,10 @@ from numpy.typing import NDArray
 
 from graphmax.images.image import nan_refused, read_image, window_side
 from graphmax.kernels import pixels
-from graphmax.rule import Rule
+from graphmax.question import rule_of
+from graphmax.ties import TIES
 from graphmax.values import order_key
 
-_TIES = {
-    "strict": pixels.STRICT, "weak": pixels.WEAK, "plateau": pixels.WEAK, "index": pixels.INDEX,
-}  # fmt: skip
 _WIDER = {
     "bool": "uint8", "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64",
     "float16": "float32",
@@ -70,7 +68,7 @@ def peak_pixels(
            [0, 0, 0],
            [1, 0, 1]])
     """
-    Rule(ties=ties, nan=nan)
+    rule_of("pixels", ties=ties, nan=nan)
     taken = read_image(image, volume=volume)
     radius = window_side(size, taken.shape) // 2
     if taken.pixels.size == 0:
@@ -82,13 +80,13 @@ def peak_pixels(
 def _mask(array: NDArray[Any], radius: int, ties: str, nan: str) -> NDArray[np.bool_]:
     planes = _comparable(array).reshape(-1, *array.shape[-2:])
     mask: NDArray[np.bool_]
-    mask, rows = pixels.beats_window(planes, radius, _TIES[ties])
+    mask, rows = pixels.beats_window(planes, radius, TIES[ties].code)
     absent = np.isnat(array) if array.dtype.kind in "mM" else _nan(planes, rows)
     if nan == "raise" and absent.any():
         raise nan_refused(absent.reshape(array.shape))
     if absent.size:
         mask &= ~absent.reshape(planes.shape)
-    if ties == "plateau":
+    if TIES[ties].by_plateau:
         pixels.defeat_plateaus(planes, mask)
     return mask
 

@@ -9,9 +9,9 @@ both have an edge as heavy, and only where that is not the one heaviest edge of 
 import numpy as np
 from numba import get_num_threads, njit, prange
 
+from graphmax.kernels.compare import challenges
 from graphmax.kernels.progress import guarded, in_chunks, tell
 
-STRICT, WEAK = 0, 1
 ENTRIES_PER_CALL = 1 << 24
 EDGES_PER_CALL = 1 << 22
 NEXT, TOKEN, STATE_SIZE = 0, 1, 2
@@ -68,16 +68,11 @@ def _heaviest(indptr, indices, number, place, key, best, start, stop):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _beats(other, own, ties):
-    return other > own or (ties == STRICT and other == own)
-
-
-@njit(cache=True, nogil=True, inline="always")
 def _leads(best, v, own, ties):
     """Whether the key `own` of an edge at v beats the other edges at v."""
     if own != best[v, TOP]:
         return False
-    return best[v, SEEN] == 1 or not _beats(best[v, SECOND], own, ties)
+    return best[v, SEEN] == 1 or not challenges(own, 0, best[v, SECOND], 0, ties)
 
 
 @njit(cache=True, nogil=True)
@@ -113,12 +108,12 @@ def _number_of(indptr, indices, number, place, a, b):
 def _joined_beats(indptr, indices, number, place, key, directed, a, b, own, ties):
     """Whether an edge between nodes a < b stands against the key `own`."""
     e = _number_of(indptr, indices, number, place, a, b)
-    if e >= 0 and _beats(key[e], own, ties):
+    if e >= 0 and challenges(own, 0, key[e], 0, ties):
         return True
     if not directed:
         return False
     e = _number_of(indptr, indices, number, place, b, a)
-    return e >= 0 and _beats(key[e], own, ties)
+    return e >= 0 and challenges(own, 0, key[e], 0, ties)
 
 
 @njit(cache=True, nogil=True)
@@ -146,7 +141,7 @@ def _lane(
                     u = ball_indices[p]
                     if stamp[u] == token:
                         continue
-                    if _beats(best[u, TOP], own, ties):
+                    if challenges(own, 0, best[u, TOP], 0, ties):
                         beaten = depth < hops
                         if beaten:
                             break
@@ -161,7 +156,7 @@ def _lane(
         while head < tail and not beaten:
             w = queue[head]
             head += 1
-            if best[w, SEEN] == 1 or not _beats(best[w, SECOND], own, ties):
+            if best[w, SEEN] == 1 or not challenges(own, 0, best[w, SECOND], 0, ties):
                 beaten = stamp[best[w, PARTNER]] == token
                 continue
             spent += ball_indptr[w + 1] - ball_indptr[w]

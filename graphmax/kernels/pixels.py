@@ -16,8 +16,8 @@ from contextlib import contextmanager
 import numpy as np
 from numba import get_num_threads, njit, prange, set_num_threads
 
+from graphmax.kernels.compare import INDEX, STRICT, WEAK
 from graphmax.kernels.progress import in_chunks
-from graphmax.kernels.scan import INDEX, STRICT, WEAK
 
 ROWS_PER_PART = 16
 PIXELS_PER_CALL = 1 << 24

@@ -7,23 +7,15 @@ graph run as well as one column on a large one.
 import numpy as np
 from numba import get_num_threads, njit, prange
 
+from graphmax.kernels.compare import challenges
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import in_chunks
 
-STRICT, WEAK, INDEX = 0, 1, 2
 ITEMS_PER_CALL = 1 << 22
 ITEMS_PER_PART = 1 << 12
 # Rows and the values of their first neighbors are fetched this many nodes ahead: half of all nodes
 # are beaten by the first neighbor, two thirds by the first two.
 ROWS_AHEAD, VALUES_AHEAD, VALUES_FETCHED = 32, 16, 2
-
-
-@njit(cache=True, nogil=True, inline="always")
-def challenges(own, v, other, u, ties):
-    """Whether node u of key `other` stands against node v of key `own` (NaN aside)."""
-    if other != own:
-        return other > own
-    return ties == STRICT or (ties == INDEX and u < v)
 
 
 @njit(cache=True, nogil=True)

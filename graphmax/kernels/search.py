@@ -9,9 +9,9 @@ distance) of its first challenger, of which the highest, then the lowest index, 
 import numpy as np
 from numba import get_num_threads, njit, prange
 
+from graphmax.kernels.compare import EVERYONE, challenges
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import guarded, tell
-from graphmax.kernels.scan import challenges
 
 EDGES_PER_CALL = 1 << 22
 SEARCH_AHEAD = 3  # rows fetched early: more is in vain, most searches end after a few rows
@@ -27,7 +27,6 @@ NODE, PLATEAU, RIM = 0, 1, 2
 # When a search ends. FIRST: at the first challenger (is there one?). NEAREST: with the distance of
 # the first one. NEVER: at the limit; with ties=EVERYONE the witness is then the rival of the node.
 FIRST, NEAREST, NEVER = 0, 1, 2
-EVERYONE = 3
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -3,7 +3,14 @@
 from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
-from graphmax.maxima.answers import Isolation, isolation, local_maxima, local_minima, margin
+from graphmax.maxima.answers import (
+    Isolation,
+    isolation,
+    local_maxima,
+    local_minima,
+    margin,
+    rivals,
+)
 from graphmax.maxima.certificate import Certificate, explain
 
 __all__ = [
@@ -14,6 +21,7 @@ __all__ = [
     "local_maxima",
     "local_minima",
     "margin",
+    "rivals",
 ]
 
 if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, Never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.convert import resolve
+from graphmax.checks import integer, is_bool
 from graphmax.graph import Adjacency, Graph
 from graphmax.kernels.ball import ball, path_to, plateau_of
-from graphmax.maxima.engine import nearest_challengers
-from graphmax.question import Question, ask, key_of, rule_for
-from graphmax.rule import Rule
+from graphmax.maxima.engine import limit_of, nearest_challengers, reach_of_plateaus
+from graphmax.question import Question, ask, fit_together
+from graphmax.rule import Absent, Direction, Extremum, FilledRule, Nan, Rule, Ties
+from graphmax.ties import TIES, TieRule
 from graphmax.values import Attribute, order_key
 
 Reason = Literal["challenger", "isolated", "nan"]
@@ -55,7 +56,7 @@ class Certificate:
     """
 
     node: int
-    rule: Rule
+    rule: FilledRule
     is_maximum: bool
     reason: Reason | None
     witness: int
@@ -65,7 +66,7 @@ class Certificate:
     ball_size: int
     rival: int
 
-    def verify(self, graph: Any, values: Any, *, where: Any = None) -> bool:
+    def verify(self, graph: Any, values: Any, *, where: Any = None, groups: Any = None) -> bool:
         """Check the answer again, from the graph and the values alone.
 
         Parameters
@@ -76,13 +77,16 @@ class Certificate:
             The attribute of the question.
         where : bool (num_nodes,), optional
             The same mask as in the question.
+        groups : (num_nodes,), optional
+            The same groups as in the question.
 
         Returns
         -------
         bool
             True if the certificate proves its answer: for a "no" every step of the path is an
             edge, its length is within the rule, and it ends at a challenger; for a "yes" nobody
-            in the ball is one, and its size and rival are as stated.
+            in the ball is one, and its size and rival are as stated. A field that says something
+            that is no part of the proof makes it False.
 
         Notes
         -----
@@ -90,20 +94,26 @@ class Certificate:
         balls of the whole plateau; on a `Graph`, other graphs are converted first. That the
         witness is the nearest challenger is not part of the proof.
         """
-        resolved, attribute = resolve(graph, values)
-        inside = None if where is None else np.asarray(where)
-        return _Check(self, resolved, attribute, inside).holds()
+        return _Check(self, *fit_together(graph, values, where, groups)).holds()
 
 
 def explain(
     graph: Any,
     values: Any,
     node: int,
-    hops: int | None = None,
+    hops: Any = None,
     *,
     rule: Rule | None = None,
     where: Any = None,
-    **fields: Any,
+    groups: Any = None,
+    radius: Any = None,
+    ties: Ties | None = None,
+    direction: Direction | None = None,
+    isolated: bool | None = None,
+    nan: Nan | None = None,
+    absent: Absent | None = None,
+    extremum: Extremum | None = None,
+    **others: Never,
 ) -> Certificate:
     """Say why a node is, or is not, a local maximum.
 
@@ -113,19 +123,42 @@ def explain(
     Parameters
     ----------
     graph : Graph or graph of another library
-        As for `local_maxima`.
+        PyG ``Data`` or ``edge_index``, networkx, SciPy sparse, igraph, AnnData or trimesh too;
+        see `as_graph`.
     values : str, mapping or array (num_nodes,)
-        The attribute, in any unit.
+        The attribute, in any unit: its name, a value for every node, or the values in node order.
     node : int
         Index of the node.
-    hops : int, optional
-        Radius of the ball in hops; 1 unless a `radius` is given.
+    hops : int, Rule or int (num_nodes,), optional
+        Radius of the ball in hops; 1 unless a `radius` is given. With an array each node has a
+        reach of its own. A `Rule` in its place is the rule.
     rule : Rule, optional
         A whole rule, instead of `hops` and fields.
     where : bool (num_nodes,), optional
-        Nodes outside take no part; paths run through them.
-    **fields
-        Fields of `Rule`.
+        Nodes outside are never a maximum and never a challenger; `absent` says whether paths run
+        through them.
+    groups : (num_nodes,), optional
+        Labels of any kind, compared by equality: edges between different groups are not there,
+        so that each group is asked on its own.
+    radius : float or float (num_nodes,), optional
+        Radius of the ball in edge weights, in their unit, instead of `hops`.
+    ties : {"strict", "weak", "plateau", "index"}, optional
+        Which nodes of equal value challenge v: all (``strict``, the default), none (``weak``),
+        none, and v speaks for its whole plateau (``plateau``), those of lower index (``index``).
+    direction : {"in", "out", "both"}, optional
+        Which steps count on a directed graph: against the arrow (``in``, the default), along it,
+        or either.
+    isolated : bool, optional
+        Whether a node without any neighbor is a maximum; True by default.
+    nan : {"raise", "omit"}, optional
+        Refuse NaN, NaT and missing values (the default), or leave such nodes out.
+    absent : {"pass", "block"}, optional
+        Whether paths run through nodes that are left out (``pass``, the default) or the graph
+        is the subgraph induced by the others.
+    extremum : {"max", "min"}, optional
+        Which side; minima reverse the order of the values only.
+    **others
+        Nothing: a name that is no field is refused.
 
     Returns
     -------
@@ -135,9 +168,11 @@ def explain(
     Raises
     ------
     TypeError
-        As for `local_maxima`, and if `node` is not an integer.
+        If the graph or the dtype is of no known kind, a field is not taken, `rule` stands beside
+        `hops` or fields, or `node` is not an integer.
     ValueError
-        As for `local_maxima`, for values with more than one column, and if there is no such node.
+        If the values do not fit the graph, have columns, or hold NaN under ``nan="raise"``, a
+        field is wrong, or there is no such node.
 
     Examples
     --------
@@ -150,21 +185,35 @@ def explain(
     >>> no.verify(path, values)
     True
     """
-    question = ask(graph, values, rule_for("explain", hops, rule, fields, {}), where)
-    if question.attribute.array.ndim == 2:
-        raise ValueError(
-            f"`values` must have shape (num_nodes,) to be explained, got "
-            f"{question.attribute.array.shape}; pass one column"
-        )
-    return _explained(question, _index(node, question.graph.num_nodes))
+    question = ask(
+        "explain",
+        graph,
+        values,
+        hops,
+        rule,
+        where=where,
+        groups=groups,
+        radius=radius,
+        ties=ties,
+        direction=direction,
+        isolated=isolated,
+        nan=nan,
+        absent=absent,
+        extremum=extremum,
+        **others,
+    )
+    index = integer(node, "node", 0, question.graph.num_nodes - 1)
+    return _explained(_of_one_reach(question, index), index)
 
 
-def _index(node: Any, num_nodes: int) -> int:
-    if isinstance(node, bool | np.bool_) or not isinstance(node, int | np.integer):
-        raise TypeError(f"`node` must be a node index, got {node!r}")
-    if not 0 <= node < num_nodes:
-        raise ValueError(f"`node` must be from 0 to {num_nodes - 1} (num_nodes - 1), got {node}")
-    return int(node)
+def _of_one_reach(question: Question, node: int) -> Question:
+    """Return the question in which the reach of one node is that of the rule."""
+    if question.reach is None:
+        return question
+    own = reach_of_plateaus(question, question.reach)[0, node].item()
+    rule = question.rule
+    rule = replace(rule, hops=int(own)) if rule.radius is None else replace(rule, radius=own)
+    return replace(question, rule=rule, reach=None)
 
 
 def _explained(question: Question, node: int) -> Certificate:
@@ -192,10 +241,6 @@ def _no(question: Question, node: int, reason: Reason | None) -> Certificate:
     )  # fmt: skip
 
 
-def _limit(rule: Rule) -> int | float:
-    return rule.radius if rule.reach is None else rule.reach  # type: ignore[return-value]
-
-
 def _measured(rule: Rule, rows: Adjacency) -> Adjacency:
     return rows if rule.reach is None else rows._replace(weights=None)
 
@@ -204,13 +249,13 @@ def _nearest(question: Question, node: int) -> tuple[float, int]:
     rule = question.rule
     asked = np.zeros(question.keys.shape, np.bool_)
     asked[0, node] = True
-    distance, witness = nearest_challengers(question, _limit(rule), rule.reach is None, asked)
+    distance, witness = nearest_challengers(question, limit_of(rule), rule.reach is None, asked)
     return float(distance[0, node]), int(witness[0, node])
 
 
 def _sources(question: Question, node: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the nodes `node` speaks for, and how each is reached inside the plateau."""
-    if question.rule.ties != "plateau":
+    if not question.ties.by_plateau:
         return np.array([node]), np.full(question.graph.num_nodes, -1)
     rows = question.rows
     found: tuple[NDArray[np.int64], NDArray[np.int64]] = plateau_of(
@@ -222,7 +267,7 @@ def _sources(question: Question, node: int) -> tuple[NDArray[np.int64], NDArray[
 def _path(question: Question, node: int, witness: int) -> tuple[NDArray[np.int64], int]:
     sources, inside = _sources(question, node)
     rows = _measured(question.rule, question.rows)
-    *_, parent = ball(rows, sources, _limit(question.rule), witness)
+    *_, parent = ball(rows, sources, limit_of(question.rule), witness)
     outside = path_to(witness, parent)
     lead = path_to(outside[0], inside)
     return np.array(lead[:-1] + outside, np.int64), len(lead) - 1
@@ -231,7 +276,7 @@ def _path(question: Question, node: int, witness: int) -> tuple[NDArray[np.int64
 def _beaten_ball(question: Question, node: int) -> tuple[int, int]:
     sources, _ = _sources(question, node)
     rows = _measured(question.rule, question.rows)
-    order, _, _ = ball(rows, sources, _limit(question.rule))
+    order, _, _ = ball(rows, sources, limit_of(question.rule))
     return order.size, _highest(question.keys[0], question.absent(0), order[order != node])
 
 
@@ -242,22 +287,52 @@ def _highest(key: NDArray[np.int64], absent: NDArray[np.bool_], nodes: NDArray[n
 
 @dataclass(frozen=True)
 class _Check:
+    """Looks at the nodes that a certificate names and at no others, where it says "no"."""
+
     certificate: Certificate
     graph: Graph
     attribute: Attribute
     inside: NDArray[np.bool_] | None
+    groups: NDArray[Any] | None
 
     def holds(self) -> bool:
         certificate = self.certificate
-        if not 0 <= certificate.node < self.graph.num_nodes:
+        if not self._is_well_formed() or not 0 <= certificate.node < self.graph.num_nodes:
             return False
         if certificate.is_maximum:
-            return certificate.reason is None and self._beats_its_ball()
+            return self._beats_its_ball()
         if certificate.reason == "nan":
             return bool(self._absent(np.array([certificate.node]))[0])
         if certificate.reason == "isolated":
-            return not certificate.rule.isolated and self._degree() == 0
-        return certificate.reason == "challenger" and self._path_holds()
+            return not certificate.rule.isolated and self._is_alone() and not self._is_absent()
+        return self._path_holds()
+
+    def _is_well_formed(self) -> bool:
+        """Whether every field that is no part of this proof says nothing."""
+        certificate = self.certificate
+        counts = [certificate.node, certificate.witness, certificate.plateau_steps]
+        counts += [certificate.ball_size, certificate.rival]
+        if not all(isinstance(count, int | np.integer) and not is_bool(count) for count in counts):
+            return False
+        path, steps = certificate.path, certificate.plateau_steps
+        if not isinstance(path, np.ndarray) or path.ndim != 1 or path.dtype.kind not in "iu":
+            return False
+        if not isinstance(certificate.rule, Rule) or certificate.rule != certificate.rule.filled():
+            return False
+        no_path = not path.size and certificate.witness == -1 and steps == 0
+        no_ball = certificate.ball_size == 0 and certificate.rival == -1
+        if certificate.is_maximum is True:
+            return certificate.reason is None and no_path and certificate.distance == np.inf
+        if certificate.is_maximum is not False or not no_ball:
+            return False
+        if certificate.reason == "challenger":
+            return 0 <= steps < path.size
+        silent = no_path and certificate.distance == np.inf
+        return certificate.reason in ("isolated", "nan") and silent
+
+    @property
+    def _ties(self) -> TieRule:
+        return TIES[self.certificate.rule.ties]
 
     def _key(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         key = order_key(self.attribute.take(nodes).array).key
@@ -271,18 +346,26 @@ class _Check:
             absent = absent | part.missing
         return absent if self.inside is None else absent | ~self.inside[nodes]
 
+    def _is_absent(self) -> bool:
+        return bool(self._absent(np.array([self.certificate.node]))[0])
+
     def _rows(self) -> Adjacency:
         return self.graph.adjacency(self.certificate.rule.direction)
 
-    def _degree(self) -> int:
-        indptr = self._rows().indptr
-        return int(indptr[self.certificate.node + 1] - indptr[self.certificate.node])
+    def _is_alone(self) -> bool:
+        node, rows = self.certificate.node, self._rows()
+        neighbors = rows.indices[rows.indptr[node] : rows.indptr[node + 1]].astype(np.int64)
+        if self.groups is not None:
+            neighbors = neighbors[self.groups[neighbors] == self.groups[node]]
+        if self.certificate.rule.absent == "block":
+            neighbors = neighbors[~self._absent(neighbors)]
+        return not neighbors.size
 
     def _path_holds(self) -> bool:
         certificate, path = self.certificate, self.certificate.path
-        if not path.size or path[0] != certificate.node or path[-1] != certificate.witness:
+        if path[0] != certificate.node or path[-1] != certificate.witness:
             return False
-        if not 0 <= path.min() <= path.max() < self.graph.num_nodes:
+        if not 0 <= path.min() <= path.max() < self.graph.num_nodes or not self._is_open(path):
             return False
         steps = [self._step(v, u) for v, u in pairwise(path.tolist())]
         lead = certificate.plateau_steps
@@ -291,7 +374,13 @@ class _Check:
         total = 0.0
         for length in steps[lead:]:
             total += length or 0.0
-        return total == certificate.distance <= _limit(certificate.rule) and self._is_challenger()
+        return total == certificate.distance <= limit_of(certificate.rule) and self._is_challenger()
+
+    def _is_open(self, path: NDArray[np.int64]) -> bool:
+        """Whether no group ends along the path and no node blocks it."""
+        if self.groups is not None and (self.groups[path] != self.groups[path[0]]).any():
+            return False
+        return self.certificate.rule.absent == "pass" or not self._absent(path).any()
 
     def _step(self, v: int, u: int) -> float | None:
         """Length of the counted step from v to u, None if there is none."""
@@ -303,7 +392,7 @@ class _Check:
         return 1.0 if rows.weights is None else float(rows.weights[at])
 
     def _inside_plateau(self, nodes: NDArray[np.int64]) -> bool:
-        if nodes.size > 1 and self.certificate.rule.ties != "plateau":
+        if nodes.size > 1 and not self._ties.by_plateau:
             return False
         equal = bool((self._key(nodes) == self._key(nodes[:1])).all())
         return equal and not self._absent(nodes).any()
@@ -313,16 +402,23 @@ class _Check:
         own, other = self._key(np.array([node, witness]))
         if node == witness or self._absent(np.array([witness]))[0]:
             return False
-        ties = self.certificate.rule.ties
-        tied = ties == "strict" or (ties == "index" and witness < node)
-        return bool(other > own or (other == own and tied))
+        return bool(self._ties.challenges(own, other, node, witness))
 
     def _beats_its_ball(self) -> bool:
         node, rule = self.certificate.node, replace(self.certificate.rule, nan="omit")
-        if self._absent(np.array([node]))[0] or (not rule.isolated and self._degree() == 0):
+        if self._is_absent() or (not rule.isolated and self._is_alone()):
             return False
-        keyed = key_of(self.attribute, rule, self.graph, self.inside)
-        absents = np.zeros((0, 0), np.bool_) if keyed.absent is None else keyed.absent[None]
-        question = Question(self.graph, self.attribute, rule, keyed.key[None], absents)
+        question = ask(
+            "explain",
+            self.graph,
+            self._whole_values(),
+            rule=rule,
+            where=self.inside,
+            groups=self.groups,
+        )
         claimed = (self.certificate.ball_size, self.certificate.rival)
         return _beaten_ball(question, node) == claimed and _nearest(question, node)[1] < 0
+
+    def _whole_values(self) -> NDArray[Any]:
+        array, missing = self.attribute.array, self.attribute.missing
+        return array if missing is None else np.ma.MaskedArray(array, missing)

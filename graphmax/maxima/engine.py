@@ -1,13 +1,16 @@
 """From a question to masks, distances and rivals, by the cheapest kernel that is exact."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.kernels import plateau, scan, search
+from graphmax.kernels.compare import EVERYONE
 from graphmax.kernels.hopmax import hop_max
 from graphmax.question import Question
+from graphmax.rule import Rule
 
-_TIES = {"strict": scan.STRICT, "weak": scan.WEAK, "plateau": scan.WEAK, "index": scan.INDEX}
 # A search gives up for rounds of hop_max when it has looked at this share of the edges of all the
 # rounds, so that it never costs much more than them: many ties, or expanders and many hops.
 SEARCH_SHARE = 0.5
@@ -16,8 +19,10 @@ LEAST_SEARCH = 1 << 16
 
 def maxima_mask(question: Question) -> NDArray[np.bool_]:
     """Return who is a local maximum, bool (F, num_nodes)."""
+    if question.reach is not None:
+        return _beyond_own_reach(question, question.reach)
     mask = _unchallenged(question)
-    if question.rule.ties == "plateau":
+    if question.ties.by_plateau:
         rows, back = question.rows, question.reversed_rows
         for column, key in enumerate(question.keys):
             plateau.defeat(
@@ -29,9 +34,49 @@ def maxima_mask(question: Question) -> NDArray[np.bool_]:
     return mask
 
 
+def _beyond_own_reach(question: Question, reach: NDArray[Any]) -> NDArray[np.bool_]:
+    """Each node asks as far as its own reach; the rule holds the largest."""
+    rows, by_weight = question.rows, question.rule.radius is not None
+    mask = _present(question)
+    if not by_weight:
+        code = question.ties.code
+        mask = scan.scan(rows.indptr, rows.indices, question.keys, question.absents, code)
+    distance, _ = nearest_challengers(question, limit_of(question.rule), by_weight, mask)
+    mask &= distance > reach_of_plateaus(question, reach)
+    if not question.rule.isolated:
+        mask &= np.diff(rows.indptr) > 0
+    return mask
+
+
+def limit_of(rule: Rule) -> int | float:
+    """Return how far a rule reaches, in its unit."""
+    reach = rule.reach
+    return rule.radius or 0.0 if reach is None else reach
+
+
+def reach_of_plateaus(question: Question, reach: NDArray[Any]) -> NDArray[Any]:
+    """Return the reach of every node (F, num_nodes): under plateau the largest of its plateau."""
+    shape = question.keys.shape
+    if not question.ties.by_plateau:
+        return np.broadcast_to(reach, shape)
+    back, largest = question.reversed_rows, np.tile(reach.astype(np.float64), (shape[0], 1))
+    farthest_first, nobody = np.argsort(-reach, kind="stable"), np.empty(shape[1], np.int64)
+    for column, key in enumerate(question.keys):
+        plateau.spread_nearest(
+            back.indptr,
+            back.indices,
+            key,
+            question.absent(column),
+            farthest_first,
+            largest[column],
+            nobody,
+        )
+    return largest
+
+
 def _unchallenged(question: Question) -> NDArray[np.bool_]:
-    rows, ties, reach = question.rows, _TIES[question.rule.ties], question.rule.reach
-    arrays = question.keys, question.absents, ties
+    rows, reach = question.rows, question.rule.reach
+    arrays = question.keys, question.absents, question.ties.code
     if reach is None:
         return _without_challenger(question, _present(question), question.rule.radius or 0.0)
     mask: NDArray[np.bool_] = scan.scan(rows.indptr, rows.indices, *arrays)
@@ -53,7 +98,7 @@ def _without_challenger(
         give_up = len(mask) * max(rounds, LEAST_SEARCH)
     _, witness, finished = search.search(
         (rows.indptr, rows.indices, weights), question.keys, question.absents,
-        _TIES[question.rule.ties], items, limit=limit, stop=search.FIRST,
+        question.ties.code, items, limit=limit, stop=search.FIRST,
         cleared=1 if by_hops else 0,
         stop_after=give_up,
     )  # fmt: skip
@@ -65,16 +110,11 @@ def _without_challenger(
 
 def _unchallenged_by_rounds(question: Question, hops: int) -> NDArray[np.bool_]:
     """Compare every node with its rival: dearer for few candidates, bounded for many."""
-    rows, ties = question.rows, _TIES[question.rule.ties]
+    rows, number = question.rows, np.arange(question.keys.shape[1])
     mask = np.empty(question.keys.shape, np.bool_)
     for column, key in enumerate(question.keys):
         *_, rival = hop_max(rows.indptr, rows.indices, key, question.absent(column), hops)
-        other = key[rival]
-        beaten = other > key
-        if ties == scan.STRICT:
-            beaten |= other == key
-        elif ties == scan.INDEX:
-            beaten |= (other == key) & (rival < np.arange(key.size))
+        beaten = question.ties.challenges(key, key[rival], number, rival)
         mask[column] = ~(beaten & (rival >= 0))
     return mask
 
@@ -114,8 +154,8 @@ def nearest_challengers(
         distance[question.absents] = np.nan
     if not weighted and limit < 1:
         return distance, witness
-    if question.rule.ties == "plateau":
-        joined = _joined_plateaus if question.symmetric else _reached_plateaus
+    if question.ties.by_plateau:
+        joined = _joined_plateaus if question.is_symmetric else _reached_plateaus
         joined(question, wanted, distance, witness, limit, weighted)
     else:
         _search(question, wanted, distance, witness, limit, weighted, search.NODE)
@@ -131,7 +171,7 @@ def _search(
     items = np.flatnonzero(wanted)
     found = search.search(
         (rows.indptr, rows.indices, weights), question.keys, question.absents,
-        _TIES[question.rule.ties], items, limit=limit, start=start,
+        question.ties.code, items, limit=limit, start=start,
     )  # fmt: skip
     distance.reshape(-1)[items], witness.reshape(-1)[items] = found[0], found[1]
 
@@ -173,14 +213,14 @@ def _reached_plateaus(
         )  # fmt: skip
 
 
-def rivals(question: Question) -> NDArray[np.int64]:
+def rival_nodes(question: Question) -> NDArray[np.int64]:
     """Return the rival of every node, int64 (F, num_nodes), -1 where there is none."""
     rows, reach = question.rows, question.rule.reach
     if reach is None:
         items = np.arange(question.keys.size)
         found = search.search(
             (rows.indptr, rows.indices, question.lengths), question.keys, question.absents,
-            search.EVERYONE, items, limit=question.rule.radius, stop=search.NEVER,
+            EVERYONE, items, limit=question.rule.radius, stop=search.NEVER,
         )  # fmt: skip
         return np.asarray(found[1]).reshape(question.keys.shape)
     hops = min(reach, max(rows.indptr.size - 1, 1))  # no shortest path has more steps

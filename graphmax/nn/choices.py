@@ -1,31 +1,22 @@
 """The usual detectors: which score and head the constructor's arguments stand for."""
 
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
 
 from graphmax.nn.heads import ChoiceHead, Head, NormalHead, SignHead
 from graphmax.nn.scores import EncoderScore, FeatureScore, GraphFilter, Identity, Score
-from graphmax.rule import Rule
+from graphmax.question import rule_of
+from graphmax.rule import FilledRule, Rule
 
 HEADS = ("sign", "choice", "normal")
 
 
-def learnable_rule(rule: Rule | None) -> Rule:
+def learnable_rule(rule: Rule | None) -> FilledRule:
     """Return the rule, refusing fields that no detector takes."""
-    rule = Rule() if rule is None else rule
-    if not isinstance(rule, Rule):
-        raise TypeError(f"`rule` must be a Rule, got {type(rule).__name__}")
-    if rule.radius is not None:
-        raise ValueError(f"`rule` must have hops, got radius={rule.radius:g}; give hops instead")
-    if rule.ties not in ("strict", "weak"):
-        raise ValueError(
-            f"`rule` must have ties 'strict' or 'weak', got {rule.ties!r}; a network that treats "
-            "equal nodes alike cannot tell more"
-        )
-    if rule.nan != "raise":
-        raise ValueError("`rule` must have nan='raise', got 'omit'; drop or fill such nodes")
-    return rule
+    made = rule_of("PeakDetector", None, rule)
+    return replace(made, hops=None if rule is None else rule.hops)
 
 
 def radius_of(hops: int | str, rule: Rule) -> int | None:

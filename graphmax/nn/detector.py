@@ -23,7 +23,8 @@ from graphmax.nn.inputs import Asked, asked, check_finite, check_x
 from graphmax.nn.reasons import Decision, deciding_rivals
 from graphmax.nn.scores import EncoderScore, GraphFilter, Identity, Score
 from graphmax.nn.steps import Steps
-from graphmax.rule import Rule
+from graphmax.rule import FilledRule, Rule
+from graphmax.ties import TIES
 
 
 class PeakDetector(nn.Module):
@@ -95,7 +96,7 @@ class PeakDetector(nn.Module):
         score = score_for(in_channels, denoise=denoise, encoder=encoder)
         self._assemble(score, head_for(head, radius, max_hops), rule)
 
-    def _assemble(self, score: Score, head: Head, rule: Rule) -> None:
+    def _assemble(self, score: Score, head: Head, rule: FilledRule) -> None:
         self.score: Score = score
         self.head: Head = head
         self.rule = replace(rule, hops=None)
@@ -279,7 +280,7 @@ class PeakDetector(nn.Module):
             return positive
         scores = self._scores(x, steps).mean(1, keepdim=True)
         margin, accompanied = self.head.margins(scores, steps, self.hops_)
-        beaten: Tensor = margin[-1] < 0 if self.rule.ties == "weak" else margin[-1] <= 0
+        beaten: Tensor = TIES[self.rule.ties].challenges(margin[-1], 0)
         alone = torch.full_like(accompanied, self.rule.isolated)
         return torch.where(accompanied, ~beaten, alone)[:, 0]
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from graphmax.convert import as_graph, resolve
 from graphmax.graph import Graph
 from graphmax.nn.steps import Steps
-from graphmax.rule import Rule
+from graphmax.rule import FilledRule
 
 EXACT = 2**53
 TAKEN = "PyG Data, a pair (graph, x), or neighborhoods of graphmax.neighborhoods"
@@ -64,7 +64,7 @@ def check_finite(x: Tensor) -> None:
         raise ValueError(f"`x` must be finite for this score, got an infinite value at node {row}")
 
 
-def asked(data: Any, rule: Rule, receptive_hops: int, device: torch.device) -> Asked:
+def asked(data: Any, rule: FilledRule, receptive_hops: int, device: torch.device) -> Asked:
     """Read what a detector is asked about.
 
     Parameters
@@ -115,11 +115,11 @@ def _features_of(data: Any) -> Tensor:
     return x
 
 
-def _steps(edge_index: Any, x: Tensor, rule: Rule) -> Steps:
+def _steps(edge_index: Any, x: Tensor, rule: FilledRule) -> Steps:
     return Steps.of(edge_index, x.shape[0], rule.direction)
 
 
-def _pair(graph: Any, x: Any, rule: Rule, device: torch.device) -> Asked:
+def _pair(graph: Any, x: Any, rule: FilledRule, device: torch.device) -> Asked:
     if isinstance(graph, Tensor) and isinstance(x, Tensor):
         return Asked(x.to(device), _steps(graph.to(device), x, rule))
     if isinstance(x, str):
@@ -157,7 +157,7 @@ def tensor_of(x: Any) -> Tensor:
 
 
 def _neighborhoods(
-    batch: Any, features: Any, rule: Rule, receptive_hops: int, device: torch.device
+    batch: Any, features: Any, rule: FilledRule, receptive_hops: int, device: torch.device
 ) -> Asked:
     _check_reach(batch, rule, receptive_hops)
     read = _sparse if batch.layout == "sparse" else _dense
@@ -167,7 +167,7 @@ def _neighborhoods(
     return Asked(x, _steps(edge_index, x, rule), roots, node, restore)
 
 
-def _check_reach(batch: Any, rule: Rule, receptive_hops: int) -> None:
+def _check_reach(batch: Any, rule: FilledRule, receptive_hops: int) -> None:
     reach = batch.rule.reach
     if reach is None or reach < receptive_hops:
         size = "a radius" if reach is None else f"{reach} hops"

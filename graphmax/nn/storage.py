@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,7 @@ def load(name: str | PathLike[str], encoder: nn.Module | None) -> "PeakDetector"
     detector = PeakDetector(
         config["in_channels"], config["hops"], max_hops=config["max_hops"],
         denoise=config["denoise"], head=config["head"], encoder=encoder,
-        rule=Rule(**config["rule"]),
+        rule=replace(Rule(**config["rule"]).filled(), hops=None),
     )  # fmt: skip
     fill(detector, tensors, folder)
     detector.columns = tuple(config["columns"])

@@ -8,25 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import frozen
-from graphmax.kernels import scan, search
+from graphmax.kernels import compare, search
 from graphmax.kernels.isolation import isolate
 from graphmax.maxima.engine import maxima_mask
 from graphmax.peaks.filters import at_least_zero, count, reaching
-from graphmax.peaks.request import one_column, peak_rule, undirected
+from graphmax.peaks.request import one_column, undirected
 from graphmax.peaks.table import Peaks, Setting
 from graphmax.peaks.topography import Ascents, Topography
-from graphmax.question import Question, ask, rule_for
+from graphmax.question import Question, ask
 from graphmax.rule import Rule
 from graphmax.values import exact_difference
 
-_REFUSED_BY_BASINS = {
-    "rule": "pass direction, extremum or nan",
-    "hops": "a basin is walked in single steps",
-    "radius": "a basin is walked in single steps",
-    "ties": "each plateau walks as one node",
-    "isolated": "a node without neighbors is its own basin",
-}
-_TIES = {"plateau": scan.WEAK, "strict": scan.STRICT}
+_TIES = {"plateau": compare.WEAK, "strict": compare.STRICT}
 _START = {"plateau": search.PLATEAU, "strict": search.NODE}
 
 
@@ -114,14 +107,13 @@ def find_peaks(
        5     7         4              1          3          2      1          2            1
        3     6         2              1          1          4      5          1            1
     """
-    chosen = peak_rule(hops, rule, fields)
     filters = _Filters(
         min_height,
         at_least_zero(min_prominence, "min_prominence"),
         at_least_zero(min_isolation, "min_isolation"),
         count(num_peaks, "num_peaks"),
     )
-    question = ask(graph, values, chosen, where)
+    question = ask("find_peaks", graph, values, hops, rule, where=where, **fields)
     one_column(question, "values", "have peaks")
     undirected(question, "find_peaks")
     return _Finding.of(question).table(filters)
@@ -172,8 +164,7 @@ def basins(graph: Any, values: Any, *, where: Any = None, **fields: Any) -> Any:
     >>> gm.basins(nx.path_graph(6), [1, 9, 4, 6, 5, 7]).tolist()
     [1, 1, 1, 3, 5, 5]
     """
-    rule = rule_for("basins", None, None, {"nan": "omit", **fields}, _REFUSED_BY_BASINS)
-    question = ask(graph, values, rule, where)
+    question = ask("basins", graph, values, where=where, **fields)
     one_column(question, "values", "have basins")
     undirected(question, "basins")
     ascents = Ascents.of(question.rows, question.keys[0], question.absent(0))

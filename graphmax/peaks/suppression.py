@@ -6,17 +6,7 @@ from graphmax.kernels.ascent import in_order
 from graphmax.kernels.suppress import suppress
 from graphmax.peaks.filters import reaching
 from graphmax.peaks.request import one_column, undirected
-from graphmax.question import Question, ask, rule_for
-from graphmax.rule import Rule
-
-_REFUSED = {
-    "rule": "pass hops alone",
-    "radius": "pass hops",
-    "ties": "of equal scores the lower index goes first",
-    "isolated": "a node without neighbors suppresses nobody and is kept",
-    "nan": "fill NaN in, or leave those nodes out with where=",
-    "extremum": "the highest score goes first; negate the scores",
-}
+from graphmax.question import ask
 
 
 def non_maximum_suppression(
@@ -84,23 +74,14 @@ def non_maximum_suppression(
     >>> np.flatnonzero(gm.local_maxima(path, scores, hops=2)).tolist()
     [1]
     """
-    rule = rule_for("non_maximum_suppression", hops, None, fields, _REFUSED)
-    question = _asked(graph, scores, rule, where)
+    question = ask(
+        "non_maximum_suppression", graph, scores, hops, where=where, name="scores", **fields
+    )
     one_column(question, "scores", "be suppressed")
     undirected(question, "non_maximum_suppression")
     order, _ = in_order(question.keys[0], question.absent(0))
     if threshold is not None:
         order = order[reaching(question.attribute.array[order], threshold, "threshold")]
     rows = question.rows
-    kept = suppress(rows.indptr, rows.indices, order, rule.reach or 1)
+    kept = suppress(rows.indptr, rows.indices, order, question.rule.reach or 1)
     return question.attribute.restore(kept)
-
-
-def _asked(graph: Any, scores: Any, rule: Rule, where: Any) -> Question:
-    """Ask, and call the attribute by the name the caller knows."""
-    try:
-        return ask(graph, scores, rule, where)
-    except (TypeError, ValueError) as error:
-        message = str(error).replace("`values`", "`scores`")
-        message = message.replace("or pass nan='omit' to leave", "or use where= to leave")
-        raise type(error)(message) from None

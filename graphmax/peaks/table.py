@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graphmax.checks import frozen
 from graphmax.graph import Graph
 from graphmax.kernels.merge import ancestors
-from graphmax.rule import Rule
+from graphmax.rule import FilledRule
 
 if TYPE_CHECKING:
     import pandas
@@ -111,7 +111,7 @@ class Peaks:
     parent: NDArray[np.int64]
     basin_size: NDArray[np.int64]
     plateau_size: NDArray[np.int64]
-    rule: Rule
+    rule: FilledRule
     _death_node: NDArray[np.int64]
     _setting: Setting
 

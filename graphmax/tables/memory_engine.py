@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphmax.files.duckdb_session import fetched
 from graphmax.graph import Graph
-from graphmax.maxima.engine import maxima_mask, rivals
+from graphmax.maxima.engine import maxima_mask, rival_nodes
 from graphmax.question import Question, ask
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.database import Database, database
@@ -31,7 +31,7 @@ def run(question: TableQuestion, place: Workplace, _: int | None) -> TableAnswer
         )
         columns = {"node": np.arange(loaded.num_nodes), "is_maximum": maxima_mask(asked)[0]}
         if question.explain:
-            columns["rival"] = rivals(asked)[0]
+            columns["rival"] = rival_nodes(asked)[0]
         _answer(db, columns)
         made = write_labels(db, question, loaded, place.beside)
         num_maxima = count_maxima(db)
@@ -42,7 +42,7 @@ def run(question: TableQuestion, place: Workplace, _: int | None) -> TableAnswer
 def _asked(db: Database, question: TableQuestion, loaded: Loaded) -> Question:
     ends = fetched(db.connection, "SELECT src, dst FROM ends")
     graph = Graph.from_edges(ends["src"], ends["dst"], loaded.num_nodes, directed=loaded.directed)
-    return ask(graph, _values(db, loaded), question.rule)
+    return ask("local_maxima", graph, _values(db, loaded), rule=question.rule)
 
 
 def _values(db: Database, loaded: Loaded) -> NDArray[Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from graphmax.files.opening import ReadOptions
-from graphmax.question import rule_for
-from graphmax.rule import Rule
+from graphmax.question import rule_of
+from graphmax.rule import FilledRule, Rule
 from graphmax.tables.sources import TableFiles, TablePath, has_scheme, table_files
 
 ENGINES = ("memory", "duckdb", "spark", "auto")
@@ -17,10 +17,6 @@ FILE_ENDINGS = (".parquet", ".csv")
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _BINARY_UNITS = {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 _LEAST_MEMORY = 10**8
-_REFUSED = {
-    "radius": "distances in weights need shortest paths, and SQL counts hops; "
-    "use graphmax.local_maxima, or give hops",
-}
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class TableQuestion:
     edges: TableFiles
     nodes: TableFiles
     values: str
-    rule: Rule
+    rule: FilledRule
     out: str
     directed: bool | None = None
     explain: bool = False
@@ -64,7 +60,7 @@ def question_of(
     nodes: TablePath,
     values: str,
     *,
-    rule: Rule,
+    rule: FilledRule,
     out: str | os.PathLike[str],
     directed: bool | None,
     explain: bool,
@@ -92,16 +88,9 @@ def question_of(
     )
 
 
-def table_rule(hops: Any, rule: Rule | None, fields: Mapping[str, Any]) -> Rule:
+def table_rule(hops: Any, rule: Rule | None, fields: Mapping[str, Any]) -> FilledRule:
     """Make the rule, refusing what no fixed number of hops can answer."""
-    made = rule_for("local_maxima_tables", hops, rule, fields, _REFUSED)
-    if made.ties == "plateau":
-        raise ValueError(
-            "`ties` must be 'strict', 'weak' or 'index' for local_maxima_tables, got 'plateau', "
-            "because a plateau can be of any size and no fixed number of hops crosses it; use "
-            "graphmax.local_maxima on the graph in memory"
-        )
-    return made
+    return rule_of("local_maxima_tables", hops, rule, **fields)
 
 
 def engine_name(engine: str) -> str:

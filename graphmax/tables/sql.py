@@ -6,7 +6,8 @@ seen so far, ties to the highest and to the lowest number; `nb` tells whether th
 A hop takes maxima over ``edges(src, dst)``; after k of them `hi` and `lo` are those of the k-ball.
 """
 
-from graphmax.rule import Rule
+from graphmax.rule import FilledRule
+from graphmax.ties import TIES
 
 # r * n + id stays below 2**63 up to here.
 MOST_TABLE_NODES = 3 * 10**9
@@ -19,11 +20,6 @@ HOP = (
 )
 
 LABEL = "SELECT id, r >= 0 AND nb >= {least} AND {beats} AS is_maximum FROM s"
-BEATS = {
-    "strict": "hi = r * {n} + id AND lo = r * {n} + ({n} - 1) - id",
-    "weak": "hi < (r + 1) * {n}",
-    "index": "lo = r * {n} + ({n} - 1) - id",
-}
 
 # Who comes first in the ball tells nothing about the rival of a node that comes first itself, so
 # `p(id, lo, lo2)` also carries the best of the others; `m` is the state after the hop.
@@ -46,7 +42,7 @@ _ENDS = {
 }
 
 
-def label_sql(rule: Rule, num_nodes: int) -> str:
+def label_sql(rule: FilledRule, num_nodes: int) -> str:
     """Write the text that turns the state after the last hop into labels.
 
     Parameters
@@ -66,7 +62,7 @@ def label_sql(rule: Rule, num_nodes: int) -> str:
     >>> label_sql(Rule(ties="weak"), 5)
     'SELECT id, r >= 0 AND nb >= 0 AND hi < (r + 1) * 5 AS is_maximum FROM s'
     """
-    beats = BEATS[rule.ties].format(n=num_nodes)
+    beats = (TIES[rule.ties].sql or "").format(n=num_nodes)
     return LABEL.format(least=0 if rule.isolated else 1, beats=beats)
 
 
