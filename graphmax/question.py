@@ -155,7 +155,6 @@ CALLS: Mapping[str, Call] = {
         way_out={"ties": "a rival is the highest other node", "isolated": "its rival is -1"},
     ),
     "find_peaks": Call(
-        arrays=True,
         ties=("plateau", "strict"),
         direction="undirected",
         nan=("omit", "raise"),
@@ -186,7 +185,7 @@ CALLS: Mapping[str, Call] = {
         },
     ),
     "non_maximum_suppression": Call(
-        arrays=True,
+        radius=False,
         ties=(),
         direction="undirected",
         isolated=False,
@@ -195,6 +194,7 @@ CALLS: Mapping[str, Call] = {
         absent=("block",),
         columns=False,
         way_out={
+            "radius": "pass hops",
             "ties": "of equal scores the lower index goes first",
             "isolated": "a node without neighbors suppresses nobody and is kept",
             "extremum": "the highest score goes first; negate the scores",

@@ -1,9 +1,23 @@
 """What `find_peaks` and greedy suppression mean, put together from the definitions, slowly."""
 
+from dataclasses import replace
 from typing import Any
 
 import oracles
 from oracles import Network
+
+
+def only_present(network: Network, level: list[Any]) -> Network:
+    """Return the graph without the edges of absent nodes: nothing walks through them."""
+    weights = network.weights or (None,) * len(network.edges)
+    kept = [
+        (edge, weight)
+        for edge, weight in zip(network.edges, weights, strict=True)
+        if level[edge[0]] is not None and level[edge[1]] is not None
+    ]
+    edges = tuple(edge for edge, _ in kept)
+    lengths = None if network.weights is None else tuple(weight for _, weight in kept)
+    return replace(network, edges=edges, weights=lengths)
 
 
 def keeping(level: list[Any], v: int, threshold: Any) -> bool:
@@ -38,6 +52,7 @@ def peak_table(
 ) -> dict[str, list[Any]]:
     """Return the columns of the table, and the basin of every node."""
     level = oracles.levels(values, extremum=extremum, where=where)
+    network = only_present(network, level)
     weighted = size.get("radius") is not None
     rule = {"extremum": extremum, **size}
     distance, witness = oracles.isolation(
@@ -77,6 +92,7 @@ def suppression(
 ) -> list[int]:
     """Take the best candidate, strike out its ball, and so on."""
     level = oracles.levels(scores, where=where)
+    network = only_present(network, level)
     bound = None if threshold is None else oracles.exact(threshold)
     left = {v for v in range(network.num_nodes) if level[v] is not None}
     left = {v for v in left if bound is None or level[v] >= bound}

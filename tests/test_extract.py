@@ -45,7 +45,7 @@ def test_two_neighborhoods_of_a_path():
     assert_array_equal(batch.edge_index, [[1, 2, 0, 0, 4, 3], [0, 0, 1, 2, 3, 4]])
     assert batch.edge_weight is None
     assert_array_equal(batch.labels(), [False, True])
-    assert (len(batch), batch.layout, batch.rule) == (2, "sparse", gm.Rule(hops=1))
+    assert (len(batch), batch.layout, batch.rule) == (2, "sparse", gm.Rule(hops=1).filled())
 
 
 def test_the_same_as_matrices():

@@ -109,7 +109,7 @@ def test_a_node_without_a_value_is_absent():
     assert_array_equal(peaks.nodes, [4, 0, 2])
     assert_array_equal(peaks.prominence, [3, 0, 1])
     assert_array_equal(peaks.basins, [0, -1, 2, 4, 4])
-    assert_array_equal(peaks.isolation, [inf, 4, 2])
+    assert_array_equal(peaks.isolation, [inf, inf, 2])
     masked = np.ma.MaskedArray([5, 9, 4, 3, 6], mask=[0, 1, 0, 0, 0])
     assert_array_equal(gm.find_peaks(path(5), masked).nodes, [4, 0, 2])
     where = np.array([True, False, True, True, True])
@@ -146,10 +146,13 @@ def test_arrows_may_be_dropped():
 def test_a_rule_stands_for_its_fields():
     rule = gm.Rule(hops=2, ties="strict", nan="omit")
     values = [5.0, 1.0, 4.0, nan, 2.0]
-    assert_array_equal(gm.find_peaks(path(5), values, rule=rule).nodes, [0])
-    assert gm.find_peaks(path(5), values, rule=rule).rule == rule
+    assert_array_equal(gm.find_peaks(path(5), values, rule=rule).nodes, [0, 4])
+    assert gm.find_peaks(path(5), values, rule=rule).rule == rule.filled(absent="block")
+    two = gm.find_peaks(path(5), values, rule=gm.Rule(hops=2))
+    assert two.rule == gm.find_peaks(path(5), values, 2).rule
+    assert two.rule == gm.Rule(2).filled(ties="plateau", nan="omit", absent="block")
     with pytest.raises(ValueError, match="`values` must not be NaN"):
-        gm.find_peaks(path(5), values, rule=gm.Rule(ties="plateau"))
+        gm.find_peaks(path(5), values, rule=gm.Rule(ties="plateau", nan="raise"))
 
 
 # --- the ends of the scale
