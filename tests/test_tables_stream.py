@@ -9,7 +9,7 @@ from oracles import local_maxima, steps
 from strategies import masks, networks, with_gaps
 
 from graphmax.kernels import stream
-from graphmax.kernels.scan import INDEX, STRICT, WEAK
+from graphmax.kernels.compare import INDEX, STRICT, WEAK
 from graphmax.values import order_key
 
 TIES = {"strict": STRICT, "weak": WEAK, "index": INDEX}

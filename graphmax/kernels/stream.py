@@ -18,9 +18,9 @@ Threads share the flags: all of them only ever store "beaten", so that no store 
 import numpy as np
 from numba import get_num_threads, njit, prange
 
+from graphmax.kernels.compare import INDEX, STRICT
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import guarded, tell, threads_for
-from graphmax.kernels.scan import INDEX, STRICT
 
 FORWARD, BACKWARD, BOTH_WAYS = 1, 2, 3
 EDGES_PER_CALL = 1 << 22
