@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from oracles import local_maxima, steps
+from oracles import isolation, levels, local_maxima, rival, steps
 from strategies import masks, networks, with_gaps
 
-from graphmax.kernels import stream
+from graphmax.kernels import stream, stream_rounds
 from graphmax.kernels.compare import INDEX, STRICT, WEAK
 from graphmax.values import order_key
 
@@ -103,6 +103,7 @@ VALUES = {
 }
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", VALUES)
 @pytest.mark.parametrize("cut", [1 << 30, 3001])
 def test_many_edges_a_node_in_any_cut(name, cut):
@@ -125,9 +126,66 @@ def test_many_edges_a_node_in_any_cut(name, cut):
             assert_array_equal(hop.has_neighbor(), joined)
 
 
+# --- several hops
+
+
+def hop_by_hop(src, dst, key, absent, ties, ways, hops, *, cut=10**9, last=False):
+    rounds = stream_rounds.Hops(key, absent, ties, ways, neighbors=True)
+    for hop in range(hops):
+        rounds.begin(last=last and hop == hops - 1)
+        for start in range(0, src.size, cut):
+            batch = slice(start, start + cut)
+            assert rounds.take(src[batch], dst[batch]) == stream.NO_EDGE
+        rounds.end()
+        yield rounds
+
+
+@given(st.data())
+def test_hops_against_the_oracle(data):
+    """Masks, rivals, and the first round that meets a challenger: isolation up to the last hop."""
+    network = data.draw(networks(weighted=False, directed=True))
+    values = data.draw(with_gaps(network.num_nodes))
+    where = data.draw(masks(network.num_nodes))
+    fields = {"direction": data.draw(st.sampled_from(sorted(WAYS)))}
+    ties, cut = data.draw(st.sampled_from(sorted(TIES))), data.draw(st.integers(1, 9))
+    key, absent = keyed(values, where)
+    level = levels(values, where=where)
+    distance, _ = isolation(network, values, ties=ties, where=where, **fields)
+    ends = *ends_of(network), key, absent, TIES[ties], WAYS[fields["direction"]]
+    for hop, rounds in enumerate(hop_by_hop(*ends, 4, cut=cut), 1):
+        assert_array_equal(rounds.open, [far > hop for far in distance])
+        own = [v for v in range(network.num_nodes) if level[v] is not None]
+        expected = [rival(network, level, v, hops=hop, **fields) for v in own]
+        assert_array_equal(rounds.rivals()[own], expected)
+        assert_array_equal(rounds.joined, [len(row) > 0 for row in steps(network, fields["direction"])])  # fmt: skip
+        *_, short = hop_by_hop(*ends, hop, cut=cut, last=True)
+        assert_array_equal(short.open, [far > hop for far in distance])
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_order_of_many(name):
+    """Also where the top bits of the keys tie, in runs short and long."""
+    key = order_key(VALUES[name](np.random.default_rng(7), 5000)).key
+    absent = np.arange(5000) % 7 == 3
+    order, tied = stream_rounds.ranked(key, absent)
+    present = np.flatnonzero(~absent)
+    assert_array_equal(order, present[np.lexsort((present, ~key[present]))])
+    assert_array_equal(tied[1:], key[order[1:]] == key[order[:-1]])
+
+
+def test_many_hops_settle():
+    """A path of 40: balls stop growing, and what was found stays."""
+    path = np.arange(39), np.arange(1, 40), np.arange(40)[::-1].copy()
+    *_, rounds = hop_by_hop(*path, NOBODY, STRICT, stream.BOTH_WAYS, 45)
+    assert rounds.settled
+    assert_array_equal(np.flatnonzero(rounds.open), [0])
+    assert_array_equal(rounds.rivals(), [1] + [0] * 39)
+
+
 # --- refusals
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("bad", [-1, 4000, 2**31 - 1, -(2**31), 2**40, -(2**62)])
 @pytest.mark.parametrize("at", [0, 5, 79_999])
 def test_a_bad_index_is_found_and_never_used(bad, at):
@@ -140,4 +198,8 @@ def test_a_bad_index_is_found_and_never_used(bad, at):
         key = draw.integers(0, 99, 4000)
         for ways in WAYS.values():
             assert stream.one_hop(src, dst, key, NOBODY, STRICT, ways, neighbors=True) == at
+            for last in (False, True):
+                rounds = stream_rounds.Hops(key, NOBODY, STRICT, ways)
+                rounds.begin(last=last)
+                assert rounds.take(src, dst) == at
         end[at] = before

@@ -126,7 +126,7 @@ def _meet(src, dst, code, key, exact, ties, ways, flags, joined, bits, bad):
 
 
 @njit(cache=True, nogil=True)
-def _range(key, absent):
+def key_range(key, absent):
     """Smallest and largest key of a present node, and whether there is one."""
     low = high = np.int64(0)
     found = False
@@ -152,7 +152,7 @@ def _encode(key, absent, low, shift, most, code):
 
 def codes_of(key, absent):
     """Return the keys cut to as few bits as tell them apart, 0 for absent nodes, and if exact."""
-    low, high, _ = _range(key, absent)
+    low, high, _ = key_range(key, absent)
     spread = int(high) - int(low)
     sample = key[:: max(1, key.size // SAMPLE)]
     for dtype in (np.uint16, np.uint32, np.uint64):

@@ -1,0 +1,273 @@
+"""Several hops over a stream of edges: after round r every node knows its two highest owners.
+
+The rounds of `hopmax`, without rows: an edge may come at any time, from anywhere, any number of
+times. Nodes are places in the order "value descending, then index ascending" (0: highest), so
+that the two highest of a ball are its two smallest places: eight bytes a node, and as many again
+for the round that is being made.
+
+Threads share the edges but not the nodes: each looks at every edge of a batch and takes those whose
+target lies on one of its own cache lines. (Dealing a batch to ranges of nodes that fit the cache
+first costs as much as it saves: what waits for memory is the other end.)
+"""
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+from graphmax.kernels.compare import INDEX, STRICT
+from graphmax.kernels.hopmax import NOBODY
+from graphmax.kernels.prefetch import prefetch
+from graphmax.kernels.progress import guarded, threads_for
+from graphmax.kernels.stream import BACKWARD, FORWARD, NO_EDGE, key_range
+
+EDGES_PER_CALL = 1 << 22
+EDGES_PER_BLOCK = 1 << 10
+EDGES_AHEAD = 24
+# Sixteen nodes of eight bytes fill two cache lines, which no two threads share.
+NODES_PER_LINE_BITS = 4
+# Spreads lines over threads (the golden ratio times 2**32), so that hubs do not meet on one.
+MIX = 0x9E3779B1
+LONG_RUN = 32
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _offer(old, new, u, v):
+    """Give the two owners at u to v: of two sorted pairs the two smallest that differ."""
+    best, second = new[v, 0], new[v, 1]
+    other = old[u, 0]
+    behind = old[u, 1] if old.shape[1] == 2 else NOBODY
+    if other < second or behind < second:
+        smaller = min(second, behind)
+        if other != best:
+            smaller = min(smaller, max(best, other))
+        new[v, 0], new[v, 1] = min(best, other), smaller
+
+
+@njit(cache=True, nogil=True)
+def _lane(src, dst, ways, old, new, joined, lane, lanes):
+    n = np.uint64(new.shape[0])
+    line, width = np.uint64(NODES_PER_LINE_BITS), np.uint64(lanes)
+    mix, low, half = np.uint64(MIX), np.uint64(0xFFFFFFFF), np.uint64(32)
+    forward, backward = np.int64((ways & FORWARD) != 0), np.int64((ways & BACKWARD) != 0)
+    sources = np.empty(2 * EDGES_PER_BLOCK, np.int64)
+    targets = np.empty(2 * EDGES_PER_BLOCK, np.int64)
+    for first in range(0, src.size, EDGES_PER_BLOCK):
+        picked = 0
+        for e in range(first, min(first + EDGES_PER_BLOCK, src.size)):
+            u, v = np.uint64(src[e]), np.uint64(dst[e])
+            if u >= n or v >= n:
+                return e
+            # Written in any case, counted where it is ours: no branch to guess.
+            sources[picked], targets[picked] = np.int64(u), np.int64(v)
+            picked += forward & np.int64((((v >> line) * mix & low) * width) >> half == lane)
+            sources[picked], targets[picked] = np.int64(v), np.int64(u)
+            picked += backward & np.int64((((u >> line) * mix & low) * width) >> half == lane)
+        for i in range(picked):
+            if i + EDGES_AHEAD < picked:
+                prefetch(old, sources[i + EDGES_AHEAD])
+                prefetch(new, targets[i + EDGES_AHEAD])
+            _offer(old, new, sources[i], targets[i])
+            if joined.size and sources[i] != targets[i]:
+                joined[targets[i]] = True
+    return NO_EDGE
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _round(src, dst, ways, old, new, joined, bad):
+    for lane in prange(bad.size):
+        bad[lane] = _lane(src, dst, ways, old, new, joined, np.uint64(lane), bad.size)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _challenged(old, place, bound, u, v):
+    """Whether the ball of u, before this round, holds a challenger of v."""
+    other = old[u, 0]
+    if other == place[v]:
+        other = old[u, 1] if old.shape[1] == 2 else NOBODY
+    return other < bound[v]
+
+
+@njit(cache=True, nogil=True)
+def _close_some(src, dst, ways, old, place, bound, open_nodes, low, high):
+    n = np.uint64(place.size)
+    forward, backward = (ways & FORWARD) != 0, (ways & BACKWARD) != 0
+    for e in range(low, high):
+        if e + EDGES_AHEAD < high:
+            prefetch(open_nodes, src[e + EDGES_AHEAD])
+            prefetch(open_nodes, dst[e + EDGES_AHEAD])
+        u, v = np.uint64(src[e]), np.uint64(dst[e])
+        if u >= n or v >= n:
+            return e
+        if forward and open_nodes[v] and _challenged(old, place, bound, u, v):
+            open_nodes[v] = False
+        if backward and open_nodes[u] and _challenged(old, place, bound, v, u):
+            open_nodes[u] = False
+    return NO_EDGE
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _close(src, dst, ways, old, place, bound, open_nodes, bad):
+    """Close the nodes that a last round would challenge: few are open, most edges end there."""
+    parts, edges = bad.size, src.size
+    size = (edges + parts - 1) // parts
+    for part in prange(parts):
+        bad[part] = _close_some(
+            src, dst, ways, old, place, bound, open_nodes,
+            min(part * size, edges), min((part + 1) * size, edges),
+        )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _still_open(two, place, bound, open_nodes):
+    for v in prange(place.size):
+        other = two[v, 1] if two[v, 0] == place[v] else two[v, 0]
+        open_nodes[v] &= not other < bound[v]
+
+
+@njit(cache=True, nogil=True)
+def _bounds(order, tied, ties, bound):
+    """For each node the place from which on nobody challenges it; `order` lists present nodes."""
+    start = 0
+    while start < order.size:
+        stop = start + 1
+        while stop < order.size and tied[stop]:
+            stop += 1
+        for place in range(start, stop):
+            bound[order[place]] = stop if ties == STRICT else place if ties == INDEX else start
+        start = stop
+
+
+@njit(cache=True, nogil=True)
+def _pack(key, absent, low, shift, packed):
+    """Write the top 32 bits of each present node's key, mirrored, over its number."""
+    count = 0
+    for v in range(key.size):
+        if not (absent.size and absent[v]):
+            above = (np.uint64(key[v]) - np.uint64(low)) >> np.uint64(shift)
+            packed[count] = ((np.uint64(0xFFFFFFFF) - above) << np.uint64(32)) | np.uint64(v)
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _settle_runs(packed, key, order, tied, long_runs):
+    """Sort runs of equal top bits by the whole key; long ones are listed for a better sort."""
+    half, count, start = np.uint64(32), 0, 0
+    while start < packed.size:
+        stop = start + 1
+        while stop < packed.size and packed[stop] >> half == packed[start] >> half:
+            stop += 1
+        if stop - start > LONG_RUN:
+            long_runs[count, 0], long_runs[count, 1] = start, stop
+            count += 1
+        else:
+            # Insertion keeps the order of the numbers where keys are equal.
+            for i in range(start + 1, stop):
+                node, at = order[i], i
+                while at > start and key[order[at - 1]] < key[node]:
+                    order[at] = order[at - 1]
+                    at -= 1
+                order[at] = node
+            for i in range(start + 1, stop):
+                tied[i] = key[order[i]] == key[order[i - 1]]
+        start = stop
+    return count
+
+
+def ranked(key, absent):
+    """Present nodes by key descending, then index ascending, int32, and which tie with the last.
+
+    Twelve bytes a node beside the keys: their top 32 bits are sorted with the numbers in place.
+    """
+    low, high, _ = key_range(key, absent)
+    shift = max(0, (int(high) - int(low)).bit_length() - 32)
+    packed = np.empty(key.size, np.uint64)
+    packed = packed[: _pack(key, absent, np.int64(low), shift, packed)]
+    packed.sort()
+    order = np.empty(packed.size, np.int32)
+    np.bitwise_and(packed, np.uint64(0xFFFFFFFF), out=order, casting="unsafe")
+    tied = np.zeros(packed.size, np.bool_)
+    if shift == 0:
+        packed >>= np.uint64(32)
+        np.equal(packed[1:], packed[:-1], out=tied[1:])
+        return order, tied
+    long_runs = np.empty((packed.size // LONG_RUN + 1, 2), np.int64)
+    for start, stop in long_runs[: _settle_runs(packed, key, order, tied, long_runs)]:
+        run = order[start:stop]
+        run = run[np.argsort(~key[run], kind="stable")]
+        order[start:stop] = run
+        tied[start + 1 : stop] = key[run[1:]] == key[run[:-1]]
+    return order, tied
+
+
+class Hops:
+    """Rounds over edges that come batch by batch, one round after the other.
+
+    `key`, `absent`, `ties` and `ways` are those of `stream.OneHop`. For each hop call `begin`,
+    give every batch to `take`, and call `end`. `open` marks the present nodes that nobody within
+    the finished hops challenges. `begin(last=True)` makes a cheaper round that only finds these.
+    """
+
+    def __init__(self, key, absent, ties, ways, *, neighbors=False):
+        n = key.size
+        self.ways = ways
+        order, tied = ranked(key, absent)
+        self.place = np.full(n, NOBODY, np.int32)
+        self.place[order] = np.arange(order.size, dtype=np.int32)
+        self.order = order
+        self.bound = self.place  # without ties a node's own place, whatever the rule
+        if tied.any():
+            self.bound = np.zeros(n, np.int32)
+            _bounds(order, tied, ties, self.bound)
+        self.open = self.place != NOBODY
+        self.joined = np.zeros(n if neighbors else 0, np.bool_)
+        self.hops, self.settled = 0, False
+        self.two = self.place[:, None]
+        self._new = None
+
+    def begin(self, *, last=False):
+        """Start a hop."""
+        self._new = None
+        if not last:
+            self._new = np.empty((self.place.size, 2), np.int32)
+            self._new[:, 0] = self.two[:, 0]
+            self._new[:, 1] = self.two[:, 1] if self.hops else NOBODY
+
+    def take(self, src, dst):
+        """Let a batch of edges speak; the position of the first bad one found, or NO_EDGE."""
+        for start in range(0, src.size, EDGES_PER_CALL):
+            ends = (np.ascontiguousarray(end[start : start + EDGES_PER_CALL]) for end in (src, dst))
+            bad = self._take(*ends)
+            if bad != NO_EDGE:
+                return start + bad
+        return NO_EDGE
+
+    def _take(self, src, dst):
+        with threads_for(src.size):
+            bad = np.full(get_num_threads(), NO_EDGE)
+            if self._new is None:
+                guarded(
+                    _close, src, dst, self.ways, self.two, self.place, self.bound, self.open, bad
+                )
+            else:
+                joined = self.joined if self.hops == 0 else self.joined[:0]
+                guarded(_round, src, dst, self.ways, self.two, self._new, joined, bad)
+        return int(bad[bad != NO_EDGE].min()) if bad.max() != NO_EDGE else NO_EDGE
+
+    def end(self):
+        """Finish a hop."""
+        self.hops += 1
+        if self._new is None:
+            return
+        # Balls that have met their components grow no further.
+        self.settled = self.hops > 1 and np.array_equal(self.two, self._new)
+        self.two, self._new = self._new, None
+        guarded(_still_open, self.two, self.place, self.bound, self.open)
+
+    def rivals(self):
+        """Return the highest other node within the finished hops, -1 for none, int32 (n,)."""
+        own = self.two[:, 0] == self.place
+        other = np.where(own, self.two[:, 1], self.two[:, 0])
+        if not self.order.size:
+            return np.full(other.size, -1, np.int32)
+        rival = self.order[np.minimum(other, self.order.size - 1)]
+        return np.where(other == NOBODY, np.int32(-1), rival)
