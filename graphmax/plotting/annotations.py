@@ -43,7 +43,7 @@ class Names:
         text = self.axes.annotate(
             name, self.xy[node], (0, 0), textcoords="offset points", fontsize=7.5, zorder=5
         )
-        text.set(in_layout=False, path_effects=_halo())
+        text.set(in_layout=False, path_effects=_halo(), parse_math=False)
         free = [side for side in _SIDES if self.is_free(self.box(text, side))]
         if not free:
             text.remove()

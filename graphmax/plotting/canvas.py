@@ -53,10 +53,10 @@ def plain_frame(axes: Axes, title: str | None) -> None:
     axes.spines[["left", "bottom"]].set_color(OUTLINE)
     axes.tick_params(colors=OUTLINE, labelsize=8)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.label.set(color=INK, fontsize=9)
+        axis.label.set(color=INK, fontsize=9, parse_math=False)  # names are no formulas
         axis.set_major_formatter(lambda number, _: spoken(number))
     if title is not None:
-        axes.set_title(title, color=INK, fontsize=10)
+        axes.set_title(title, color=INK, fontsize=10, parse_math=False)
 
 
 def spoken(number: float) -> str:

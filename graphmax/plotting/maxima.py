@@ -137,7 +137,7 @@ class _Drawing:
         self.draw_edges()
         self.draw_nodes()
         if title is not None:
-            self.axes.set_title(title, color=INK, fontsize=10)
+            self.axes.set_title(title, color=INK, fontsize=10, parse_math=False)
         if legend:
             self.draw_legend()
         if self.is_small:

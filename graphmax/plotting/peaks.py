@@ -129,7 +129,7 @@ class _Drawing:
         self.draw_nodes(colors)
         self.draw_peaks(colors)
         if title is not None:
-            self.axes.set_title(title, color=INK, fontsize=10)
+            self.axes.set_title(title, color=INK, fontsize=10, parse_math=False)
         if legend and len(self.peaks):
             self.draw_legend()
         self.name_peaks()

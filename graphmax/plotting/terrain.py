@@ -163,7 +163,7 @@ def _draw_relief(
     axes.imshow(picture, extent=_extent(*ground), interpolation="bilinear")
     beside = axes.inset_axes((1.02, 0, 0.025, 1))
     bar = figure_of(axes).colorbar(ScalarMappable(scale, colors), cax=beside)
-    bar.set_label(quantity, color=INK, fontsize=9)
+    bar.set_label(quantity, color=INK, fontsize=9, parse_math=False)
     bar.ax.tick_params(labelsize=8, colors=OUTLINE, width=0.5)
     beside.spines[:].set_visible(False)
 
