@@ -11,9 +11,10 @@ from graphmax.rule import Rule
 from graphmax.values import order_key, read_attribute
 
 Columns = dict[str, NDArray[Any]]
+_OF_ISOLATION = ("ties", "direction", "nan", "absent", "extremum")
 
 
-def label_table(graph: Graph, values: str, rule: Rule, where: Any = None) -> Columns:
+def label_table(graph: Graph, values: str, rule: Rule, **selection: Any) -> Columns:
     """Say for every node whether it is a maximum.
 
     Parameters
@@ -24,8 +25,8 @@ def label_table(graph: Graph, values: str, rule: Rule, where: Any = None) -> Col
         The name of an attribute with one number per node.
     rule : Rule
         The rule.
-    where : bool (num_nodes,), optional
-        Nodes outside are absent.
+    **selection
+        ``where`` and ``groups``, as `local_maxima` takes them.
 
     Returns
     -------
@@ -37,7 +38,7 @@ def label_table(graph: Graph, values: str, rule: Rule, where: Any = None) -> Col
     ValueError
         If the attribute has several numbers per node.
     """
-    mask = np.asarray(local_maxima(graph, values, rule=rule, where=where))
+    mask = np.asarray(local_maxima(graph, values, rule=rule, **selection))
     if mask.ndim != 1:
         raise ValueError(
             f"`values` must name an attribute with one number per node, got {values!r} with "
@@ -47,7 +48,7 @@ def label_table(graph: Graph, values: str, rule: Rule, where: Any = None) -> Col
 
 
 def maxima_table(
-    graph: Graph, values: str, rule: Rule, mask: NDArray[np.bool_], where: Any = None
+    graph: Graph, values: str, rule: Rule, mask: NDArray[np.bool_], **selection: Any
 ) -> Columns:
     """Say for every maximum how high it is and how far the nearest higher node lies.
 
@@ -61,8 +62,8 @@ def maxima_table(
         The rule that the maxima were found under.
     mask : bool (num_nodes,)
         The maxima.
-    where : bool (num_nodes,), optional
-        Nodes outside are absent.
+    **selection
+        ``where`` and ``groups``, as `isolation` takes them.
 
     Returns
     -------
@@ -71,9 +72,8 @@ def maxima_table(
         where no node is higher) and ``nearest_higher`` (an id, masked where there is none; for
         minima a lower node), highest first, for minima lowest first.
     """
-    fields = {name: getattr(rule, name) for name in ("ties", "direction", "nan", "extremum")}
-    said = {name: field for name, field in fields.items() if field is not None}
-    nearest = isolation(graph, values, weighted=rule.radius is not None, where=where, **said)
+    said = {name: field for name, field in rule.said.items() if name in _OF_ISOLATION}
+    nearest = isolation(graph, values, weighted=rule.radius is not None, **said, **selection)
     nodes = _extreme_first(graph.attributes[values], np.flatnonzero(mask), rule)
     witness = nearest.witness[nodes]
     return {

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from graphmax.graph import Graph
 from graphmax.maxima import local_maxima
+from graphmax.node_measures import measures_of
 from graphmax.values import order_key, read_attribute
 
 _COMPARABLE = "biufmM"
@@ -24,8 +25,9 @@ def summarize(graph: Graph) -> dict[str, Any]:
     -------
     dict
         ``nodes``, ``edges``, ``directed``, ``weighted``, ``components`` (arrows ignored),
-        ``dropped_self_loops``, ``dropped_repeats`` and ``attributes``, a list of what
-        `summarize_attribute` returns.
+        ``dropped_self_loops``, ``dropped_repeats``, ``attributes``, a list of what
+        `summarize_attribute` returns, and ``measures``, the names that stand for values without
+        an attribute.
 
     Examples
     --------
@@ -42,6 +44,7 @@ def summarize(graph: Graph) -> dict[str, Any]:
         "dropped_self_loops": graph.dropped.self_loops,
         "dropped_repeats": graph.dropped.repeats,
         "attributes": [summarize_attribute(graph, name) for name in graph.attributes],
+        "measures": measures_of(graph),
     }
 
 

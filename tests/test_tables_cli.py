@@ -26,7 +26,7 @@ def label(*arguments):
 
 
 def expected(ids, rule):
-    return dict(zip(ids.tolist(), BATCH.maxima(rule).tolist(), strict=True))
+    return dict(zip(ids.tolist(), BATCH.maxima(rule.filled()).tolist(), strict=True))
 
 
 def read(relation):

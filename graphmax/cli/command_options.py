@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 File = Annotated[Path, typer.Argument(help="Graph file: ENDINGS; also with .gz.")]
 Values = Annotated[
-    str, typer.Option("--values", help="Node attribute to compare.", show_default=False)
+    str,
+    typer.Option(
+        "--values",
+        help="Node attribute to compare; without one of that name degree, in_degree, out_degree, "
+        "strength, core_number and clustering are measured.",
+        show_default=False,
+    ),
 ]
 
 
@@ -79,15 +85,40 @@ class RuleOptions:
             "peaks.",
         ),
     ] = None
+    absent: Annotated[
+        str | None,
+        typer.Option(
+            "--absent", help="Do paths run through nodes that are left out? pass or block."
+        ),
+    ] = None
     minima: Annotated[bool, typer.Option("--minima", help="Look for minima instead.")] = False
+    where: Annotated[
+        str | None,
+        typer.Option("--where", help="Node attribute, true or false: leave out the others."),
+    ] = None
+    groups: Annotated[
+        str | None,
+        typer.Option("--groups", help="Node attribute: ask each group of equal entries alone."),
+    ] = None
 
     def said(self) -> dict[str, Any]:
         """Return the fields of `Rule` that the user gave."""
         given = {"extremum": "min"} if self.minima else {}
-        for name in ("hops", "radius", "ties", "direction", "isolated", "nan"):
+        for name in ("hops", "radius", "ties", "direction", "isolated", "nan", "absent"):
             if getattr(self, name) is not None:
                 given[name] = getattr(self, name)
         return given
+
+    def selection(self, graph: "Graph") -> dict[str, Any]:
+        """Return the columns that say which nodes take part, and which belong together."""
+        from graphmax.node_measures import node_column
+
+        names = {"where": self.where, "groups": self.groups}
+        return {
+            name: node_column(graph, column, name)
+            for name, column in names.items()
+            if column is not None
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
 """`graphmax info`: what is in a graph file."""
 
+import typer
+
 from graphmax.cli.command_options import File, FileOptions, Json
 from graphmax.cli.console import print_table, progress
 
@@ -18,6 +20,7 @@ def info(file: File, reading: FileOptions, json: Json = False) -> None:
     if json:
         print_json({"file": str(file), **summary})
         return
-    attributes = summary.pop("attributes")
+    attributes, measures = summary.pop("attributes"), summary.pop("measures")
     print_table([{"": name.replace("_", " "), "count": summary[name]} for name in summary])
     print_table(attributes)
+    typer.echo(f"--values also takes: {', '.join(measures) or 'nothing else'}")

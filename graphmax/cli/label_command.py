@@ -56,11 +56,13 @@ def label(
         return
     from graphmax.cli.documents import print_csv
     from graphmax.maxima_table import label_table
-    from graphmax.rule import Rule
+    from graphmax.node_measures import with_column
+    from graphmax.question import rule_of
 
-    made = Rule(**rule.said())
+    made = rule_of("local_maxima", **rule.said())
     with progress(f"reading {file.name}"):
-        table = label_table(reading.read(file), values, made)
+        graph = with_column(reading.read(file), values)
+        table = label_table(graph, values, made, **rule.selection(graph))
     document = {"file": str(file), "values": values, "rule": asdict(made)}
     output.deliver("labels", table, document, print_csv)
 
@@ -70,12 +72,18 @@ def _label_tables(
     means: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """Label tables that may be larger than memory, and tell of it."""
+    from graphmax.question import rule_of
     from graphmax.rule import Rule
     from graphmax.tables import local_maxima_tables
 
     if reading.nodes is None:
         raise ValueError(
             "`--nodes` must name the table of nodes when the edges are a table, got none"
+        )
+    if options.where or options.groups:
+        raise ValueError(
+            "`--where` and `--groups` must be left out for tables beyond memory, got one; leave "
+            "those rows out of the tables"
         )
     rule = Rule(**options.said())
     columns = {name: getattr(reading, name) for name in _COLUMNS}
@@ -90,7 +98,8 @@ def _label_tables(
             **{name: column for name, column in columns.items() if column is not None},
             **means,
         )
-    _tell(answer, {"file": str(file), "values": values, "rule": asdict(rule)}, output)
+    used = asdict(rule_of("local_maxima_tables", rule))
+    _tell(answer, {"file": str(file), "values": values, "rule": used}, output)
 
 
 def _path(path: Path) -> str:

@@ -71,21 +71,26 @@ def _answer(
 ) -> tuple["Columns", "Rule"]:
     """Return the table of peaks and their rule, and draw them if there is a path."""
     from graphmax.maxima_table import has_topography, maxima_table
+    from graphmax.node_measures import with_column
     from graphmax.peaks import find_peaks
+    from graphmax.question import rule_of
     from graphmax.rule import Rule
 
-    rule, asked = Rule(**options.said()), {k: v for k, v in filters.items() if v is not None}
-    if asked or has_topography(graph, rule):
-        found = find_peaks(graph, values, **asked, **options.said())
+    graph, selection = with_column(graph, values), options.selection(graph)
+    asked = {name: bound for name, bound in filters.items() if bound is not None}
+    if asked or has_topography(graph, Rule(**options.said())):
+        found = find_peaks(graph, values, **asked, **options.said(), **selection)
         if plot is not None:
             _draw_peaks(graph, values, found, plot)
         return _renamed(_columns(found), found.rule), found.rule
     from graphmax.maxima import local_maxima
 
-    mask = local_maxima(graph, values, rule=rule)
+    # Nodes that are left out are left out as in the table of peaks.
+    rule = rule_of("local_maxima", **{"nan": "omit", "absent": "block", **options.said()})
+    mask = local_maxima(graph, values, rule=rule, **selection)
     if plot is not None:
         _draw_maxima(graph, values, mask, plot)
-    return _renamed(maxima_table(graph, values, rule, mask), rule), rule
+    return _renamed(maxima_table(graph, values, rule, mask, **selection), rule), rule
 
 
 def _columns(found: "Peaks") -> "Columns":

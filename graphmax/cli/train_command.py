@@ -109,8 +109,8 @@ def _detector(
     reach: int | str = int(hops) if hops.lstrip("-").isdigit() else hops
     if reach == "learn" and head != "sign":
         reach = 1
-    rule = Rule(ties=ties, direction=direction)
-    return PeakDetector(channels, reach, denoise=denoise, head=head, rule=rule)
+    fields: dict[str, Any] = {"ties": ties, "direction": direction}
+    return PeakDetector(channels, reach, denoise=denoise, head=head, rule=Rule(**fields))
 
 
 def _read(file: Path, reading: FileOptions, names: list[str], labels: str) -> Any:
