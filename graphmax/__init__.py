@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     )
     from graphmax.nn.detector import PeakDetector
     from graphmax.peaks import Peaks, basins, find_peaks, non_maximum_suppression
+    from graphmax.points import delaunay_graph, knn_graph, radius_graph
     from graphmax.rule import Rule
     from graphmax.tables import local_maxima_tables
     from graphmax.training import Evaluation, FitResult, evaluate, fit
@@ -62,6 +63,7 @@ _HOME = {
     "as_graph": "graphmax.convert",
     "basins": "graphmax.peaks",
     "center_is_maximum": "graphmax.extract",
+    "delaunay_graph": "graphmax.points",
     "edge_maxima": "graphmax.edges",
     "evaluate": "graphmax.training",
     "explain": "graphmax.maxima",
@@ -70,12 +72,14 @@ _HOME = {
     "grid_graph": "graphmax.grid",
     "isolation": "graphmax.maxima",
     "iter_neighborhoods": "graphmax.extract",
+    "knn_graph": "graphmax.points",
     "local_maxima": "graphmax.maxima",
     "local_maxima_tables": "graphmax.tables",
     "local_minima": "graphmax.maxima",
     "margin": "graphmax.maxima",
     "neighborhoods": "graphmax.extract",
     "non_maximum_suppression": "graphmax.peaks",
+    "radius_graph": "graphmax.points",
     "read_graph": "graphmax.files",
     "rivals": "graphmax.maxima",
     "write_graph": "graphmax.files",
@@ -99,6 +103,7 @@ __all__ = [
     "as_graph",
     "basins",
     "center_is_maximum",
+    "delaunay_graph",
     "edge_maxima",
     "evaluate",
     "explain",
@@ -107,12 +112,14 @@ __all__ = [
     "grid_graph",
     "isolation",
     "iter_neighborhoods",
+    "knn_graph",
     "local_maxima",
     "local_maxima_tables",
     "local_minima",
     "margin",
     "neighborhoods",
     "non_maximum_suppression",
+    "radius_graph",
     "read_graph",
     "rivals",
     "write_graph",

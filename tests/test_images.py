@@ -3,7 +3,7 @@ import pytest
 import skimage.data
 import skimage.morphology
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
@@ -167,6 +167,126 @@ def test_index_is_max_pooling_that_returns_indices(name, size):
     assert_array_equal(images.peak_pixels(image, size, ties="index"), expected)
 
 
+# --- windows of any shape, masks, minima
+
+
+def by_loops(image, size, ties, absent=None):
+    """Ask every window in turn: the definition, for maxima and no plateaus."""
+    sides = [size] * image.ndim if np.isscalar(size) else size
+    absent = np.zeros(image.shape, bool) if absent is None else absent
+    mask = np.zeros(image.shape, bool)
+    pixels = list(np.ndindex(image.shape))
+    for v in pixels:
+        if absent[v]:
+            continue
+        window = [
+            u for u in pixels if u != v and not absent[u]
+            and all(abs(a - b) <= s // 2 for a, b, s in zip(u, v, sides, strict=True))
+        ]  # fmt: skip
+        mask[v] = not any(
+            image[u] > image[v]
+            or (image[u] == image[v] and (ties == "strict" or (ties == "index" and u < v)))
+            for u in window
+        )
+    return mask
+
+
+@given(st.data())
+def test_windows_of_any_shape_are_those_of_loops(data):
+    image = data.draw(textures("int64", sides=(1, 4), dimensions=(1, 4)))
+    size = tuple(data.draw(st.sampled_from([1, 3, 5, 9])) for _ in image.shape)
+    ties = data.draw(st.sampled_from(["strict", "weak", "index"]))
+    found = images.peak_pixels(image, size, ties=ties, volume=True)
+    assert_array_equal(found, by_loops(image, size, ties))
+
+
+@given(st.data())
+def test_a_window_wider_than_the_image_is_cut(data):
+    image = data.draw(textures("uint8", sides=(1, 4), dimensions=(1, 3)))
+    ties = data.draw(st.sampled_from(["strict", "weak", "index"]))
+    found = images.peak_pixels(image, 9, ties=ties, volume=True)
+    assert_array_equal(found, by_loops(image, 9, ties))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(st.data())
+@settings(max_examples=30)
+def test_pixels_that_are_left_out_take_no_part(dtype, data):
+    image = data.draw(textures(dtype, sides=(1, 5), dimensions=(1, 3)))
+    hole = data.draw(hnp.arrays(np.bool_, image.shape))
+    outside = data.draw(hnp.arrays(np.bool_, image.shape))
+    size = data.draw(st.sampled_from([3, 5, (3,) * (image.ndim - 1) + (5,)]))
+    ties = data.draw(st.sampled_from(["strict", "weak", "index"]))
+    masked = np.ma.MaskedArray(image, hole)
+    expected = by_loops(image, size, ties, hole | outside)
+    asked = {"ties": ties, "nan": "omit", "volume": True, "where": ~outside}
+    assert_array_equal(images.peak_pixels(masked, size, **asked), expected)
+    assert_array_equal(images.centered(masked, size, **asked), expected)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
+@given(st.data())
+@settings(max_examples=30)
+def test_plateaus_with_holes_are_those_of_the_graph(dtype, data):
+    image = data.draw(textures(dtype, sides=(1, 5), dimensions=(1, 4)))
+    inside = data.draw(hnp.arrays(np.bool_, image.shape))
+    size = data.draw(st.sampled_from([3, 5]))
+    expected = by_graph(image, size, ties="plateau", where=inside.ravel())
+    found = images.peak_pixels(image, size, ties="plateau", where=inside, volume=True)
+    assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("ties", TIES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_minima_are_those_of_the_graph(dtype, ties):
+    rng = np.random.default_rng(7)
+    image = rng.integers(0, 2 if dtype == "bool" else 9, (13, 17)).astype(np.int64).astype(dtype)
+    if image.dtype.kind in "fmM":
+        image[::4, ::3] = image.dtype.type("NaT" if image.dtype.kind in "mM" else np.nan)
+    for size in (3, 5):
+        asked = {"ties": ties, "nan": "omit", "extremum": "min"}
+        expected = by_graph(image, size, **asked)
+        assert_array_equal(images.peak_pixels(image, size, **asked), expected)
+        assert_array_equal(images.peak_pixels(image, size, rule=gm.Rule(**asked)), expected)
+
+
+@pytest.mark.parametrize("ties", TIES)
+def test_a_window_along_one_axis_asks_row_by_row(ties):
+    image = np.random.default_rng(1).integers(0, 4, (6, 30))
+    rows = [images.peak_pixels(row, 5, ties=ties) for row in image]
+    assert_array_equal(images.peak_pixels(image, (1, 5), ties=ties), rows)
+    columns = images.peak_pixels(image.T.copy(), (5, 1), ties=ties)
+    assert_array_equal(columns.T, rows)
+
+
+def test_a_masked_hot_pixel_is_no_peak():
+    image = np.ma.MaskedArray(np.zeros((5, 5)), np.zeros((5, 5), bool))
+    image[1, 1], image[3, 3] = 9.0, 5.0
+    image[1, 1] = np.ma.masked
+    with pytest.raises(ValueError, match=r"NaN or masked, got 1 NaN \(first: pixel \(1, 1\)\)"):
+        images.peak_pixels(image)
+    assert_array_equal(np.argwhere(images.peak_pixels(image, nan="omit")), [[3, 3]])
+
+
+def test_windows_of_a_masked_image_are_masked():
+    image = np.ma.MaskedArray(np.arange(20).reshape(4, 5), np.zeros((4, 5), bool))
+    image[1, 1] = np.ma.masked
+    for boundary in ("valid", "cut"):
+        tiles = images.windows(image, boundary=boundary)
+        plain = images.windows(image.data, boundary=boundary)
+        assert_array_equal(tiles.data, plain)
+        assert_array_equal(tiles.mask, images.windows(image.mask, boundary=boundary))
+    assert images.windows(image)[0, 0].mask.sum() == 1
+
+
+def test_a_where_of_another_kind_is_refused():
+    image = np.zeros((4, 5))
+    with pytest.raises(TypeError, match="`where` must be bool, got dtype float64"):
+        images.peak_pixels(image, where=image)
+    with pytest.raises(ValueError, match=r"`where` must have the shape of the image \(4, 5\)"):
+        images.peak_pixels(image, where=np.ones(20, bool))
+
+
 # --- windows and labels
 
 
@@ -230,10 +350,16 @@ def test_refused_sizes(call):
         call(image, 4)
     with pytest.raises(ValueError, match="`size` must be at least 1, got 0"):
         call(image, 0)
-    with pytest.raises(ValueError, match=r"`size` must be at most the shortest side .*got 7"):
-        call(image, 7)
-    with pytest.raises(TypeError, match="`size` must be an odd integer"):
+    with pytest.raises(ValueError, match=r"`size` must be one number or one per axis \(2\)"):
+        call(image, (3, 3, 3))
+    with pytest.raises(TypeError, match="`size` must be an integer of at least 1, got 3.0"):
         call(image, 3.0)
+
+
+@pytest.mark.parametrize("call", [images.windows, images.centered])
+def test_whole_windows_have_to_fit(call):
+    with pytest.raises(ValueError, match=r"`size` must be at most the sides .* got \(3, 7\)"):
+        call(np.zeros((6, 6)), (3, 7), boundary="valid")
 
 
 @pytest.mark.parametrize("call", [images.windows, images.centered, images.peak_pixels])
@@ -242,8 +368,10 @@ def test_refused_images(call):
         call(np.zeros((20, 20, 3)))
     with pytest.raises(ValueError, match="axis 0 looks like 4 color channels"):
         call(torch.zeros(4, 20, 20))
-    with pytest.raises(ValueError, match="two or three axes"):
-        call(np.zeros(9))
+    with pytest.raises(ValueError, match="axis 1 looks like 3 color channels"):
+        call(torch.zeros(2, 3, 20, 20))
+    with pytest.raises(ValueError, match="at least one axis of pixels"):
+        call(np.float64(9))
     with pytest.raises(TypeError, match="complex"):
         call(np.zeros((5, 5), complex))
     assert call(np.zeros((20, 20, 3)), volume=True).shape[1] in (18, 20)
@@ -255,6 +383,8 @@ def test_refused_nan_names_the_pixel():
     for call in (images.centered, images.peak_pixels):
         with pytest.raises(ValueError, match=r"got 1 NaN \(first: pixel \(2, 3\)\)"):
             call(image)
+        with pytest.raises(ValueError, match=r"got 1 NaN \(first: pixel 2\)"):
+            call(image[:, 3])
 
 
 def test_other_refusals():

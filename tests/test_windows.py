@@ -304,7 +304,7 @@ def test_refused_detections():
         images.detect(network, np.array([[0, 1, 2], [np.nan, 1, 2], [0, 0, 0]]))
     with pytest.raises(ValueError, match="axis 2 looks like 3 color channels"):
         images.detect(network, np.zeros((20, 20, 3)))
-    with pytest.raises(TypeError, match="`size` must be an odd integer, got None"):
+    with pytest.raises(TypeError, match="`size` must be an integer of at least 1, got None"):
         images.detect(nn.Conv2d(1, 1, 3), np.zeros((5, 5)))
     with pytest.raises(ValueError, match="must give one score per window"):
         images.detect(nn.Conv2d(1, 2, 3), np.zeros((5, 5)), size=3)

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import near_names
-from graphmax.generators.drawing import node_count, stream, whole
+from graphmax.checks import integer, node_count, one_of, random_generator
 
 _Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 
@@ -58,12 +57,8 @@ def independent_values(
     >>> independent_values(3, "uniform", generator=np.random.default_rng(0)).round(2)
     array([0.64, 0.27, 0.04])
     """
-    if family not in FAMILIES:
-        raise ValueError(
-            f"`family` must be a known distribution, got {family!r}; "
-            + near_names(str(family), list(FAMILIES))
-        )
-    return FAMILIES[family](stream(generator), node_count(num_nodes))
+    one_of(family, "family", FAMILIES)
+    return FAMILIES[family](random_generator(generator), node_count(num_nodes))
 
 
 def tied_values(
@@ -99,5 +94,5 @@ def tied_values(
     >>> tied_values(6, 3, generator=np.random.default_rng(0))
     array([2, 1, 1, 0, 0, 0])
     """
-    levels, count = whole(levels, "levels", least=1), node_count(num_nodes)
-    return stream(generator).integers(0, levels, count)
+    levels, count = integer(levels, "levels", 1), node_count(num_nodes)
+    return random_generator(generator).integers(0, levels, count)

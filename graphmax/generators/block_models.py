@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphmax.generators.drawing import node_count, probability, stream
+from graphmax.checks import node_count, number, random_generator
 from graphmax.graph import Graph
 from graphmax.kernels.pairsampling import RECTANGLE, TRIANGLE, walk
 from graphmax.kernels.progress import tell
@@ -59,8 +59,8 @@ def erdos_renyi(
     >>> erdos_renyi(4, 1.0, generator=np.random.default_rng(0))
     Graph(num_nodes=4, num_edges=6, undirected)
     """
-    count, p = node_count(num_nodes), probability(p, "p")
-    rng = stream(generator)
+    count, p = node_count(num_nodes), number(p, "p", least=0, most=1)
+    rng = random_generator(generator)
     if not directed:
         src, dst = _pairs(count, count, TRIANGLE, p, rng)
         return Graph.from_edges(src, dst, count)
@@ -108,7 +108,7 @@ def stochastic_block(
            [1, 3]])
     """
     counts = np.array([node_count(size) for size in sizes], np.int64)
-    table, rng = _table(p, counts.size), stream(generator)
+    table, rng = _table(p, counts.size), random_generator(generator)
     starts = np.concatenate([[0], np.cumsum(counts)])
     pieces = []
     for a in range(counts.size):
@@ -128,7 +128,7 @@ def _table(p: ArrayLike, blocks: int) -> NDArray[np.float64]:
             f"`p` must be a symmetric matrix of shape {(blocks, blocks)}, got shape {table.shape}"
         )
     for entry in table.ravel().tolist():
-        probability(entry, "p")
+        number(entry, "p", least=0, most=1)
     return table
 
 

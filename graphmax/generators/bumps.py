@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.generators.drawing import stream, whole
+from graphmax.checks import integer, random_generator
 from graphmax.graph import Graph
 from graphmax.kernels.ball import ball
 from graphmax.kernels.growth import spread
@@ -73,8 +73,8 @@ def planted_bumps(
     >>> np.array_equal(np.flatnonzero(local_maxima(grid, values)), peaks)
     True
     """
-    width, hops = whole(width, "width", least=0), whole(hops, "hops", least=1)
-    rng, rows = stream(generator), graph.adjacency("both")
+    width, hops = integer(width, "width", 0), integer(hops, "hops", 1)
+    rng, rows = random_generator(generator), graph.adjacency("both")
     peaks = np.sort(_places(graph, num_peaks, width + max(width, hops), rng))
     heights = rng.uniform(1.0, 2.0, peaks.size)
     if not peaks.size:
@@ -97,7 +97,7 @@ def _places(
     """Draw nodes that keep their distance, at least one per component."""
     rows, count = graph.adjacency("both"), graph.num_nodes
     order, components = _one_a_component_first(graph, rng.permutation(count))
-    most = count if num_peaks is None else whole(num_peaks, "num_peaks", least=0)
+    most = count if num_peaks is None else integer(num_peaks, "num_peaks", 0)
     if most < components:
         raise ValueError(
             f"`num_peaks` must be at least the number of components, got {most} and {components}; "

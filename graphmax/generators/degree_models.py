@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphmax.generators.drawing import probability, stream, whole
+from graphmax.checks import integer, number, random_generator
 from graphmax.graph import Graph
 from graphmax.kernels.progress import in_chunks
 from graphmax.kernels.rmat import draw
@@ -59,7 +59,7 @@ def configuration(degrees: ArrayLike, *, generator: np.random.Generator) -> Grap
     if wanted.sum() % 2:
         raise ValueError(f"`degrees` must have an even sum, got {wanted.sum()}")
     stubs = np.repeat(np.arange(wanted.size, dtype=np.int32), wanted)
-    stream(generator).shuffle(stubs)
+    random_generator(generator).shuffle(stubs)
     return Graph.from_edges(stubs[::2], stubs[1::2], wanted.size)
 
 
@@ -118,13 +118,13 @@ def rmat(
     >>> rmat(10, 4000, generator=np.random.default_rng(0)).num_nodes
     1024
     """
-    scale = whole(scale, "scale", least=0, most=MOST_LEVELS)
-    count = whole(num_edges, "num_edges", least=0)
-    shares = [probability(share, "quadrants") for share in quadrants]
+    scale = integer(scale, "scale", 0, MOST_LEVELS)
+    count = integer(num_edges, "num_edges", 0)
+    shares = [number(share, "quadrants", least=0, most=1) for share in quadrants]
     if len(shares) != 4 or abs(sum(shares) - 1) > 1e-9:
         raise ValueError(f"`quadrants` must be four numbers that sum to 1, got {shares}")
     thresholds = np.round(np.cumsum(shares[:3]) * 2**32).astype(np.uint64)
-    seed = stream(generator).integers(0, 2**64 - 1, dtype=np.uint64, endpoint=True)
+    seed = random_generator(generator).integers(0, 2**64 - 1, dtype=np.uint64, endpoint=True)
     src, dst = np.empty(count, np.int32), np.empty(count, np.int32)
     with np.errstate(over="ignore"):  # hashes wrap around, also where loops run as plain Python
         in_chunks(

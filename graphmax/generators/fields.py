@@ -1,11 +1,12 @@
 """Gaussian fields on graphs: neighbors resemble each other, by a given smoothness."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.generators.drawing import positive, stream, whole
+from graphmax.checks import integer, number, random_generator
 from graphmax.graph import Graph
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def field_precision(
     """
     import scipy.sparse
 
-    shift = positive(kappa, "kappa") ** 2
-    order = whole(order, "order", least=1, most=2)
+    shift = number(kappa, "kappa", above=0, most=sys.float_info.max) ** 2
+    order = integer(order, "order", 1, 2)
     rows = graph.adjacency("both")
     degree = np.diff(rows.indptr).astype(np.float64)
     if shift < _VISIBLE * degree.max(initial=0):
@@ -121,8 +122,8 @@ def gaussian_field(
     >>> gaussian_field(grid_graph((20, 30)), 0.5, generator=np.random.default_rng(0)).shape
     (600,)
     """
-    precision, rng = field_precision(graph, kappa), stream(generator)
-    order = whole(order, "order", least=1, most=2)
+    precision, rng = field_precision(graph, kappa), random_generator(generator)
+    order = integer(order, "order", 1, 2)
     noise = rng.standard_normal(graph.num_nodes)
     if order == 1:
         noise *= kappa

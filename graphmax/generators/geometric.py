@@ -1,12 +1,11 @@
 """Graphs of points in space: within a radius, or of the Delaunay triangulation."""
 
-from itertools import combinations
-
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.generators.drawing import node_count, positive, stream, whole
+from graphmax.checks import integer, node_count, random_generator
 from graphmax.graph import Graph
+from graphmax.points import delaunay_graph, radius_graph
 
 _AXES = "xyz"
 
@@ -30,7 +29,8 @@ def random_geometric(
     Returns
     -------
     Graph
-        Undirected; weights are the distances, attributes ``x``, ``y`` (and ``z``) the points.
+        Undirected; weights are the distances, `Graph.positions` and the attributes ``x``,
+        ``y`` (and ``z``) the points.
 
     Raises
     ------
@@ -46,12 +46,8 @@ def random_geometric(
     >>> random_geometric(4, 2.0, generator=np.random.default_rng(0)).num_edges
     6
     """
-    from scipy.spatial import cKDTree
-
     points = _points(num_nodes, dimension, generator)
-    reach = positive(radius, "radius")
-    pairs = cKDTree(points).query_pairs(reach, output_type="ndarray")
-    return _joined(points, pairs)
+    return _with_attributes(radius_graph(points, radius))
 
 
 def delaunay(num_nodes: int, *, dimension: int = 2, generator: np.random.Generator) -> Graph:
@@ -69,8 +65,8 @@ def delaunay(num_nodes: int, *, dimension: int = 2, generator: np.random.Generat
     Returns
     -------
     Graph
-        Undirected and connected; weights are the distances, attributes ``x``, ``y`` (and ``z``)
-        the points.
+        Undirected and connected; weights are the distances, `Graph.positions` and the
+        attributes ``x``, ``y`` (and ``z``) the points.
 
     Raises
     ------
@@ -86,23 +82,17 @@ def delaunay(num_nodes: int, *, dimension: int = 2, generator: np.random.Generat
     >>> delaunay(3, generator=np.random.default_rng(0)).num_edges
     3
     """
-    from scipy.spatial import Delaunay
-
     points = _points(num_nodes, dimension, generator)
-    whole(num_nodes, "num_nodes", least=dimension + 1)
-    simplices = Delaunay(points).simplices
-    sides = combinations(range(dimension + 1), 2)
-    pairs = np.concatenate([simplices[:, list(side)] for side in sides])
-    return _joined(points, np.unique(np.sort(pairs, axis=1), axis=0))
+    integer(num_nodes, "num_nodes", dimension + 1)
+    return _with_attributes(delaunay_graph(points))
 
 
 def _points(num_nodes: int, dimension: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    dimension = whole(dimension, "dimension", least=2, most=3)
-    return stream(generator).random((node_count(num_nodes), dimension))
+    dimension = integer(dimension, "dimension", 2, 3)
+    return random_generator(generator).random((node_count(num_nodes), dimension))
 
 
-def _joined(points: NDArray[np.float64], pairs: NDArray[np.int64]) -> Graph:
-    src, dst = pairs[:, 0], pairs[:, 1]
-    lengths = np.linalg.norm(points[src] - points[dst], axis=1)
-    columns = {_AXES[axis]: points[:, axis].copy() for axis in range(points.shape[1])}
-    return Graph.from_edges(src, dst, len(points), weights=lengths, attributes=columns)
+def _with_attributes(graph: Graph) -> Graph:
+    """Return the graph with its positions as attributes too: these are written to files."""
+    columns = {} if graph.positions is None else dict(zip(_AXES, graph.positions.T, strict=False))
+    return graph.replace(attributes={name: column.copy() for name, column in columns.items()})

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.generators.drawing import node_count, probability, stream, whole
+from graphmax.checks import integer, node_count, number, random_generator
 from graphmax.graph import Graph
 from graphmax.kernels.growth import attach, tree_of
 from graphmax.kernels.progress import tell
@@ -53,7 +53,7 @@ def barabasi_albert(num_nodes: int, m: int, *, generator: np.random.Generator) -
     Graph(num_nodes=10, num_edges=16, undirected)
     """
     count = node_count(num_nodes)
-    m, rng = whole(m, "m", least=1, most=max(count - 1, 1)), stream(generator)
+    m, rng = integer(m, "m", 1, max(count - 1, 1)), random_generator(generator)
     ends = np.empty(2 * m * max(count - m, 1), np.int32)
     ends[: 2 * m : 2], ends[1 : 2 * m : 2] = 0, np.arange(1, m + 1)
     node, drawn = m + 1, 0
@@ -97,7 +97,7 @@ def random_tree(num_nodes: int, *, generator: np.random.Generator) -> Graph:
     >>> random_tree(5, generator=np.random.default_rng(0))
     Graph(num_nodes=5, num_edges=4, undirected)
     """
-    count, rng = node_count(num_nodes), stream(generator)
+    count, rng = node_count(num_nodes), random_generator(generator)
     if count < 3:
         return Graph.from_edges(range(count - 1), range(1, count), count)
     parent = np.full(count, -1, np.int64)
@@ -151,8 +151,12 @@ def watts_strogatz(num_nodes: int, k: int, p: float, *, generator: np.random.Gen
     array([[0, 0, 1, 2, 3, 4],
            [1, 5, 2, 3, 4, 5]])
     """
-    count, p, rng = node_count(num_nodes), probability(p, "p"), stream(generator)
-    k = whole(k, "k", least=0, most=max(count - 2, 0))
+    count, p, rng = (
+        node_count(num_nodes),
+        number(p, "p", least=0, most=1),
+        random_generator(generator),
+    )
+    k = integer(k, "k", 0, max(count - 2, 0))
     if k % 2:
         raise ValueError(f"`k` must be even, got {k}")
     src = np.repeat(np.arange(count), k // 2)

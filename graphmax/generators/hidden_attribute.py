@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import near_names
-from graphmax.generators.drawing import node_count, stream, whole
+from graphmax.checks import integer, node_count, one_of, random_generator
 
 KINDS = ("linear", "quadratic", "network")
 _WIDTH = 32
@@ -74,11 +73,8 @@ class HiddenAttribute:
         >>> x.shape, f(x).shape
         ((5, 8), (5,))
         """
-        if kind not in KINDS:
-            raise ValueError(
-                f"`kind` must be a known form, got {kind!r}; " + near_names(str(kind), list(KINDS))
-            )
-        size, rng = whole(num_features, "num_features", least=1), stream(generator)
+        one_of(kind, "kind", KINDS)
+        size, rng = integer(num_features, "num_features", 1), random_generator(generator)
         linear = rng.standard_normal(size) / np.sqrt(size)
         if kind == "network":
             inner = rng.standard_normal((size, _WIDTH)) * 2 / np.sqrt(size)
@@ -88,7 +84,9 @@ class HiddenAttribute:
 
     def features(self, num_nodes: int, *, generator: np.random.Generator) -> NDArray[np.float64]:
         """Draw standard normal features of shape (num_nodes, num_features)."""
-        return stream(generator).standard_normal((node_count(num_nodes), self.linear.size))
+        return random_generator(generator).standard_normal(
+            (node_count(num_nodes), self.linear.size)
+        )
 
     def __call__(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the attribute float64 (num_nodes,) of features (num_nodes, num_features)."""

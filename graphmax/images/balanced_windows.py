@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from graphmax.checks import integer
 from graphmax.images.extrema import peak_pixels
-from graphmax.images.image import read_image, window_side
+from graphmax.images.image import inner_window_sides, nan_refused, read_image
 from graphmax.images.tiling import windows
+from graphmax.rule import Ties
 
 
 class Window(NamedTuple):
@@ -62,7 +64,7 @@ def window_dataset(
     *,
     count: int | None = None,
     shift: int | None = 1,
-    ties: str = "strict",
+    ties: Ties = "strict",
     seed: int = 0,
 ) -> WindowDataset:
     """Draw as many windows centered on their maximum as shifted ones.
@@ -107,11 +109,10 @@ def window_dataset(
     >>> window_dataset(np.random.default_rng(0).random((20, 20)), count=30)
     WindowDataset(30 windows of 3x3, 15 centered)
     """
-    pictures = [read_image(image).pixels for image in _list_of(images)]
-    if any(picture.ndim != 2 for picture in pictures):
-        raise ValueError("`images` must have two axes each, got one with three")
+    pictures = [_picture(image) for image in _list_of(images)]
     rng = np.random.default_rng(seed)
-    shift = None if shift is None else _at_least_one("shift", shift)
+    size = integer(size, "size", 1)
+    shift = None if shift is None else integer(shift, "shift", 1)
     found = [_pairs(picture, size, shift, ties, rng) for picture in pictures]
     places = np.concatenate([_numbered(at, pair) for at, pair in enumerate(found)])
     chosen = _chosen(places, count, rng)
@@ -128,19 +129,21 @@ def _list_of(images: Any) -> Sequence[Any]:
     return list(images)
 
 
-def _at_least_one(name: str, number: Any) -> int:
-    if isinstance(number, bool | np.bool_) or not isinstance(number, int | np.integer):
-        raise TypeError(f"`{name}` must be an integer of at least 1, got {number!r}")
-    if number < 1:
-        raise ValueError(f"`{name}` must be at least 1, got {number}")
-    return int(number)
+def _picture(image: Any) -> NDArray[Any]:
+    """Return the pixels of one image, all of them known: a tensor has no mask."""
+    read = read_image(image)
+    if len(read.shape) != 2:
+        raise ValueError(f"`images` must have two axes each, got one of shape {read.shape}")
+    if read.absent.any():
+        raise nan_refused(read.absent)
+    return read.pixels
 
 
 def _pairs(
-    picture: NDArray[Any], size: int, shift: int | None, ties: str, rng: np.random.Generator
+    picture: NDArray[Any], size: int, shift: int | None, ties: Ties, rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Return row and column of each centered window, and of a shifted one for it: int64 (n, 4)."""
-    radius = window_side(size, picture.shape) // 2
+    radius = inner_window_sides(size, picture.shape)[0] // 2
     mask = peak_pixels(picture, size, ties=ties)
     inside = np.zeros_like(mask)
     inside[radius : -radius or None, radius : -radius or None] = True
@@ -178,7 +181,7 @@ def _chosen(
 ) -> NDArray[np.int64]:
     if count is None:
         return places
-    pairs, odd = divmod(_at_least_one("count", count), 2)
+    pairs, odd = divmod(integer(count, "count", 1), 2)
     if odd:
         raise ValueError(f"`count` must be even to be balanced, got {count}")
     if pairs > len(places):

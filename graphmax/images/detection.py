@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import integer
 from graphmax.grid import grid_graph
-from graphmax.images.image import nan_refused, read_image, window_side
+from graphmax.images.image import inner_window_sides, nan_refused, read_image
 from graphmax.kernels.progress import tell
 from graphmax.peaks import non_maximum_suppression
 
@@ -100,12 +101,14 @@ def detect(
 
     if not isinstance(network, torch.nn.Module):
         raise TypeError(f"`network` must be a torch.nn.Module, got {type(network).__name__}")
-    pixels = read_image(image).pixels
+    read = read_image(image)
+    pixels = read.pixels
     if pixels.ndim != 2:
         raise ValueError(f"`image` must have shape (H, W), got {pixels.shape}")
-    if pixels.dtype.kind == "f" and np.isnan(pixels).any():
-        raise nan_refused(np.isnan(pixels))
-    side = window_side(getattr(network, "size", None) if size is None else size, pixels.shape)
+    if read.absent.any():
+        raise nan_refused(read.absent)
+    given = getattr(network, "size", None) if size is None else integer(size, "size", 1)
+    side, _ = inner_window_sides(given, pixels.shape)
     with torch.no_grad():
         scores, at_once = _scores(_Scorer(network, side), _batch(network, pixels, scale))
     kept = _suppressed(scores, side // 2, threshold)

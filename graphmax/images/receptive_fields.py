@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import integer
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -68,12 +70,10 @@ def output_shape(
 
 
 def _numbers(name: str, value: Any, axes: int, least: int) -> list[int]:
-    numbers = [value] * axes if isinstance(value, int | np.integer) else list(value)
-    if name != "shape" and len(numbers) != axes:
+    numbers = [value] * axes if np.ndim(value) == 0 else list(value)
+    if name not in ("shape", "input_shape") and len(numbers) != axes:
         raise ValueError(f"`{name}` must be one number or one per axis ({axes}), got {value!r}")
-    if not all(isinstance(number, int | np.integer) and number >= least for number in numbers):
-        raise ValueError(f"`{name}` must be at least {least} and whole, got {value!r}")
-    return [int(number) for number in numbers]
+    return [integer(number, name, least) for number in numbers]
 
 
 def receptive_field(
@@ -136,9 +136,8 @@ def receptive_field(
 
     if not isinstance(network, torch.nn.Module):
         raise TypeError(f"`network` must be a torch.nn.Module, got {type(network).__name__}")
-    if trials < 1:
-        raise ValueError(f"`trials` must be at least 1, got {trials}")
-    batch = _probes(network, _image_shape(input_shape), trials, seed)
+    count = integer(trials, "trials", 1)
+    batch = _probes(network, _image_shape(input_shape), count, seed)
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:

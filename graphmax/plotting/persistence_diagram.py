@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphmax.checks import number
 from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     EDGE,
@@ -90,8 +91,7 @@ def plot_persistence(
     1
     """
     target = picture_path(path)
-    if threshold is not None and not threshold >= 0:
-        raise ValueError(f"`threshold` must be at least 0, got {threshold}")
+    threshold = None if threshold is None else number(threshold, "threshold", least=0)
     drawn = new_axes(5.2, 5.0) if axes is None else axes
     points = np.stack([_plain(peaks.persistence.birth), _plain(peaks.persistence.death)], axis=1)
     low, high = _ends(points)

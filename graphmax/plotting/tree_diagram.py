@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graphmax.checks import integer
 from graphmax.plotting.canvas import (
     INK,
     OUTLINE,
@@ -84,9 +85,7 @@ def plot_merge_tree(
     1
     """
     target = picture_path(path)
-    if num_peaks < 1:
-        raise ValueError(f"`num_peaks` must be at least 1, got {num_peaks}")
-    shown = _shown(peaks, num_peaks)
+    shown = _shown(peaks, integer(num_peaks, "num_peaks", 1))
     drawn = new_axes(max(4.0, min(10.0, 1.2 + 0.24 * len(shown))), 4.2) if axes is None else axes
     place = _places(shown)
     _draw_tree(drawn, shown, place)

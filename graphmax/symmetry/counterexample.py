@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.symmetry.sample import Net, Picture, Sample, to_numpy
+from graphmax.symmetry.sample import Net, Picture, Sample, as_numpy
 
 Found = TypeVar("Found")
 MOST_ATTEMPTS = 600
@@ -110,7 +110,7 @@ def _in_kind(numbers: NDArray[Any], like: Any) -> Any:
 
 def _simpler_values(sample: Sample) -> Iterator[Sample]:
     """Replace the values by their ranks, then set one at a time to 0 or 1."""
-    values = to_numpy(sample.values)
+    values = as_numpy(sample.values)
     if values.dtype.kind not in "iuf":
         return
     ranks = np.unique(values, return_inverse=True)[1].reshape(values.shape)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from graphmax.checks import integer, number
 from graphmax.symmetry.counterexample import Counterexample, shrink
 from graphmax.symmetry.operator_call import caller, left_alone, name_of, refuse_chance, refuse_nan
 from graphmax.symmetry.sample import Net, Sample, is_single, read_sample
@@ -187,10 +188,8 @@ def _failed(verdict: Verdict, wanted: str, comparison: Comparison) -> str:
 
 
 def _refuse_numbers(trials: int, tolerance: float) -> None:
-    if trials < 1:
-        raise ValueError(f"`trials` must be at least 1, got {trials}")
-    if not tolerance >= 0:
-        raise ValueError(f"`tolerance` must be at least 0, got {tolerance}")
+    integer(trials, "trials", 1)
+    number(tolerance, "tolerance", least=0)
 
 
 def _source(inputs: Any) -> Callable[[np.random.Generator], Sample]:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import integer
 from graphmax.graph import Graph
-from graphmax.symmetry.sample import Net, Picture, Sample, to_numpy
+from graphmax.symmetry.sample import Net, Picture, Sample, as_numpy
 from graphmax.symmetry.transformation import Move, Transformation
 
 
@@ -163,8 +164,7 @@ def outside_ball(hops: int) -> Transformation:
     >>> gm.symmetry.check(gm.local_maxima, gm.symmetry.outside_ball(1), question).kind
     'invariant'
     """
-    if hops < 0:
-        raise ValueError(f"`hops` must be at least 0, got {hops}")
+    hops = integer(hops, "hops", 0)
 
     def draw(rng: np.random.Generator, sample: Sample) -> Move:
         if isinstance(sample, Picture):
@@ -222,6 +222,6 @@ def _net(sample: Sample) -> Net:
     if not isinstance(sample, Net):
         raise TypeError(
             f"`inputs` must be graphs for this transformation, got an array of shape "
-            f"{to_numpy(sample.values).shape}; pass Data, (x, edge_index) or (graph, values)"
+            f"{as_numpy(sample.values).shape}; pass Data, (x, edge_index) or (graph, values)"
         )
     return sample

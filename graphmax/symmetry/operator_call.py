@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.symmetry.sample import Net, Sample, to_numpy
+from graphmax.checks import is_tensor
+from graphmax.symmetry.sample import Net, Sample, as_numpy
 
 
 def name_of(operator: Any) -> str:
@@ -47,7 +48,7 @@ def _wants_two(operator: Any) -> bool:
 
 
 def _copy(array: Any) -> Any:
-    return array.clone() if hasattr(array, "untyped_storage") else array.copy()
+    return array.clone() if is_tensor(array) else array.copy()
 
 
 def _one_array(output: Any) -> NDArray[Any]:
@@ -56,7 +57,7 @@ def _one_array(output: Any) -> NDArray[Any]:
             f"`operator` must return one array or tensor, got {type(output).__name__}; "
             "wrap it in a function that returns the part you ask about"
         )
-    array = to_numpy(output)
+    array = as_numpy(output)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`operator` must return real numbers or bool, got dtype {array.dtype}")
     return array

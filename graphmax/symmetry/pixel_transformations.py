@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from graphmax.checks import integer, one_of
 from graphmax.symmetry.sample import Picture, Sample
 from graphmax.symmetry.transformation import Move, Transformation
 
@@ -36,8 +37,8 @@ def translation(dy: int, dx: int, boundary: str = "circular") -> Transformation:
     >>> check(np.max, translation(1, 0), np.eye(4)).kind
     'invariant'
     """
-    if boundary not in ("circular", "zero"):
-        raise ValueError(f"`boundary` must be one of 'circular', 'zero', got {boundary!r}")
+    dy, dx = integer(dy, "dy"), integer(dx, "dx")
+    one_of(boundary, "boundary", ("circular", "zero"))
 
     def act(array: Any) -> Any:
         moved = _rolled(array, dy, dx)
@@ -83,6 +84,7 @@ def rotation(quarter_turns: int) -> Transformation:
     >>> check(lambda x: np.cumsum(x, axis=0), rotation(1), image).kind
     'neither'
     """
+    quarter_turns = integer(quarter_turns, "quarter_turns")
 
     def act(array: Any) -> Any:
         if isinstance(array, np.ndarray):
@@ -117,8 +119,7 @@ def flip(axis: int) -> Transformation:
     >>> check(np.negative, flip(1), np.eye(3, 4)).kind
     'equivariant'
     """
-    if axis not in (0, 1, -1, -2):
-        raise ValueError(f"`axis` must be 0 (rows) or 1 (columns), got {axis}")
+    axis = integer(axis, "axis", -2, 1, hint="0 swaps rows, 1 columns")
     last = -2 + axis if axis >= 0 else axis
 
     def act(array: Any) -> Any:

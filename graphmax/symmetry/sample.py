@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import is_tensor, to_numpy
 from graphmax.convert import as_graph
 from graphmax.graph import Graph
 
@@ -106,16 +107,13 @@ def _rows(column: Any, places: NDArray[np.int64]) -> Any:
 
 
 def _written(array: Any) -> str:
-    plain = to_numpy(array)
+    plain = as_numpy(array)
     return np.array2string(plain, threshold=64, precision=6, separator=", ")
 
 
-def to_numpy(array: Any) -> NDArray[Any]:
-    """Return a NumPy copy or view of an array or tensor."""
-    if hasattr(array, "untyped_storage"):
-        tensor = array.detach().cpu()
-        return np.asarray(tensor.float() if "bfloat" in str(tensor.dtype) else tensor.numpy())
-    return np.asarray(array)
+def as_numpy(array: Any) -> NDArray[Any]:
+    """Return the entries of an array or tensor; bfloat16, which NumPy lacks, as float32."""
+    return to_numpy(array.float() if "bfloat" in str(getattr(array, "dtype", "")) else array)
 
 
 def read_sample(given: Any) -> Sample:
@@ -138,7 +136,7 @@ def is_single(inputs: Any) -> bool:
 
 
 def _is_array(given: Any) -> bool:
-    return isinstance(given, np.ndarray) or hasattr(given, "untyped_storage")
+    return isinstance(given, np.ndarray) or is_tensor(given)
 
 
 def _from_data(data: Any) -> Net:
@@ -161,7 +159,7 @@ def _from_data(data: Any) -> Net:
         return (copy,)
 
     return Net(
-        data.x, to_numpy(data.edge_index).astype(np.int64), build,
+        data.x, as_numpy(data.edge_index).astype(np.int64), build,
         node_columns={name: data[name] for name in sorted(nodes)},
         edge_columns={name: data[name] for name in sorted(edges)},
     )  # fmt: skip
@@ -185,7 +183,7 @@ def _is_edge_index(array: Any) -> bool:
 
 
 def _from_tensors(x: Any, edge_index: Any, rest: list[Any]) -> Net:
-    edges = to_numpy(edge_index).astype(np.int64)
+    edges = as_numpy(edge_index).astype(np.int64)
     columns = {str(at): column for at, column in enumerate(rest)}
     by_edge = {at: column for at, column in columns.items() if len(column) == edges.shape[1]}
     by_node = {at: column for at, column in columns.items() if at not in by_edge}

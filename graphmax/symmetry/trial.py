@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.symmetry.sample import Net, Picture, Sample, to_numpy
+from graphmax.symmetry.sample import Net, Picture, Sample, as_numpy
 from graphmax.symmetry.transformation import Move, Transformation
 
 Call = Callable[[Sample], NDArray[Any]]
@@ -102,9 +102,9 @@ def _acted(
     output_transformation: OutputTransformation, rng: np.random.Generator,
 ) -> NDArray[Any] | None:  # fmt: skip
     if isinstance(output_transformation, Transformation):
-        return to_numpy(output_transformation.draw(rng, Picture(before)).moved.values)
+        return as_numpy(output_transformation.draw(rng, Picture(before)).moved.values)
     if output_transformation is not None:
-        return to_numpy(output_transformation(before))
+        return as_numpy(output_transformation(before))
     if move.act is None or not _has_axes(sample, move, before):
         return None
     if move.axes == "entries" and before.dtype.kind == "b":

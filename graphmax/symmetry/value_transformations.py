@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.symmetry.sample import Sample, to_numpy
+from graphmax.checks import is_tensor
+from graphmax.symmetry.sample import Sample, as_numpy
 from graphmax.symmetry.transformation import Move, Transformation
 
 Map = Callable[[NDArray[Any]], NDArray[Any]]
@@ -33,7 +34,7 @@ def increasing() -> Transformation:
     """
 
     def draw(rng: np.random.Generator, sample: Sample) -> Move:
-        values = to_numpy(sample.values)
+        values = as_numpy(sample.values)
         return _mapped(sample, _increasing_map(rng, values), "a random increasing map")
 
     return Transformation("increasing()", draw)
@@ -236,9 +237,9 @@ def _free(change: Map) -> Map:
 
 def _like(array: Any, change: Map) -> Any:
     """Apply a map of NumPy arrays to an array or tensor."""
-    if not hasattr(array, "untyped_storage"):
+    if not is_tensor(array):
         return change(np.asarray(array))
     import torch
 
-    changed = torch.from_numpy(np.ascontiguousarray(change(to_numpy(array)))).to(array.device)
+    changed = torch.from_numpy(np.ascontiguousarray(change(as_numpy(array)))).to(array.device)
     return changed.to(array.dtype) if array.dtype == torch.bfloat16 else changed

@@ -1,0 +1,258 @@
+"""Points in space as graphs: nearest neighbors, all within a radius, or a triangulation."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graphmax.checks import boolean, integer, number, to_numpy
+from graphmax.graph import Graph
+
+# The tree and NumPy may round a distance differently; ties are decided by NumPy alone.
+_SLACK = 1e-12
+
+
+def knn_graph(points: ArrayLike, k: int, *, mutual: bool = False) -> Graph:
+    """Join each point with its nearest neighbors.
+
+    Two points are neighbors where either is among the `k` nearest of the other (unlike in PyG,
+    whose edges are arrows); `mutual`: where both are.
+
+    Parameters
+    ----------
+    points : float (n, d)
+        The points, in a unit of length.
+    k : int
+        Number of nearest points that each point lists, from 1 to n - 1.
+    mutual : bool, default False
+        Whether both have to list each other.
+
+    Returns
+    -------
+    Graph
+        Undirected; weights are Euclidean distances, `Graph.positions` the points.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If `points` has another shape or holds NaN or infinity, or `k` is out of range.
+
+    Notes
+    -----
+    Of points at the same distance the one of lower index is nearer. O(n (log n + k)) in few
+    dimensions, by SciPy's k-d tree.
+
+    Examples
+    --------
+    >>> from graphmax import knn_graph
+    >>> knn_graph([[0.0], [1.0], [3.0], [7.0]], 1).edges()
+    array([[0, 1, 2],
+           [1, 2, 3]])
+    >>> knn_graph([[0.0], [1.0], [3.0], [7.0]], 1, mutual=True).edges()
+    array([[0],
+           [1]])
+    """
+    places, wants_both = _points(points), boolean(mutual, "mutual")
+    count = len(places)
+    listed = _nearest(places, integer(k, "k", 1, max(count - 1, 1)))
+    src, dst = np.repeat(np.arange(count), listed.shape[1]), listed.ravel()
+    keys = np.minimum(src, dst) * count + np.maximum(src, dst)
+    once, times = np.unique(keys, return_counts=True)
+    kept = once[times == 2] if wants_both else once
+    return _joined(places, np.stack(np.divmod(kept, max(count, 1)), axis=1))
+
+
+def radius_graph(points: ArrayLike, radius: float) -> Graph:
+    """Join all points within a radius of each other.
+
+    Parameters
+    ----------
+    points : float (n, d)
+        The points, in a unit of length.
+    radius : float
+        Largest distance of two neighbors, inclusive, in the same unit.
+
+    Returns
+    -------
+    Graph
+        Undirected; weights are Euclidean distances, `Graph.positions` the points.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind.
+    ValueError
+        If `points` has another shape or holds NaN or infinity, or `radius` is not above 0.
+
+    Notes
+    -----
+    O(n log n + m) in few dimensions, by SciPy's k-d tree.
+
+    Examples
+    --------
+    >>> from graphmax import radius_graph
+    >>> radius_graph([[0.0, 0.0], [0.0, 1.0], [3.0, 1.0]], 3.0).edges()
+    array([[0, 1],
+           [1, 2]])
+    """
+    from scipy.spatial import cKDTree
+
+    places, reach = _points(points), number(radius, "radius", above=0)
+    if len(places) < 2:
+        return _joined(places, np.empty((0, 2), np.int64))
+    pairs = cKDTree(places).query_pairs(reach * (1 + _SLACK), output_type="ndarray")
+    return _joined(places, pairs[_distances(places, pairs) <= reach])
+
+
+def delaunay_graph(points: ArrayLike) -> Graph:
+    """Join the points of each triangle (simplex) of the Delaunay triangulation.
+
+    Parameters
+    ----------
+    points : float (n, d)
+        The points, all different, in a unit of length.
+
+    Returns
+    -------
+    Graph
+        Undirected and connected; weights are Euclidean distances, `Graph.positions` the points.
+
+    Raises
+    ------
+    TypeError
+        If the points are of the wrong kind.
+    ValueError
+        If `points` has another shape or holds NaN or infinity, two points coincide (for float64),
+        or they lie on a line (plane) so that there is no triangulation.
+
+    Notes
+    -----
+    On one axis neighbors are consecutive points. Where more than d + 1 points lie on one circle
+    (sphere) the triangulation is not unique; it is that of SciPy (Qhull). O(n log n) in the plane.
+
+    Examples
+    --------
+    >>> from graphmax import delaunay_graph
+    >>> delaunay_graph([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [3.0, 3.0]]).edges()
+    array([[0, 0, 1, 1, 2],
+           [1, 2, 2, 3, 3]])
+    """
+    places = _points(points)
+    _check_distinct(places)
+    count, dimension = places.shape
+    if dimension == 1:
+        order = np.argsort(places[:, 0])
+        return _joined(places, np.stack([order[:-1], order[1:]], axis=1))
+    simplices = _few(places) if count <= dimension else _simplices(places)
+    sides = combinations(range(simplices.shape[1]), 2)
+    pairs = [np.empty((0, 2), np.int64), *(simplices[:, list(side)] for side in sides)]
+    return _joined(places, np.unique(np.sort(np.concatenate(pairs), axis=1), axis=0))
+
+
+def _points(points: ArrayLike) -> NDArray[np.float64]:
+    """Return points as finite float64 (n, d)."""
+    array = to_numpy(points)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`points` must be real numbers, got dtype {array.dtype}")
+    if array.ndim != 2 or not array.shape[1]:
+        hint = "; pass points[:, None] for points on a line" if array.ndim == 1 else ""
+        raise ValueError(f"`points` must have shape (n, d), got {array.shape}{hint}")
+    places = np.ascontiguousarray(array, np.float64)
+    bad = ~np.isfinite(places).all(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"`points` must be finite, got {int(bad.sum())} points that are not (first: point "
+            f"{int(bad.argmax())}); leave them out"
+        )
+    return places
+
+
+def _nearest(places: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Return the k nearest other points of each, by distance, then by index."""
+    from scipy.spatial import cKDTree
+
+    count = len(places)
+    if count < 2:
+        return np.empty((count, 0), np.int64)
+    tree = cKDTree(places)
+    distance, listed = tree.query(places, min(k + 2, count), workers=-1)
+    own = listed == np.arange(count)[:, None]
+    # where many points coincide a point need not be among its own nearest
+    own[~own.any(axis=1), -1] = True
+    others = listed[~own].reshape(count, -1)
+    reach = distance[~own].reshape(count, -1)
+    if others.shape[1] > k:
+        tied = np.flatnonzero(reach[:, k] <= reach[:, k - 1] * (1 + _SLACK))
+        for v, nodes in zip(tied, _within(tree, places, tied, reach[:, k - 1]), strict=True):
+            others[v, :k] = _closest(places, int(v), np.asarray(nodes, np.int64), k)
+    nearest: NDArray[np.int64] = others[:, :k]
+    return nearest
+
+
+def _within(tree: Any, places: Any, nodes: Any, reach: Any) -> Any:
+    return tree.query_ball_point(places[nodes], reach[nodes] * (1 + _SLACK), workers=-1)
+
+
+def _closest(
+    places: NDArray[np.float64], v: int, nodes: NDArray[np.int64], k: int
+) -> NDArray[np.int64]:
+    nodes = nodes[nodes != v]
+    distance = _distances(places, np.stack([np.full(nodes.size, v), nodes], axis=1))
+    return nodes[np.lexsort([nodes, distance])[:k]]
+
+
+def _simplices(places: NDArray[np.float64]) -> NDArray[np.int64]:
+    from scipy.spatial import Delaunay, QhullError
+
+    try:
+        triangulation = Delaunay(places)
+    except QhullError:
+        raise _flat(places) from None
+    left_out = np.unique(triangulation.coplanar[:, 0])
+    if left_out.size:
+        raise ValueError(
+            f"`points` must be far enough apart to be triangulated in float64, got {left_out.size} "
+            f"that coincide with others (first: point {left_out[0]}); leave them out"
+        )
+    return np.asarray(triangulation.simplices, np.int64)
+
+
+def _few(places: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the one simplex of as many points as there are axes, or fewer."""
+    if len(places) and np.linalg.matrix_rank(places[1:] - places[0]) < len(places) - 1:
+        raise _flat(places)
+    return np.arange(len(places))[None]
+
+
+def _flat(places: NDArray[np.float64]) -> ValueError:
+    count, dimension = places.shape
+    return ValueError(
+        f"`points` must span a simplex to be triangulated, got {count} points in {dimension} "
+        "dimensions that lie on a line or plane; drop an axis, or use knn_graph"
+    )
+
+
+def _check_distinct(places: NDArray[np.float64]) -> None:
+    _, first = np.unique(places, axis=0, return_index=True)
+    if first.size < len(places):
+        repeated = np.setdiff1d(np.arange(len(places)), first)
+        raise ValueError(
+            f"`points` must all be different to be triangulated, got {repeated.size} that repeat "
+            f"others (first: point {repeated[0]}); pass np.unique(points, axis=0)"
+        )
+
+
+def _distances(places: NDArray[np.float64], pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+    distance: NDArray[np.float64] = np.linalg.norm(
+        places[pairs[:, 0]] - places[pairs[:, 1]], axis=1
+    )
+    return distance
+
+
+def _joined(places: NDArray[np.float64], pairs: NDArray[np.int64]) -> Graph:
+    weights = _distances(places, pairs)
+    graph = Graph.from_edges(pairs[:, 0], pairs[:, 1], len(places), weights=weights)
+    return graph.replace(positions=places)
