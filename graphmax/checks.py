@@ -77,6 +77,20 @@ def one_of(value: Any, name: str, choices: Collection[str], *, hint: str = "") -
     raise ValueError(f"`{name}` must be one of {quoted}, got {value!r}{suffix}")
 
 
+def random_generator(generator: Any) -> np.random.Generator:
+    """Return a source of randomness, made of torch's where it is torch's; refusing seeds."""
+    if isinstance(generator, np.random.Generator):
+        return generator
+    if type(generator).__module__.partition(".")[0] == "torch" and hasattr(generator, "get_state"):
+        import torch
+
+        return np.random.default_rng(int(torch.randint(2**63 - 1, (1,), generator=generator)))
+    raise TypeError(
+        f"`generator` must be a numpy.random.Generator, got {type(generator).__name__}; "
+        "pass np.random.default_rng(seed)"
+    )
+
+
 def either(choices: Collection[str]) -> str:
     """Write words as alternatives: 'a', 'b' or 'c'."""
     *others, last = [repr(choice) for choice in choices]

@@ -261,7 +261,11 @@ RNG = np.random.default_rng(0)
     [
         (lambda: gen.erdos_renyi(-1, 0.1, generator=RNG), ValueError, "`num_nodes` must be from 0"),
         (lambda: gen.erdos_renyi(9, 1.1, generator=RNG), ValueError, "`p` must be from 0 to 1"),
-        (lambda: gen.erdos_renyi(9, "a", generator=RNG), TypeError, "`p` must be a number from 0"),
+        (
+            lambda: gen.erdos_renyi(9, "a", generator=RNG),
+            TypeError,
+            "`p` must be a number, got 'a'",
+        ),
         (lambda: gen.barabasi_albert(3, 3, generator=RNG), ValueError, "`m` must be from 1 to 2"),
         (lambda: gen.barabasi_albert(3, 1.5, generator=RNG), TypeError, "`m` must be an integer"),
         (lambda: gen.watts_strogatz(9, 3, 0, generator=RNG), ValueError, "`k` must be even, got 3"),

@@ -171,7 +171,7 @@ PATH = gm.Graph.from_edges([0, 1], [1, 2])
         (
             lambda: gen.independent_values(3, "gauss", generator=rng()),
             ValueError,
-            "`family` must be a known distribution, got 'gauss'; did you mean",
+            "`family` must be one of 'normal', .*, got 'gauss'",
         ),
         (lambda: gen.tied_values(3, 0, generator=rng()), ValueError, "`levels` must be at least 1"),
         (lambda: gen.gaussian_field(PATH, 0, generator=rng()), ValueError, "must be above 0"),
@@ -195,7 +195,7 @@ PATH = gm.Graph.from_edges([0, 1], [1, 2])
         (
             lambda: gen.HiddenAttribute.draw("cubic", generator=rng()),
             ValueError,
-            "`kind` must be a known form, got 'cubic'",
+            "`kind` must be one of 'linear', 'quadratic', 'network', got 'cubic'",
         ),
         (
             lambda: gen.HiddenAttribute.draw(generator=rng())(np.zeros((3, 2))),

@@ -222,7 +222,7 @@ REFUSALS = [
     (lambda: plot_peaks(PATH, PEAKS, path="x.doc"), r"`path` must end in one of"),
     (lambda: plot_peaks(PATH, PEAKS, positions=[1]), r"`positions` must have shape \(6, 2\)"),
     (lambda: plot_persistence(PEAKS, threshold=-1), r"`threshold` must be at least 0, got -1"),
-    (lambda: plot_persistence(PEAKS, threshold=np.nan), r"`threshold` must be at least 0, got nan"),
+    (lambda: plot_persistence(PEAKS, threshold=np.nan), r"`threshold` must be a number, got NaN"),
     (lambda: plot_persistence(PEAKS, path="x"), r"`path` must end in one of"),
     (lambda: plot_merge_tree(PEAKS, num_peaks=0), r"`num_peaks` must be at least 1, got 0"),
     (lambda: plot_terrain([1, 2], SUMMITS), r"`heights` must have shape \(rows, columns\)"),

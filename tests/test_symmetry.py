@@ -434,7 +434,7 @@ def test_parameters_out_of_range_are_refused():
         (lambda: check(np.sum, flip(0), table, trials=0), "`trials` must be at least 1"),
         (lambda: check(np.sum, flip(0), table, tolerance=-1), "`tolerance` must be at least 0"),
         (lambda: translation(1, 1, "mirror"), "`boundary` must be one of"),
-        (lambda: flip(2), "`axis` must be 0"),
+        (lambda: flip(2), "`axis` must be from -2 to 1, got 2; 0 swaps rows"),
         (lambda: outside_ball(-1), "`hops` must be at least 0"),
     ):
         with pytest.raises(ValueError, match=message):

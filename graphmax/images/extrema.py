@@ -261,4 +261,5 @@ def _undefeated(
     count, plateau = connected_components(joined, directed=False)
     beaten = np.zeros(count, np.bool_)
     beaten[plateau[(~mask & ~absent).ravel()]] = True
-    return mask & ~beaten[plateau].reshape(key.shape)
+    mask &= ~beaten[plateau].reshape(key.shape)
+    return mask
