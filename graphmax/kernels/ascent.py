@@ -4,9 +4,12 @@ Nodes are compared by `level`, 0 for the highest value, equal for equal values, 
 that take no part; of equal levels the lower index comes first.
 """
 
-import numpy as np
-from numba import njit, prange
+from functools import partial
 
+import numpy as np
+from numba import prange
+
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.progress import in_chunks
 
 NOBODY = np.int32(2**31 - 1)
@@ -14,7 +17,7 @@ NODES_PER_CALL = 1 << 21
 NODES_PER_PART = 1 << 10
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sort_ties(order, key):
     """Order equal keys by index."""
     start = 0
@@ -27,7 +30,7 @@ def _sort_ties(order, key):
         start = stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number_levels(order, key, level):
     height = np.int32(-1)
     for i in range(order.size):
@@ -62,7 +65,7 @@ def in_order(key, absent):
     return order, level
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _highest(indptr, indices, level, up, tied, start, stop):
     parts = (stop - start + NODES_PER_PART - 1) // NODES_PER_PART
     for part in prange(parts):
@@ -93,15 +96,15 @@ def highest_neighbors(indptr, indices, level):
     """
     up = np.empty(level.size, np.int32)
     tied = np.zeros(level.size, np.bool_)
-    in_chunks(
-        "looking for the highest neighbor", level.size, NODES_PER_CALL,
-        lambda a, b: _highest(indptr, indices, level, up, tied, a, b),
-        level.size + indices.size,
-    )  # fmt: skip
+
+    def piece(start, stop):
+        _highest(indptr, indices, level, up, tied, start, stop)
+
+    in_chunks("looking for the highest neighbor", level.size, NODES_PER_CALL, piece)
     return up, tied
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def join_plateaus(indptr, indices, level, tied, up, lowest):
     """Let each plateau, named by its lowest index, walk as one node, in place.
 
@@ -133,7 +136,7 @@ def join_plateaus(indptr, indices, level, tied, up, lowest):
             up[members[i]] = best
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _double(up, doubled, moved, start, stop):
     parts = (stop - start + NODES_PER_PART - 1) // NODES_PER_PART
     for part in prange(parts):
@@ -150,11 +153,8 @@ def summits(up):
     moved = np.ones(-(-NODES_PER_CALL // NODES_PER_PART), np.bool_)
     while moved.any():
         moved[:] = False
-        in_chunks(
-            "walking to the summits", up.size, NODES_PER_CALL,
-            lambda a, b, old=up, new=spare[0]: _double(old, new, moved, a, b),
-            up.size,
-        )  # fmt: skip
+        double = partial(_double, up, spare[0], moved)
+        in_chunks("walking to the summits", up.size, NODES_PER_CALL, double)
         up = spare[0]
         spare.reverse()
     return up

@@ -3,10 +3,11 @@
 import heapq
 
 import numpy as np
-from numba import njit
+
+from graphmax.kernels.compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ball_hops(indptr, indices, sources, limit, target, order, length, parent):
     seen = np.zeros(indptr.size - 1, np.bool_)
     tail = 0
@@ -33,7 +34,7 @@ def _ball_hops(indptr, indices, sources, limit, target, order, length, parent):
     return tail
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ball_weights(indptr, indices, weights, sources, limit, target, order, length, parent):
     best = np.full(indptr.size - 1, np.inf)
     closed = np.zeros(indptr.size - 1, np.bool_)
@@ -105,7 +106,7 @@ def path_to(node, parent):
     return path[::-1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def plateau_of(indptr, indices, key, absent, v):
     """Nodes that equal steps lead to from v, v first, and how each was reached."""
     parent = np.full(indptr.size - 1, -2, np.int64)

@@ -4,13 +4,13 @@ Every loop that compares two nodes inlines `challenges`; what it does with the a
 affair. A rule of ties is known here by its code alone; `graphmax.ties` holds the rest.
 """
 
-from numba import njit
+from graphmax.kernels.compiled import kernel
 
 # EVERYONE is no rule of ties: with it every other node stands against v (who is its rival?).
 STRICT, WEAK, INDEX, EVERYONE = 0, 1, 2, 3
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def challenges(own, v, other, u, ties):
     """Whether node u of key `other` stands against node v of key `own` (u is not v, NaN aside)."""
     if other != own:

@@ -5,10 +5,13 @@ bucket, small enough for the cache, is sorted by row and column on its own. Rand
 whole matrix, which make the textbook counting sort slow, never happen.
 """
 
-import numpy as np
-from numba import get_num_threads, njit, prange
+from typing import NamedTuple
 
-from graphmax.kernels.progress import in_chunks, threads_for
+import numpy as np
+from numba import prange
+
+from graphmax.kernels.compiled import kernel
+from graphmax.kernels.progress import in_chunks, threads
 
 ENTRIES_PER_CALL = 1 << 24
 ENTRIES_PER_BUCKET = 1 << 14
@@ -16,7 +19,27 @@ MOST_BUCKETS = 1 << 11
 DIGIT_BITS = 11
 
 
-@njit(cache=True, nogil=True, parallel=True)
+class Buckets(NamedTuple):
+    """Entries packed as row << 32 | column; those of bucket b start at bounds[b]."""
+
+    packed: np.ndarray
+    weights: np.ndarray
+    bounds: np.ndarray
+    shift: int
+    digit_bits: int
+    digits: int
+
+
+class Rows(NamedTuple):
+    """Where rows are written to, those of a bucket from its bound on: `kept` entries of it."""
+
+    indices: np.ndarray
+    weights: np.ndarray
+    row_size: np.ndarray
+    kept: np.ndarray
+
+
+@kernel(parallel=True)
 def _count(src, dst, num_nodes, mirror, shift, start, stop, counts, bad):
     parts = counts.shape[0]
     size = (stop - start + parts - 1) // parts
@@ -32,7 +55,7 @@ def _count(src, dst, num_nodes, mirror, shift, start, stop, counts, bad):
                     counts[part, u >> shift] += 1
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _scatter(src, dst, weights, mirror, shift, start, stop, cursor, packed, packed_weights):
     parts = cursor.shape[0]
     weighted = weights.size > 0
@@ -56,7 +79,7 @@ def _scatter(src, dst, weights, mirror, shift, start, stop, cursor, packed, pack
                     packed_weights[at] = weights[e]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sort_by_column(keys, weights, spare, spare_weights, digit_bits, digits):
     """Stable radix sort of a bucket by column; the sorted entries end up in `keys`."""
     mask = (1 << digit_bits) - 1
@@ -78,9 +101,10 @@ def _sort_by_column(keys, weights, spare, spare_weights, digit_bits, digits):
     return keys, weights
 
 
-@njit(cache=True, nogil=True)
-def _write_rows(keys, weights, first_row, rows, low, indices, out_weights, row_size):
+@kernel
+def _write_rows(keys, weights, first_row, rows, low, out):
     """Deal column-sorted entries to their rows; of repeats the smallest weight stays."""
+    indices, out_weights, row_size = out.indices, out.weights, out.row_size
     place = np.zeros(rows + 1, np.int64)
     for e in range(keys.size):
         place[(keys[e] >> 32) - first_row + 1] += 1
@@ -102,38 +126,41 @@ def _write_rows(keys, weights, first_row, rows, low, indices, out_weights, row_s
         if weights.size:
             out_weights[at] = weights[e]
         end[r] = at + 1
-    out = low
+    at = low
     for r in range(rows):
         size = end[r] - place[r]
         row_size[first_row + r] = size
         if repeats:
             for i in range(size):
-                indices[out + i] = indices[place[r] + i]
+                indices[at + i] = indices[place[r] + i]
             if weights.size:
                 for i in range(size):
-                    out_weights[out + i] = out_weights[place[r] + i]
-        out += size
+                    out_weights[at + i] = out_weights[place[r] + i]
+        at += size
     return keys.size - repeats
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _fill(
-    packed, packed_weights, bounds, shift, num_nodes, digit_bits, digits, start, stop,
-    indices, weights, row_size, kept,
-):  # fmt: skip
+@kernel
+def _fill_bucket(buckets, out, num_nodes, b):
+    weighted = buckets.weights.size > 0
+    low, high = buckets.bounds[b], buckets.bounds[b + 1]
+    first_row = b << buckets.shift
+    rows = min(1 << buckets.shift, num_nodes - first_row)
+    keys = buckets.packed[low:high]
+    weights = buckets.weights[low:high] if weighted else buckets.weights
+    spare, spare_weights = np.empty_like(keys), np.empty_like(weights)
+    digit_bits, digits = buckets.digit_bits, buckets.digits
+    keys, weights = _sort_by_column(keys, weights, spare, spare_weights, digit_bits, digits)
+    out.kept[b] = _write_rows(keys, weights, first_row, rows, low, out)
+
+
+@kernel(parallel=True)
+def _fill(buckets, out, num_nodes, start, stop):
     for b in prange(start, stop):
-        low, high = bounds[b], bounds[b + 1]
-        first_row = b << shift
-        rows = min(1 << shift, num_nodes - first_row)
-        keys = packed[low:high]
-        own_weights = packed_weights[low:high] if packed_weights.size else packed_weights
-        keys, own_weights = _sort_by_column(
-            keys, own_weights, np.empty_like(keys), np.empty_like(own_weights), digit_bits, digits
-        )
-        kept[b] = _write_rows(keys, own_weights, first_row, rows, low, indices, weights, row_size)
+        _fill_bucket(buckets, out, num_nodes, b)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _close_gaps(indices, weights, bounds, kept):
     out = kept[0] if kept.size else 0
     for b in range(1, kept.size):
@@ -181,20 +208,16 @@ def build(src, dst, weights, num_nodes, mirror):
     tuple
         ``indptr, indices, weights, entries_without_loops`` or the position of a bad entry.
     """
-    with threads_for(src.size):
-        return _build(src, dst, weights, num_nodes, mirror)
-
-
-def _build(src, dst, weights, num_nodes, mirror):
-    parts = get_num_threads()
+    parts = threads()
     shift = _bucket_shift(num_nodes, src.size * (2 if mirror else 1))
     buckets = ((max(num_nodes, 1) - 1) >> shift) + 1
     counts = np.zeros((parts, buckets), np.int64)
     bad = np.full(parts, np.iinfo(np.int64).max)
-    in_chunks(
-        "counting edges", src.size, ENTRIES_PER_CALL,
-        lambda a, b: _count(src, dst, num_nodes, mirror, shift, a, b, counts, bad),
-    )  # fmt: skip
+
+    def count(start, stop):
+        _count(src, dst, num_nodes, mirror, shift, start, stop, counts, bad)
+
+    in_chunks("counting edges", src.size, ENTRIES_PER_CALL, count)
     if first_bad_entry(bad) >= 0:
         return first_bad_entry(bad)
     bounds = np.zeros(buckets + 1, np.int64)
@@ -203,12 +226,11 @@ def _build(src, dst, weights, num_nodes, mirror):
     entries = int(bounds[-1])
     packed = np.empty(entries, np.int64)
     packed_weights = np.empty(entries if weights.size else 0)
-    in_chunks(
-        "sorting edges", src.size, ENTRIES_PER_CALL,
-        lambda a, b: _scatter(
-            src, dst, weights, mirror, shift, a, b, cursor, packed, packed_weights
-        ),
-    )  # fmt: skip
+
+    def scatter(start, stop):
+        _scatter(src, dst, weights, mirror, shift, start, stop, cursor, packed, packed_weights)
+
+    in_chunks("sorting edges", src.size, ENTRIES_PER_CALL, scatter)
     return (*_rows(packed, packed_weights, bounds, shift, num_nodes), entries)
 
 
@@ -219,14 +241,15 @@ def _rows(packed, packed_weights, bounds, shift, num_nodes):
     kept = np.zeros(bounds.size - 1, np.int64)
     bits = max(1, (num_nodes - 1).bit_length())
     digits = -(-bits // DIGIT_BITS)
-    step = max(get_num_threads(), kept.size * ENTRIES_PER_CALL // max(packed.size, 1))
-    in_chunks(
-        "building rows", kept.size if num_nodes else 0, step,
-        lambda a, b: _fill(
-            packed, packed_weights, bounds, shift, num_nodes, -(-bits // digits), digits, a, b,
-            indices, weights, row_size, kept,
-        ),
-    )  # fmt: skip
+    step = max(threads(), kept.size * ENTRIES_PER_CALL // max(packed.size, 1))
+    digit_bits = -(-bits // digits)
+    buckets = Buckets(packed, packed_weights, bounds, shift, digit_bits, digits)
+    rows = Rows(indices, weights, row_size, kept)
+
+    def fill(start, stop):
+        _fill(buckets, rows, num_nodes, start, stop)
+
+    in_chunks("building rows", kept.size if num_nodes else 0, step, fill)
     total = _close_gaps(indices, weights, bounds, kept)
     indptr = np.zeros(num_nodes + 1, np.int64)
     np.cumsum(row_size, out=indptr[1:])
@@ -237,7 +260,7 @@ def _shrunk(array, size):
     return array[:size] if size * 8 >= array.size * 7 else array[:size].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def is_symmetric(indptr, indices, weights):
     """Whether every entry has its reverse, with equal weight; rows must be sorted."""
     cursor = indptr[:-1].copy()
@@ -253,7 +276,7 @@ def is_symmetric(indptr, indices, weights):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _transpose(indptr, indices, weights, cursor, out, out_weights, start, stop):
     for v in range(start, stop):
         for p in range(indptr[v], indptr[v + 1]):
@@ -272,16 +295,15 @@ def transpose(indptr, indices, weights):
     cursor = out_indptr[:-1].copy()
     out, out_weights = np.empty_like(indices), np.empty_like(weights)
     step = max(1, num_nodes * ENTRIES_PER_CALL // max(indices.size, 1))
-    in_chunks(
-        "reversing edges", num_nodes, step,
-        lambda a, b: _transpose(
-            indptr, indices, weights, cursor, out, out_weights, a, b
-        ),
-    )  # fmt: skip
+
+    def reverse(start, stop):
+        _transpose(indptr, indices, weights, cursor, out, out_weights, start, stop)
+
+    in_chunks("reversing edges", num_nodes, step, reverse)
     return out_indptr, out, out_weights
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def union(indptr, indices, weights, other_indptr, other_indices, other_weights):
     """Rows that hold the entries of both, the smaller weight where both have one."""
     num_nodes = indptr.size - 1
@@ -309,7 +331,7 @@ def union(indptr, indices, weights, other_indptr, other_indices, other_weights):
     return out_indptr, out[:at].copy(), out_weights[: at if weights.size else 0].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def first_flaw(indptr, indices):
     """Return ``(row, kind)`` of the first row that is not valid; kind 0 means none.
 

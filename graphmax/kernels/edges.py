@@ -6,19 +6,48 @@ such a node lie inside. Only edges between two nodes of the rim have to be looke
 both have an edge as heavy, and only where that is not the one heaviest edge of the node.
 """
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import prange
 
 from graphmax.kernels.compare import challenges
-from graphmax.kernels.progress import guarded, in_chunks, tell
+from graphmax.kernels.compiled import kernel
+from graphmax.kernels.progress import LAST, NEXT, OWN, Lanes, in_chunks
 
 ENTRIES_PER_CALL = 1 << 24
 EDGES_PER_CALL = 1 << 22
-NEXT, TOKEN, STATE_SIZE = 0, 1, 2
+TOKEN, FIELDS = OWN, OWN + 1  # the mark of the last walk of a lane
+
+# What is known of the edges at a node: their two largest keys (repeats count), the other end of
+# the first, and how many were seen, up to 2.
 TOP, SECOND, PARTNER, SEEN, BEST_SIZE = 0, 1, 2, 3, 4
 
 
-@njit(cache=True, nogil=True)
+class Edges(NamedTuple):
+    """The edges by source, numbered: the first of a row and its place, and all keys."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    number: np.ndarray
+    place: np.ndarray
+    key: np.ndarray
+    directed: bool
+
+
+class Task(NamedTuple):
+    """What all walks have in common, and where their answers go."""
+
+    ball_indptr: np.ndarray
+    ball_indices: np.ndarray
+    best: np.ndarray
+    candidates: np.ndarray
+    ties: int
+    hops: int
+    mask: np.ndarray
+
+
+@kernel
 def edge_numbers(indptr, indices, directed):
     """Number of the first edge of each row in the list of edges, and its place among the entries.
 
@@ -44,7 +73,7 @@ def edge_numbers(indptr, indices, directed):
     return number, place
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _note(best, v, key, u):
     if best[v, SEEN] == 0:
         best[v, TOP], best[v, PARTNER], best[v, SEEN] = key, u, 1
@@ -55,79 +84,91 @@ def _note(best, v, key, u):
         best[v, SECOND], best[v, SEEN] = key, 2
 
 
-@njit(cache=True, nogil=True)
-def _heaviest(indptr, indices, number, place, key, best, start, stop):
+@kernel
+def _heaviest(edges, best, start, stop):
     """The two largest keys of edges at each node, and the other end of the first."""
     for v in range(start, stop):
-        e = number[v]
-        for p in range(place[v], indptr[v + 1]):
-            u = indices[p]
-            _note(best, v, key[e], u)
-            _note(best, u, key[e], v)
+        e = edges.number[v]
+        for p in range(edges.place[v], edges.indptr[v + 1]):
+            u = edges.indices[p]
+            _note(best, v, edges.key[e], u)
+            _note(best, u, edges.key[e], v)
             e += 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
+def _beats(other, own, ties):
+    """Whether another edge of key `other` stands against one of key `own`."""
+    return challenges(own, 0, other, 0, ties)
+
+
+@kernel(inline="always")
 def _leads(best, v, own, ties):
     """Whether the key `own` of an edge at v beats the other edges at v."""
     if own != best[v, TOP]:
         return False
-    return best[v, SEEN] == 1 or not challenges(own, 0, best[v, SECOND], 0, ties)
+    return best[v, SEEN] == 1 or not _beats(best[v, SECOND], own, ties)
 
 
-@njit(cache=True, nogil=True)
-def _candidates(indptr, indices, number, place, key, best, ties, found, count, start, stop):
+@kernel
+def _candidates(edges, best, ties, found, count, start, stop):
     """Edges that beat all others at their two ends: number, source and target."""
     at = count[0]
     for v in range(start, stop):
-        e = number[v]
-        for p in range(place[v], indptr[v + 1]):
-            if _leads(best, v, key[e], ties) and _leads(best, indices[p], key[e], ties):
-                found[at, 0], found[at, 1], found[at, 2] = e, v, indices[p]
+        e = edges.number[v]
+        for p in range(edges.place[v], edges.indptr[v + 1]):
+            u, own = edges.indices[p], edges.key[e]
+            if _leads(best, v, own, ties) and _leads(best, u, own, ties):
+                found[at, 0], found[at, 1], found[at, 2] = e, v, u
                 at += 1
             e += 1
     count[0] = at
 
 
-@njit(cache=True, nogil=True)
-def _number_of(indptr, indices, number, place, a, b):
+@kernel
+def _number_of(edges, a, b):
     """Number of the edge from a to b, -1 if there is none."""
-    low, high = place[a], indptr[a + 1]
+    low, high = edges.place[a], edges.indptr[a + 1]
     while low < high:
         middle = (low + high) >> 1
-        if indices[middle] < b:
+        if edges.indices[middle] < b:
             low = middle + 1
         else:
             high = middle
-    if low == indptr[a + 1] or indices[low] != b:
+    if low == edges.indptr[a + 1] or edges.indices[low] != b:
         return -1
-    return number[a] + low - place[a]
+    return edges.number[a] + low - edges.place[a]
 
 
-@njit(cache=True, nogil=True)
-def _joined_beats(indptr, indices, number, place, key, directed, a, b, own, ties):
+@kernel
+def _joined_beats(edges, a, b, own, ties):
     """Whether an edge between nodes a < b stands against the key `own`."""
-    e = _number_of(indptr, indices, number, place, a, b)
-    if e >= 0 and challenges(own, 0, key[e], 0, ties):
+    e = _number_of(edges, a, b)
+    if e >= 0 and _beats(edges.key[e], own, ties):
         return True
-    if not directed:
+    if not edges.directed:
         return False
-    e = _number_of(indptr, indices, number, place, b, a)
-    return e >= 0 and challenges(own, 0, key[e], 0, ties)
+    e = _number_of(edges, b, a)
+    return e >= 0 and _beats(edges.key[e], own, ties)
 
 
-@njit(cache=True, nogil=True)
-def _lane(
-    ball_indptr, ball_indices, indptr, indices, number, place, key, directed, best, ties, hops,
-    found, mask, stamp, queue, state, lanes, budget,
-):  # fmt: skip
+@kernel
+def _lane(task, edges, stamp, queue, state, budget):
+    """Walk from both ends of a candidate at once, level by level, `hops` levels far.
+
+    A node short of the rim that has an edge as heavy ends the walk: that edge lies inside. Nodes of
+    the rim enter the queue only if they have one; what is left in the queue from `head` on when the
+    walk is over is then the suspects of the rim, whose edges among each other are looked up.
+    """
+    indptr, indices, best = task.ball_indptr, task.ball_indices, task.best
+    found, ties, hops = task.candidates, task.ties, task.hops
     spent = 0
-    while state[NEXT] < found.shape[0] and spent < budget:
+    while state[NEXT] < state[LAST] and spent < budget:
         e, a, b = found[state[NEXT], 0], found[state[NEXT], 1], found[state[NEXT], 2]
-        state[NEXT] += lanes
+        state[NEXT] += 1
         state[TOKEN] += 1
         token = np.int32(state[TOKEN])
-        own = key[e]
+        own = edges.key[e]
         stamp[a] = stamp[b] = token
         queue[0], queue[1] = a, b
         head, level_end, tail = 0, 2, 2
@@ -136,12 +177,12 @@ def _lane(
             while head < level_end and not beaten:
                 w = queue[head]
                 head += 1
-                spent += ball_indptr[w + 1] - ball_indptr[w]
-                for p in range(ball_indptr[w], ball_indptr[w + 1]):
-                    u = ball_indices[p]
+                spent += indptr[w + 1] - indptr[w]
+                for p in range(indptr[w], indptr[w + 1]):
+                    u = indices[p]
                     if stamp[u] == token:
                         continue
-                    if challenges(own, 0, best[u, TOP], 0, ties):
+                    if _beats(best[u, TOP], own, ties):
                         beaten = depth < hops
                         if beaten:
                             break
@@ -156,33 +197,24 @@ def _lane(
         while head < tail and not beaten:
             w = queue[head]
             head += 1
-            if best[w, SEEN] == 1 or not challenges(own, 0, best[w, SECOND], 0, ties):
-                beaten = stamp[best[w, PARTNER]] == token
+            if best[w, SEEN] == 1 or not _beats(best[w, SECOND], own, ties):
+                beaten = stamp[best[w, PARTNER]] == token  # its one heavy edge leads there
                 continue
-            spent += ball_indptr[w + 1] - ball_indptr[w]
-            for p in range(ball_indptr[w], ball_indptr[w + 1]):
-                u = ball_indices[p]
+            spent += indptr[w + 1] - indptr[w]
+            for p in range(indptr[w], indptr[w + 1]):
+                u = indices[p]
                 if stamp[u] == token and u > w and u != b and u != a:
-                    beaten = _joined_beats(
-                        indptr, indices, number, place, key, directed, w, u, own, ties
-                    )
+                    beaten = _joined_beats(edges, w, u, own, ties)
                     if beaten:
                         break
-        mask[e] = not beaten
+        task.mask[e] = not beaten
         spent += 1
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _advance(
-    ball_indptr, ball_indices, indptr, indices, number, place, key, directed, best, ties, hops,
-    found, mask, stamps, queues, states, budget,
-):  # fmt: skip
-    lanes = states.shape[0]
-    for lane in prange(lanes):
-        _lane(
-            ball_indptr, ball_indices, indptr, indices, number, place, key, directed, best, ties,
-            hops, found, mask, stamps[lane], queues[lane], states[lane], lanes, budget,
-        )  # fmt: skip
+@kernel(parallel=True)
+def _advance(task, edges, stamps, queues, states, budget):
+    for lane in prange(states.shape[0]):
+        _lane(task, edges, stamps[lane], queues[lane], states[lane], budget)
 
 
 def edge_maxima(ball_rows, rows, key, *, directed, ties, hops):
@@ -210,29 +242,25 @@ def edge_maxima(ball_rows, rows, key, *, directed, ties, hops):
     """
     indptr, indices = rows
     num_nodes = indptr.size - 1
-    number, place = edge_numbers(indptr, indices, directed)
+    edges = Edges(*rows, *edge_numbers(indptr, indices, directed), key, directed)
     best = np.zeros((num_nodes, BEST_SIZE), np.int64)
-    step = max(1024, num_nodes * ENTRIES_PER_CALL // max(indices.size, 1))
-    numbered = indptr, indices, number, place
-    in_chunks(
-        "weighing edges", num_nodes, step,
-        lambda a, b: _heaviest(*numbered, key, best, a, b),
-    )  # fmt: skip
     found, count = np.empty((key.size, 3), np.int64), np.zeros(1, np.int64)
-    in_chunks(
-        "choosing candidates", num_nodes, step,
-        lambda a, b: _candidates(*numbered, key, best, ties, found, count, a, b),
-    )  # fmt: skip
-    mask = np.zeros(key.size, np.bool_)
+    step = max(1024, num_nodes * ENTRIES_PER_CALL // max(indices.size, 1))
+
+    def weigh(start, stop):
+        _heaviest(edges, best, start, stop)
+
+    def choose(start, stop):
+        _candidates(edges, best, ties, found, count, start, stop)
+
+    in_chunks("weighing edges", num_nodes, step, weigh)
+    in_chunks("choosing candidates", num_nodes, step, choose)
     found = found[: count[0]]
-    lanes = int(max(1, min(get_num_threads(), len(found))))
-    states = np.zeros((lanes, STATE_SIZE), np.int64)
-    states[:, NEXT] = np.arange(lanes)
-    stamps, queues = np.zeros((lanes, num_nodes), np.int32), np.empty((lanes, num_nodes), np.int32)
-    while (states[:, NEXT] < len(found)).any():
-        guarded(
-            _advance, *ball_rows, *numbered, key, directed, best, ties, min(hops, num_nodes),
-            found, mask, stamps, queues, states, EDGES_PER_CALL,
-        )  # fmt: skip
-        tell("comparing edges", min(int(states[:, NEXT].min()), len(found)), len(found))
+    mask = np.zeros(key.size, np.bool_)
+    task = Task(*ball_rows, best, found, ties, min(hops, num_nodes), mask)
+    lanes = Lanes(len(found), Lanes.affordable(len(found)), FIELDS)
+    shape = (len(lanes), num_nodes)
+    stamps, queues = np.zeros(shape, np.int32), np.empty(shape, np.int32)
+    for states in lanes.rounds("comparing edges"):
+        _advance(task, edges, stamps, queues, states, EDGES_PER_CALL)
     return mask

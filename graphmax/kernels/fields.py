@@ -6,12 +6,14 @@ added in Python: the bits do not depend on the number of threads.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from graphmax.kernels.compiled import kernel
 
 NODES_PER_PART = 1 << 8
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath=False)
+@kernel(parallel=True)
 def times(indptr, indices, data, block, out):
     """Write A @ block into `out`."""
     num_nodes = indptr.size - 1
@@ -25,7 +27,7 @@ def times(indptr, indices, data, block, out):
                     out[v, s] += factor * row[s]
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def dots(first, second, partial):
     """Write, for each part, the sums of ``first * second`` over its nodes."""
     num_nodes, samples = first.shape
@@ -37,7 +39,7 @@ def dots(first, second, partial):
                 partial[part, s] += first[v, s] * second[v, s]
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def advance(x, residual, scaled, direction, image, step, inverse, partial):
     """Take one step of conjugate gradients; write the new sums of ``residual * scaled``.
 
@@ -55,7 +57,7 @@ def advance(x, residual, scaled, direction, image, step, inverse, partial):
                 partial[part, s] += residual[v, s] * scaled[v, s]
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def turn(direction, scaled, ratio):
     """Make the next direction, conjugate to the last, in place."""
     num_nodes, samples = direction.shape
@@ -66,7 +68,7 @@ def turn(direction, scaled, ratio):
                 direction[v, s] = scaled[v, s] + ratio[s] * direction[v, s]
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def highest_neighbor(indptr, indices, block, out):
     """Write the largest value among the neighbors of each node, -inf where there is none."""
     num_nodes = indptr.size - 1

@@ -1,10 +1,11 @@
 """Graphs that grow node by node: preferential attachment, and trees from their Pruefer code."""
 
 import numpy as np
-from numba import njit
+
+from graphmax.kernels.compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def attach(uniforms, ends, node, drawn, m, stop):
     """Let nodes join by m edges each, to ends drawn from all ends of edges so far.
 
@@ -43,7 +44,7 @@ def attach(uniforms, ends, node, drawn, m, stop):
     return node, drawn
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tree_of(code, parent):
     """Decode a Pruefer code of length n - 2: ``parent[v]`` for the n - 1 leaves as they fall."""
     n = code.size + 2
@@ -67,7 +68,7 @@ def tree_of(code, parent):
     parent[leaf] = n - 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread(indptr, indices, order, separation, most, chosen, blocked, stamp, queue):
     """Choose nodes in this order, each more than `separation` steps from the ones before."""
     count = 0
@@ -94,7 +95,7 @@ def spread(indptr, indices, order, separation, most, chosen, blocked, stamp, que
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def inherit(order, parent, owner):
     """Nodes in order of distance take over the owner of the node they were reached from."""
     for v in order:

@@ -9,17 +9,17 @@ are equal, and the two highest of a ball are its two smallest places: eight byte
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.progress import in_chunks
 
 EDGES_PER_CALL = 1 << 25
 NODES_PER_PART = 1 << 10
-ENTRIES_WORTH_THREADS = 1 << 16
 NOBODY = np.int32(2**31 - 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _first_round_of(indptr, indices, place, two, start, stop):
     for v in range(start, stop):
         best, second = place[v], NOBODY
@@ -34,7 +34,7 @@ def _first_round_of(indptr, indices, place, two, start, stop):
         two[v, 1] = second
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _round_of(indptr, indices, old, new, start, stop):
     for v in range(start, stop):
         best, second = old[v, 0], old[v, 1]
@@ -52,28 +52,28 @@ def _round_of(indptr, indices, old, new, start, stop):
         new[v, 1] = second
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rivals_of(order, place, two, rival, start, stop):
     for v in range(start, stop):
         other = two[v, 1] if two[v, 0] == place[v] else two[v, 0]
         rival[v] = order[other] if other != NOBODY else -1
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _first_round(indptr, indices, place, two, start, stop):
     for part in prange((stop - start + NODES_PER_PART - 1) // NODES_PER_PART):
         low = start + part * NODES_PER_PART
         _first_round_of(indptr, indices, place, two, low, min(low + NODES_PER_PART, stop))
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _round(indptr, indices, old, new, start, stop):
     for part in prange((stop - start + NODES_PER_PART - 1) // NODES_PER_PART):
         low = start + part * NODES_PER_PART
         _round_of(indptr, indices, old, new, low, min(low + NODES_PER_PART, stop))
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _rivals(order, place, two, rival, start, stop):
     for part in prange((stop - start + NODES_PER_PART - 1) // NODES_PER_PART):
         low = start + part * NODES_PER_PART
@@ -116,29 +116,27 @@ def hop_max(indptr, indices, key, absent, hops):
     if absent.size:
         place[absent] = NOBODY
     old, new = np.empty((num_nodes, 2), np.int32), np.empty((num_nodes, 2), np.int32)
-    # Waking threads costs more than a small graph does.
-    serial = indices.size + num_nodes < ENTRIES_WORTH_THREADS
-    first = _first_round_of if serial else _first_round
-    later, last = (_round_of, _rivals_of) if serial else (_round, _rivals)
     settled, rival = False, np.empty(num_nodes, np.int32)
     for hop in range(hops):
         if settled:
             yield rival.copy()
             continue
         if hop == 0:
-            _over_nodes(indices.size, num_nodes, first, indptr, indices, place, new)
+            _over_nodes(indices.size, num_nodes, _first_round, indptr, indices, place, new)
         else:
-            _over_nodes(indices.size, num_nodes, later, indptr, indices, old, new)
+            _over_nodes(indices.size, num_nodes, _round, indptr, indices, old, new)
         # Nothing changes any more once nothing has changed: balls have met their components.
         settled = hop > 1 and np.array_equal(old, new)
         old, new = new, old
         rival = np.empty(num_nodes, np.int32)
-        _over_nodes(0, num_nodes, last, order, place, old, rival)
+        _over_nodes(0, num_nodes, _rivals, order, place, old, rival)
         yield rival
 
 
 def _over_nodes(entries, num_nodes, loop, *arrays):
     step = max(NODES_PER_PART, num_nodes * EDGES_PER_CALL // max(entries, num_nodes, 1))
-    in_chunks(
-        "comparing within hops", num_nodes, step, lambda start, stop: loop(*arrays, start, stop)
-    )
+
+    def piece(start, stop):
+        loop(*arrays, start, stop)
+
+    in_chunks("comparing within hops", num_nodes, step, piece)

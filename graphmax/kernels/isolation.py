@@ -12,23 +12,43 @@ Peaks are dealt to lanes, one a thread, which keep their whole state in arrays a
 next call, so that Ctrl-C is answered in the middle of a walk through a billion edges.
 """
 
-import numpy as np
-from numba import get_num_threads, njit, prange
+from typing import NamedTuple
 
-from graphmax.kernels.progress import guarded, tell
+import numpy as np
+from numba import prange
+
+from graphmax.kernels.compiled import kernel
+from graphmax.kernels.progress import ACTIVE, NEXT, OWN, STEP, Lanes, tell
 
 EDGES_PER_CALL = 1 << 22
 # A flood looks at every entry, and at what it carries; it must promise to save that.
 FLOOD_COST = 4
-NEXT, ACTIVE, HEAD, LEVEL_END, TAIL, DEPTH, TOKEN, STATE_SIZE = range(8)
+
+# The walk that a lane has left in the middle. TOKEN: its mark, which nodes that it has seen carry
+# in `stamp`. The queue holds all nodes seen, nearest first: those in front of HEAD are opened,
+# those up to LEVEL_END are at the distance DEPTH - 1, those from there up to TAIL at DEPTH.
+TOKEN, HEAD, LEVEL_END, TAIL, DEPTH, FIELDS = range(OWN, OWN + 6)
 
 
-@njit(cache=True, nogil=True, inline="always")
+class Task(NamedTuple):
+    """What all walks have in common, and where their answers go."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    level: np.ndarray
+    up: np.ndarray
+    peaks: np.ndarray
+    strict: bool
+    distance: np.ndarray
+    witness: np.ndarray
+
+
+@kernel(inline="always")
 def _earlier(level, u, best):
     return best < 0 or level[u] < level[best] or (level[u] == level[best] and u < best)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _plateau(indptr, indices, level, v, stamp, token, queue):
     """Put the plateau of v into `queue`, v first; return its size."""
     stamp[v] = token
@@ -46,7 +66,7 @@ def _plateau(indptr, indices, level, v, stamp, token, queue):
     return tail
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ahead(level, up, v, strict, reached):
     """Highest challenger of v next to one of the nodes that were reached, or -1."""
     best = -1
@@ -58,7 +78,7 @@ def _ahead(level, up, v, strict, reached):
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hidden_behind(indptr, indices, level, up, v, best, reached):
     """The same among nodes as high as v that v itself hides, being their neighbors' highest."""
     for x in reached:
@@ -70,11 +90,16 @@ def _hidden_behind(indptr, indices, level, up, v, best, reached):
     return best
 
 
-@njit(cache=True, nogil=True)
-def _lane(
-    indptr, indices, level, up, peaks, strict, distance, witness, stamp, queue, state, lanes,
-    budget,
-):  # fmt: skip
+@kernel
+def _lane(task, stamp, queue, state, budget):
+    """Walk level by level, and ask each level for the highest neighbor of its nodes.
+
+    Invariant, when a level is complete: no challenger stands within DEPTH, the distance of its
+    nodes. Their neighbors are within DEPTH + 1, and `up` names the highest of them, so that the
+    first answer is the nearest challenger and, of those, the highest.
+    """
+    indptr, indices, level, up = task.indptr, task.indices, task.level, task.up
+    peaks, strict = task.peaks, task.strict
     spent = 0
     while state[NEXT] < peaks.size and spent < budget:
         v = peaks[state[NEXT]]
@@ -102,39 +127,32 @@ def _lane(
                         stamp[u] = token
                         queue[tail] = u
                         tail += 1
-            if head < level_end:
+            if head < level_end:  # the budget is spent: go on here in the next call
                 break
-            best = _ahead(level, up, v, strict, queue[level_end:tail])
+            nodes = queue[level_end:tail]
+            best = _ahead(level, up, v, strict, nodes)
             if strict and state[DEPTH] == 1 and (best < 0 or level[best] == level[v]):
-                best = _hidden_behind(
-                    indptr, indices, level, up, v, best, queue[level_end:tail]
-                )  # fmt: skip
+                best = _hidden_behind(indptr, indices, level, up, v, best, nodes)
             state[DEPTH] += 1
             if best >= 0:
-                distance[state[NEXT]] = state[DEPTH]
-                witness[state[NEXT]] = best
+                task.distance[state[NEXT]] = state[DEPTH]
+                task.witness[state[NEXT]] = best
             done = best >= 0 or tail == level_end
             level_end = tail
         state[HEAD], state[LEVEL_END], state[TAIL] = head, level_end, tail
         if done:
             state[ACTIVE] = 0
-            state[NEXT] += lanes
+            state[NEXT] += state[STEP]
             spent += 1
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _advance(
-    indptr, indices, level, up, peaks, strict, distance, witness, stamps, queues, states, budget
-):
-    lanes = states.shape[0]
-    for lane in prange(lanes):
-        _lane(
-            indptr, indices, level, up, peaks, strict, distance, witness, stamps[lane],
-            queues[lane], states[lane], lanes, budget,
-        )  # fmt: skip
+@kernel(parallel=True)
+def _advance(task, stamps, queues, states, budget):
+    for lane in prange(states.shape[0]):
+        _lane(task, stamps[lane], queues[lane], states[lane], budget)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sources(level, bound, depth, highest, queue):
     tail = 0
     for v in range(level.size):
@@ -146,9 +164,13 @@ def _sources(level, bound, depth, highest, queue):
     return tail
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _flood(indptr, indices, level, depth, highest, queue, ends, budget):
-    """Carry from node to node how far its nearest source is, and the highest that is as near."""
+    """Carry from node to node how far its nearest source is, and the highest that is as near.
+
+    Invariant, when a node is opened: its own answer is final, as all nodes nearer to a source have
+    been opened before. `ends` are head and tail of the queue.
+    """
     head, tail = ends
     spent = 0
     while head < tail and spent < budget:
@@ -165,7 +187,7 @@ def _flood(indptr, indices, level, depth, highest, queue, ends, budget):
     ends[0], ends[1] = head, tail
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _collect(indptr, indices, level, peaks, depth, highest, stamp, queue, distance, witness):
     """The nearest answer that a node of each plateau got; of several the highest."""
     stamp[:] = 0
@@ -178,14 +200,15 @@ def _collect(indptr, indices, level, peaks, depth, highest, stamp, queue, distan
                 distance[i], witness[i] = depth[w], highest[w]
 
 
-def _answer_together(rows, level, peaks, distance, witness, scratch):
-    """Answer peaks of one level, in place."""
-    stamp, queue = scratch
+def _answer_together(task, part, stamp, queue):
+    """Answer a range of peaks, all of one level."""
+    rows, level, peaks = (task.indptr, task.indices), task.level, task.peaks[part]
     depth, highest = np.empty(level.size, np.int32), np.empty(level.size, np.int32)
     ends = np.array([0, _sources(level, level[peaks[0]], depth, highest, queue)])
     while ends[0] < ends[1]:
-        guarded(_flood, *rows, level, depth, highest, queue, ends, EDGES_PER_CALL)
+        _flood(*rows, level, depth, highest, queue, ends, EDGES_PER_CALL)
         tell("flooding from higher ground", int(ends[0]), level.size)
+    distance, witness = task.distance[part], task.witness[part]
     distance[:], witness[:] = np.inf, -1
     _collect(*rows, level, peaks, depth, highest, stamp, queue, distance, witness)
 
@@ -219,30 +242,22 @@ def isolate(indptr, indices, level, up, peaks, *, strict):
         ``distance`` float64 (p,), inf where there is none, and ``witness`` int64 (p,), -1 there.
     """
     distance, witness = np.full(peaks.size, np.inf), np.full(peaks.size, -1, np.int64)
-    lanes = int(max(1, min(get_num_threads(), peaks.size)))
-    states = np.zeros((lanes, STATE_SIZE), np.int64)
-    states[:, NEXT] = np.arange(lanes)
-    shape = (lanes, level.size)
+    task = Task(indptr, indices, level, up, peaks, strict, distance, witness)
+    lanes = Lanes(peaks.size, Lanes.affordable(peaks.size), FIELDS, interleaved=True)
+    shape = (len(lanes), level.size)
     stamps, queues = np.zeros(shape, np.int32), np.empty(shape, np.int32)
     heights, flood_cost = level[peaks], FLOOD_COST * (indices.size + level.size)
-    while (states[:, NEXT] < peaks.size).any():
+    for states in lanes.rounds("searching for higher ground"):
         before = int(states[:, NEXT].sum())
-        guarded(
-            _advance, indptr, indices, level, up, peaks, strict, distance, witness, stamps,
-            queues, states, EDGES_PER_CALL,
-        )  # fmt: skip
-        first = min(int(states[:, NEXT].min()), peaks.size)
-        tell("searching for higher ground", first, peaks.size)
+        _advance(task, stamps, queues, states, EDGES_PER_CALL)
+        first = lanes.done
         if strict or first == peaks.size:
             continue
+        # Peaks of one height that are left: what their walks would cost, at the pace of this call.
         stop = int(np.searchsorted(heights, heights[first], "right"))
-        finished = (int(states[:, NEXT].sum()) - before) / lanes
-        if (stop - first) * lanes * EDGES_PER_CALL > flood_cost * max(finished, 1):
-            part = slice(first, stop)
-            _answer_together(
-                (indptr, indices), level, peaks[part], distance[part], witness[part],
-                (stamps[0], queues[0]),
-            )  # fmt: skip
+        finished = (int(states[:, NEXT].sum()) - before) / len(lanes)
+        if (stop - first) * len(lanes) * EDGES_PER_CALL > flood_cost * max(finished, 1):
+            _answer_together(task, slice(first, stop), stamps[0], queues[0])
             stamps[:] = 0
             _step_over(states, stop)
     return distance, witness

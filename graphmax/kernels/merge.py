@@ -6,16 +6,18 @@ on (the elder rule); the others end there, at their key saddle. Components are n
 are born, so the elder has the smaller number; they are joined by size, with path halving.
 """
 
-import numpy as np
-from numba import njit
+from typing import NamedTuple
 
-from graphmax.kernels.progress import guarded, tell
+import numpy as np
+
+from graphmax.kernels.compiled import kernel
+from graphmax.kernels.progress import tell
 
 ENTRIES_PER_CALL = 1 << 24
 NEXT, BORN, ALIVE, STATE_SIZE = 0, 1, 2, 3
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _find(link, c):
     while link[c] != c:
         link[c] = link[link[c]]
@@ -23,11 +25,40 @@ def _find(link, c):
     return c
 
 
-@njit(cache=True, nogil=True)
-def _flood(
-    indptr, indices, order, up, component, link, size, elder_of, summit, lowest, dead, saddle,
-    parent, births, state, stop,
-):  # fmt: skip
+class Components(NamedTuple):
+    """The union-find forest, one entry for each summit in the order of birth.
+
+    A component lives under the number `root` of its largest part; ``elder_of[root]`` is the number
+    of its earliest summit, ``summit`` the node of a number, ``lowest[root]`` its last node so far.
+    """
+
+    link: np.ndarray
+    size: np.ndarray
+    elder_of: np.ndarray
+    summit: np.ndarray
+    lowest: np.ndarray
+
+
+class Tree(NamedTuple):
+    """What is found out about each node; `component` is -1 until its turn comes."""
+
+    component: np.ndarray
+    saddle: np.ndarray
+    parent: np.ndarray
+
+
+@kernel
+def _flood(indptr, indices, order, up, forest, tree, dead, state, stop):
+    """Let the nodes of `order` take part, one after the other, as far as `stop`.
+
+    A node whose own `up` it is has no neighbor before it: a component is born. Any other joins the
+    component of `up`; each further component among the neighbors ends here. ALIVE counts the
+    components with edges: with one left and all summits born nothing can meet any more, and the
+    flood stops early, in front of NEXT.
+    """
+    link, size, elder_of = forest.link, forest.size, forest.elder_of
+    summit, lowest, births = forest.summit, forest.lowest, forest.link.size
+    component, saddle, parent = tree.component, tree.saddle, tree.parent
     born, alive = state[BORN], state[ALIVE]
     for i in range(state[NEXT], stop):
         if alive == 1 and born == births:
@@ -101,39 +132,36 @@ def merge_tree(indptr, indices, order, up):
     can meet any more, and the rest of the nodes is not looked at.
     """
     n = up.size
-    saddle, parent = np.full(n, -1, np.int32), np.full(n, -1, np.int32)
-    component = np.full(n, -1, np.int32)
+    tree = Tree(*(np.full(n, -1, np.int32) for _ in range(3)))
     births = int(np.count_nonzero(up[order] == order))
-    link, size, elder_of, summit, lowest, dead = (np.empty(births, np.int32) for _ in range(6))
+    forest = Components(*(np.empty(births, np.int32) for _ in range(5)))
+    dead = np.empty(births, np.int32)
     state = np.zeros(STATE_SIZE, np.int64)
     step = max(1024, n * ENTRIES_PER_CALL // max(indices.size, 1))
     while state[NEXT] < order.size:
         stop = min(int(state[NEXT]) + step, order.size)
-        guarded(
-            _flood, indptr, indices, order, up, component, link, size, elder_of, summit, lowest,
-            dead, saddle, parent, births, state, stop,
-        )  # fmt: skip
+        _flood(indptr, indices, order, up, forest, tree, dead, state, stop)
         tell("flooding", int(state[NEXT]), order.size)
         if state[NEXT] < stop:
             break
     rest = order[state[NEXT] :]
-    born = np.arange(births, dtype=np.int32)
-    roots = np.flatnonzero(link == born)
+    roots = np.flatnonzero(forest.link == np.arange(births, dtype=np.int32))
     if rest.size:
-        _finish(indptr, rest, roots, summit, elder_of, lowest, saddle, parent)
-    return saddle, parent, summit, summit[elder_of[roots]], lowest[roots]
+        _finish(indptr, rest, roots, forest, tree)
+    first = forest.summit[forest.elder_of[roots]]
+    return tree.saddle, tree.parent, forest.summit, first, forest.lowest[roots]
 
 
-def _finish(indptr, rest, roots, summit, elder_of, lowest, saddle, parent):
+def _finish(indptr, rest, roots, forest, tree):
     """The nodes after the last meeting all belong to the one component that has edges."""
-    nodes = summit[roots]
+    nodes = forest.summit[roots]
     living = roots[indptr[nodes + 1] > indptr[nodes]]
-    saddle[rest] = rest
-    parent[rest] = summit[elder_of[living[0]]]
-    lowest[living] = rest[-1]
+    tree.saddle[rest] = rest
+    tree.parent[rest] = forest.summit[forest.elder_of[living[0]]]
+    forest.lowest[living] = rest[-1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ancestors(born, parent, chosen):
     """Each born node itself if it is chosen, else its nearest chosen ancestor, else -1.
 

@@ -7,30 +7,72 @@ Ctrl-C is answered between roots.
 """
 
 import heapq
+from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import prange
 
+from graphmax.kernels import progress
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.prefetch import ROWS_AHEAD, prefetch
-from graphmax.kernels.progress import guarded, tell
+from graphmax.kernels.progress import LAST, NEXT
 
 ENTRIES_PER_CALL = 1 << 23
 ENTRIES_PER_BLOCK = 1 << 23
 BYTES_A_NODE = 5
-NEXT, LAST = 0, 1
+# A row this long, and so many times longer than the ball is large, is searched for the nodes of the
+# ball; others are read through.
+LONG_ROW, SEARCH_COST = 64, 16
 
 
-@njit(cache=True, nogil=True, inline="always")
+class Reach(NamedTuple):
+    """How a ball grows: along which rows, how far, and how many of its nodes are kept."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    weights: np.ndarray
+    by_weight: bool
+    limit: float
+    most: int
+
+
+class Scratch(NamedTuple):
+    """Of a lane (of all lanes, one axis more).
+
+    `bits` says who is in the ball at hand, `local` at which place (only where the bit is set);
+    `queue` and `length` are its nodes and their distances. All bits are clear between two roots.
+    """
+
+    bits: np.ndarray
+    local: np.ndarray
+    queue: np.ndarray
+    length: np.ndarray
+
+
+class Written(NamedTuple):
+    """Where balls are written to: root r from ``ptr[r]`` and ``room_ptr[r] - room_ptr[0]`` on."""
+
+    ptr: np.ndarray
+    room_ptr: np.ndarray
+    node: np.ndarray
+    distance: np.ndarray
+    src: np.ndarray
+    dst: np.ndarray
+    lengths: np.ndarray
+    entries: np.ndarray
+
+
+@kernel(inline="always")
 def _has(bits, u):
     return (bits[u >> 3] >> (u & 7)) & 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _put(bits, u):
     bits[u >> 3] |= np.uint8(1 << (u & 7))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _look_ahead(indptr, indices, queue, i, end):
     """Have the rows fetched that come up soon."""
     prefetch(indptr, queue[min(i + 2 * ROWS_AHEAD, end - 1)])
@@ -41,19 +83,26 @@ def _look_ahead(indptr, indices, queue, i, end):
         prefetch(indices, last - 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _forget(bits, queue, first, last):
     for i in range(first, last):
         bits[queue[i] >> 3] = 0
 
 
-@njit(cache=True, nogil=True)
-def _ball_hops(indptr, indices, root, limit, most, ordered, bits, queue, length):
-    """Fill `queue` nearest first; return how many were found, only `most` of them kept."""
+@kernel
+def _ball_hops(reach, root, ordered, scratch):
+    """Fill the queue nearest first; return how many were found, only the first ones kept.
+
+    Level by level: nodes from `start` to `end` are `depth` - 1 hops away and are opened, what they
+    lead to follows. Among nodes of equal distance the lowest index goes first, which costs a sort
+    of each level, where somebody looks (`ordered`) or where the last ones are cut off.
+    """
+    indptr, indices, most = reach.indptr, reach.indices, reach.most
+    bits, queue, length = scratch.bits, scratch.queue, scratch.length
     queue[0], length[0] = root, 0.0
     _put(bits, root)
     start, end, tail, depth = 0, 1, 1, 0
-    while depth < limit and start < end and tail <= most:
+    while depth < reach.limit and start < end and tail <= most:
         depth += 1
         for i in range(start, end):
             w = queue[i]
@@ -71,11 +120,11 @@ def _ball_hops(indptr, indices, root, limit, most, ordered, bits, queue, length)
     if tail > most:
         _forget(bits, queue, most, tail)
         for i in range(most):
-            _put(bits, queue[i])
+            _put(bits, queue[i])  # they may share a byte with those that were forgotten
     return tail
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sort_equals(queue, length, tail):
     """Among nodes of equal distance the lowest index goes first."""
     start = 0
@@ -86,9 +135,17 @@ def _sort_equals(queue, length, tail):
             start = i
 
 
-@njit(cache=True, nogil=True)
-def _ball_weights(indptr, indices, weights, root, limit, most, bits, local, queue, length):
-    """Fill `queue` nearest first; return how many were found, only `most` of them kept."""
+@kernel
+def _ball_weights(reach, root, scratch):
+    """Fill the queue nearest first; return how many were found, only the first ones kept.
+
+    Dijkstra's algorithm with a heap that may hold a node several times. `local` numbers the nodes
+    seen, `best` is their distance so far, -1 once they are closed. It goes on through all nodes as
+    far as the last one that is kept: equals are sorted by index before the rest is cut off.
+    """
+    indptr, indices, weights = reach.indptr, reach.indices, reach.weights
+    limit, most = reach.limit, reach.most
+    bits, local, queue, length = scratch.bits, scratch.local, scratch.queue, scratch.length
     heap = [(0.0, np.int64(root))]
     best, seen = [0.0], [np.int64(root)]
     local[root] = 0
@@ -101,7 +158,7 @@ def _ball_weights(indptr, indices, weights, root, limit, most, bits, local, queu
         if tail >= most and reached > length[most - 1]:
             more = 1
             break
-        best[local[w]] = -1.0  # settled
+        best[local[w]] = -1.0
         queue[tail], length[tail] = w, reached
         tail += 1
         for p in range(indptr[w], indptr[w + 1]):
@@ -133,13 +190,13 @@ def _ball_weights(indptr, indices, weights, root, limit, most, bits, local, queu
     return tail + more
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _looked_up(row, size):
     """Whether to look the ball up in a row instead of the row in the ball: hubs in small balls."""
-    return row > 64 and row > size * 16
+    return row > LONG_ROW and row > size * SEARCH_COST
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _place_in_row(indices, first, last, u):
     """Return where u stands, or would stand, in a row."""
     while first < last:
@@ -151,60 +208,49 @@ def _place_in_row(indices, first, last, u):
     return first
 
 
-@njit(cache=True, nogil=True)
-def _ball(
-    ball_indptr, ball_indices, ball_weights, by_weight, limit, most, ordered,
-    root, bits, local, queue, length,
-):  # fmt: skip
-    if by_weight:
-        return _ball_weights(
-            ball_indptr, ball_indices, ball_weights, root, limit, most, bits, local, queue, length
-        )
-    return _ball_hops(ball_indptr, ball_indices, root, limit, most, ordered, bits, queue, length)
+@kernel
+def _ball(reach, root, ordered, scratch):
+    if reach.by_weight:
+        return _ball_weights(reach, root, scratch)
+    return _ball_hops(reach, root, ordered, scratch)
 
 
-@njit(cache=True, nogil=True)
-def _count_lane(
-    ball_indptr, ball_indices, ball_weights, indptr, by_weight, limit, most, roots,
-    bits, local, queue, length, state, budget, found, room,
-):  # fmt: skip
+@kernel
+def _count_lane(reach, indptr, roots, scratch, state, budget, found, room):
+    queue = scratch.queue
     spent = 0
     while state[NEXT] < state[LAST] and spent < budget:
         r = state[NEXT]
-        found[r] = _ball(
-            ball_indptr, ball_indices, ball_weights, by_weight, limit, most, False,
-            roots[r], bits, local, queue, length,
-        )  # fmt: skip
-        size = min(found[r], most)
+        found[r] = _ball(reach, roots[r], False, scratch)
+        size = min(found[r], reach.most)
         inside = 0
         for i in range(size):
             inside += min(indptr[queue[i] + 1] - indptr[queue[i]], size - 1)
-            spent += ball_indptr[queue[i] + 1] - ball_indptr[queue[i]] + 1
-        _forget(bits, queue, 0, size)
+            spent += reach.indptr[queue[i] + 1] - reach.indptr[queue[i]] + 1
+        _forget(scratch.bits, queue, 0, size)
         room[r] = inside
         state[NEXT] = r + 1
 
 
-@njit(cache=True, nogil=True)
-def _fill_lane(
-    ball_indptr, ball_indices, ball_weights, indptr, indices, weights, by_weight, limit, most,
-    roots, bits, local, queue, length, state, budget,
-    ptr, room_ptr, node, distance, src, dst, lengths, entries,
-):  # fmt: skip
+@kernel
+def _fill_lane(reach, indptr, indices, weights, roots, scratch, state, budget, out):
+    """Write nodes, distances and the entries between the nodes, root by root.
+
+    Ends of entries are places in the batch, counted from its first node in this call.
+    """
+    bits, local, queue = scratch.bits, scratch.local, scratch.queue
+    src, dst = out.src, out.dst
     spent = 0
     while state[NEXT] < state[LAST] and spent < budget:
         r = state[NEXT]
-        size = min(most, _ball(
-            ball_indptr, ball_indices, ball_weights, by_weight, limit, most, True,
-            roots[r], bits, local, queue, length,
-        ))  # fmt: skip
-        shift = ptr[r]
+        size = min(reach.most, _ball(reach, roots[r], True, scratch))
+        shift = out.ptr[r]
         for i in range(size):
             local[queue[i]] = i
-            node[shift + i] = queue[i]
-            distance[shift + i] = length[i]
-        start = at = room_ptr[r] - room_ptr[0]
-        shift -= ptr[0]
+            out.node[shift + i] = queue[i]
+            out.distance[shift + i] = scratch.length[i]
+        start = at = out.room_ptr[r] - out.room_ptr[0]
+        shift -= out.ptr[0]
         for i in range(size):
             first, last = indptr[queue[i]], indptr[queue[i] + 1]
             _look_ahead(indptr, indices, queue, i, size)
@@ -214,50 +260,41 @@ def _fill_lane(
                     if p < last and indices[p] == queue[j]:
                         src[at], dst[at] = shift + j, shift + i
                         if weights.size:
-                            lengths[at] = weights[p]
+                            out.lengths[at] = weights[p]
                         at += 1
-                spent += 16 * size
+                spent += SEARCH_COST * size
             else:
                 for p in range(first, last):
                     if _has(bits, indices[p]):
                         src[at], dst[at] = shift + local[indices[p]], shift + i
                         if weights.size:
-                            lengths[at] = weights[p]
+                            out.lengths[at] = weights[p]
                         at += 1
                 spent += last - first + 1
         _forget(bits, queue, 0, size)
-        entries[r] = at - start
+        out.entries[r] = at - start
         state[NEXT] = r + 1
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _count(
-    ball_indptr, ball_indices, ball_weights, indptr, by_weight, limit, most, roots,
-    marks, locals_, queues, lengths, states, budget, found, room,
-):  # fmt: skip
+@kernel(parallel=True)
+def _count(reach, indptr, roots, scratch, states, budget, found, room):
     for lane in prange(states.shape[0]):
-        _count_lane(
-            ball_indptr, ball_indices, ball_weights, indptr, by_weight, limit, most, roots,
-            marks[lane], locals_[lane], queues[lane], lengths[lane], states[lane], budget,
-            found, room,
-        )  # fmt: skip
+        own = Scratch(
+            scratch.bits[lane], scratch.local[lane], scratch.queue[lane], scratch.length[lane]
+        )
+        _count_lane(reach, indptr, roots, own, states[lane], budget, found, room)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _fill(
-    ball_indptr, ball_indices, ball_weights, indptr, indices, weights, by_weight, limit, most,
-    roots, marks, locals_, queues, lengths, states, budget,
-    ptr, room_ptr, node, distance, src, dst, entry_lengths, entries,
-):  # fmt: skip
+@kernel(parallel=True)
+def _fill(reach, indptr, indices, weights, roots, scratch, states, budget, out):
     for lane in prange(states.shape[0]):
-        _fill_lane(
-            ball_indptr, ball_indices, ball_weights, indptr, indices, weights, by_weight, limit,
-            most, roots, marks[lane], locals_[lane], queues[lane], lengths[lane], states[lane],
-            budget, ptr, room_ptr, node, distance, src, dst, entry_lengths, entries,
-        )  # fmt: skip
+        own = Scratch(
+            scratch.bits[lane], scratch.local[lane], scratch.queue[lane], scratch.length[lane]
+        )
+        _fill_lane(reach, indptr, indices, weights, roots, own, states[lane], budget, out)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _close_gaps(room_ptr, entries, src, dst, lengths):
     """Move the entries of each root down to those of the root before; return how many there are."""
     at = 0
@@ -286,46 +323,24 @@ def _blocks(room_ptr):
 
 
 class Lanes:
-    """Scratch of the threads, used again from call to call."""
+    """Scratch of as many lanes as threads, used again from call to call."""
 
-    def __init__(self, num_nodes, num_roots, scratch_bytes):
-        afford = max(1, scratch_bytes // max(BYTES_A_NODE * num_nodes, 1))
-        shape = (int(max(1, min(get_num_threads(), num_roots, afford))), num_nodes)
-        self.bits = np.zeros((shape[0], num_nodes // 8 + 1), np.uint8)
-        self.local = np.empty(shape, np.int32)
-        # pages of these are only taken as far as the largest ball reaches
-        self.queue, self.length = np.empty(shape, np.int32), np.empty(shape)
+    def __init__(self, num_nodes, num_roots, most_bytes):
+        node_bytes = BYTES_A_NODE * max(num_nodes, 1)
+        shape = (progress.Lanes.affordable(num_roots, node_bytes, most_bytes), num_nodes)
+        bits = np.zeros((shape[0], num_nodes // 8 + 1), np.uint8)
+        # pages of queue and length are only taken as far as the largest ball reaches
+        queue, length = np.empty(shape, np.int32), np.empty(shape)
+        self.scratch = Scratch(bits, np.empty(shape, np.int32), queue, length)
 
     @property
     def nbytes(self):
         """Size of the scratch that grows with the graph."""
-        return self.bits.nbytes + self.local.nbytes
+        return self.scratch.bits.nbytes + self.scratch.local.nbytes
 
-    @property
-    def arrays(self):
-        """Who is in the ball and at which place, its nodes, their distances."""
-        return self.bits, self.local, self.queue, self.length
-
-    def run(self, stage, kernel, before, num_roots, after):
-        """Call a kernel until every root is done."""
-        states = np.zeros((len(self.local), 2), np.int64)
-        bounds = np.linspace(0, num_roots, len(states) + 1).astype(np.int64)
-        states[:, NEXT], states[:, LAST] = bounds[:-1], bounds[1:]
-        while (left := int((states[:, LAST] - states[:, NEXT]).sum())) > 0:
-            tell(stage, num_roots - left, num_roots)
-            guarded(kernel, *before, *self.arrays, states, ENTRIES_PER_CALL, *after)
-            _rebalance(states)
-        tell(stage, num_roots, num_roots)
-
-
-def _rebalance(states):
-    """Hand half of the longest rest to each lane that has run dry."""
-    for lane in np.flatnonzero(states[:, NEXT] == states[:, LAST]):
-        longest = int(np.argmax(states[:, LAST] - states[:, NEXT]))
-        middle = (int(states[longest, NEXT]) + int(states[longest, LAST]) + 1) // 2
-        if middle < states[longest, LAST]:
-            states[lane, NEXT], states[lane, LAST] = middle, states[longest, LAST]
-            states[longest, LAST] = middle
+    def rounds(self, stage, num_roots):
+        """Deal the roots anew and yield the states until every one is done."""
+        return progress.Lanes(num_roots, len(self.scratch.local)).rounds(stage)
 
 
 def count(rows, inner, roots, limit, by_weight, most, lanes):
@@ -357,8 +372,9 @@ def count(rows, inner, roots, limit, by_weight, most, lanes):
         take as long as to write them.
     """
     found, room = np.empty(roots.size, np.int64), np.empty(roots.size, np.int64)
-    before = (*rows, inner[0], by_weight, limit, most, roots)
-    lanes.run("sizing neighborhoods", _count, before, roots.size, (found, room))
+    reach = Reach(*rows, by_weight, float(limit), most)
+    for states in lanes.rounds("sizing neighborhoods", roots.size):
+        _count(reach, inner[0], roots, lanes.scratch, states, ENTRIES_PER_CALL, found, room)
     return found, room
 
 
@@ -380,17 +396,19 @@ def fill(rows, inner, roots, limit, by_weight, most, lanes, sizes, room):
     """
     ptr, room_ptr = _pointers(sizes), _pointers(room)
     node, distance = np.empty(ptr[-1], np.int64), np.empty(ptr[-1])
+    reach = Reach(*rows, by_weight, float(limit), most)
     blocks = [(0, np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))]
     for start, stop in _blocks(room_ptr):
-        rooms, entries = room_ptr[start : stop + 1], np.empty(stop - start, np.int64)
+        own, rooms = roots[start:stop], room_ptr[start : stop + 1]
         size = rooms[-1] - rooms[0]
-        scratch = [np.empty(size, np.int32), np.empty(size, np.int32)]
-        scratch.append(np.empty(size if inner[2].size else 0))
-        before = (*rows, *inner, by_weight, limit, most, roots[start:stop])
-        after = (ptr[start : stop + 1], rooms, node, distance, *scratch, entries)
-        lanes.run("extracting neighborhoods", _fill, before, stop - start, after)
-        total = _close_gaps(rooms, entries, *scratch)
-        blocks.append((ptr[start], *(part[:total].copy() for part in scratch)))
+        parts = [np.empty(size, np.int32), np.empty(size, np.int32)]
+        parts.append(np.empty(size if inner[2].size else 0))
+        entries = np.empty(stop - start, np.int64)
+        out = Written(ptr[start : stop + 1], rooms, node, distance, *parts, entries)
+        for states in lanes.rounds("extracting neighborhoods", own.size):
+            _fill(reach, *inner, own, lanes.scratch, states, ENTRIES_PER_CALL, out)
+        total = _close_gaps(rooms, entries, *parts)
+        blocks.append((ptr[start], *(part[:total].copy() for part in parts)))
     edge_index = np.empty((2, sum(block[1].size for block in blocks)), np.int64)
     at = 0
     for first, *ends, _ in blocks:
@@ -400,7 +418,7 @@ def fill(rows, inner, roots, limit, by_weight, most, lanes, sizes, room):
     return ptr, node, distance, edge_index, np.concatenate([block[3] for block in blocks])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def group_end(sizes, entries, start, node_bytes, entry_bytes, cell_bytes, most_nodes, most_bytes):
     """Return where the group of balls that starts at `start` must end to stay within its bounds.
 

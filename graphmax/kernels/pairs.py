@@ -1,14 +1,17 @@
 """All balls written out: the other nodes within k hops of every node, as rows."""
 
-import numpy as np
-from numba import get_num_threads, njit, prange
+from functools import partial
 
-from graphmax.kernels.progress import in_chunks
+import numpy as np
+from numba import prange
+
+from graphmax.kernels.compiled import kernel
+from graphmax.kernels.progress import in_chunks, threads
 
 NODES_PER_CALL = 1 << 14
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _reach(indptr, indices, v, hops, seen, queue):
     """Stamp the ball of v into `seen` and list it in `queue`, v first; return its size."""
     queue[0] = v
@@ -28,8 +31,8 @@ def _reach(indptr, indices, v, hops, seen, queue):
     return tail
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _visit(indptr, indices, hops, start, stop, seen, queue, size, out_indptr, out):
+@kernel(parallel=True)
+def _visit(indptr, indices, hops, seen, queue, size, out_indptr, out, start, stop):
     parts = seen.shape[0]
     for part in prange(parts):
         for v in range(start + part, stop, parts):
@@ -60,18 +63,14 @@ def others_within(indptr, indices, hops, budget):
         there would be more than `budget` entries.
     """
     num_nodes = indptr.size - 1
-    parts = max(1, min(get_num_threads(), num_nodes))
+    parts = max(1, min(threads(), num_nodes))
     size = np.zeros(num_nodes, np.int64)
     out_indptr, out = np.zeros(num_nodes + 1, np.int64), np.empty(0, np.int32)
     for stage in ("measuring balls", "listing balls"):
         seen = np.full((parts, num_nodes), -1, np.int32)
         queue = np.empty((parts, num_nodes), np.int32)
-        in_chunks(
-            stage, num_nodes, NODES_PER_CALL,
-            lambda a, b, seen=seen, queue=queue, out=out: _visit(
-                indptr, indices, hops, a, b, seen, queue, size, out_indptr, out
-            ),
-        )  # fmt: skip
+        visit = partial(_visit, indptr, indices, hops, seen, queue, size, out_indptr, out)
+        in_chunks(stage, num_nodes, NODES_PER_CALL, visit)
         np.cumsum(size, out=out_indptr[1:])
         if out_indptr[-1] > budget:
             return None

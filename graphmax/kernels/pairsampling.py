@@ -1,11 +1,11 @@
 """Random pairs of nodes by skipping: from one drawn pair straight to the next."""
 
-from numba import njit
+from graphmax.kernels.compiled import kernel
 
 TRIANGLE, RECTANGLE = 0, 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def walk(gaps, state, rows, cols, shape, src, dst):
     """Turn gaps between drawn pairs into pairs.
 

@@ -11,20 +11,18 @@ followed to ring d, which has 8 d pixels: O(n log r) for radius r, whatever the 
 axis after the other.
 """
 
-from contextlib import contextmanager
-
 import numpy as np
-from numba import get_num_threads, njit, prange, set_num_threads
+from numba import prange
 
-from graphmax.kernels.compare import INDEX, STRICT, WEAK
+from graphmax.kernels.compare import STRICT, WEAK
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.progress import in_chunks
 
 ROWS_PER_PART = 16
 PIXELS_PER_CALL = 1 << 24
-PIXELS_WORTH_A_THREAD = 1 << 15
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _strict_row(above, here, below, out):
     a, b, c = above[:-2], above[1:-1], above[2:]
     d, e, f = here[:-2], here[1:-1], here[2:]
@@ -37,7 +35,7 @@ def _strict_row(above, here, below, out):
         ))  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _weak_row(above, here, below, out):
     a, b, c = above[:-2], above[1:-1], above[2:]
     d, e, f = here[:-2], here[1:-1], here[2:]
@@ -50,7 +48,7 @@ def _weak_row(above, here, below, out):
         ))  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _index_row(above, here, below, out):
     a, b, c = above[:-2], above[1:-1], above[2:]
     d, e, f = here[:-2], here[1:-1], here[2:]
@@ -63,7 +61,7 @@ def _index_row(above, here, below, out):
         ))  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _row_has_nan(row):
     bad = 0
     for x in range(row.size):
@@ -71,7 +69,7 @@ def _row_has_nan(row):
     return bad > 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _span_beats(image, z, y, x, low, high, ties):
     """Whether a pixel from column `low` to `high` of row (z, y) challenges v, given by x."""
     vz, vy, vx = x
@@ -87,7 +85,7 @@ def _span_beats(image, z, y, x, low, high, ties):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ring_beats(image, z, y, x, ring, ties):
     """Whether a pixel at Chebyshev distance `ring` (cut at the border) challenges (z, y, x)."""
     depth, height, width = image.shape
@@ -106,7 +104,7 @@ def _ring_beats(image, z, y, x, ring, ties):
     return False
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _scan(image, ties, mask, nan, start, stop):
     """One step around every pixel of some rows; notes in `nan` the rows that hold one."""
     depth, height, width = image.shape
@@ -132,7 +130,7 @@ def _scan(image, ties, mask, nan, start, stop):
                 mask[z, y, x] = v == v and not _ring_beats(image, z, y, x, 1, ties)
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _widen(image, ties, radius, mask, start, stop):
     """Follow the pixels that survived one step outwards to `radius`, in place."""
     height, width = image.shape[1:]
@@ -148,7 +146,7 @@ def _widen(image, ties, radius, mask, start, stop):
                     ring += 1
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _running_maximum(source, radius, target, start, stop):
     """Highest value of the rows within `radius` along the middle axis; NaN counts as nothing."""
     length, width = source.shape[1:]
@@ -163,7 +161,7 @@ def _running_maximum(source, radius, target, start, stop):
                     out[x] = other[x]
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _running_maximum_in_rows(source, radius, target, start, stop):
     width = source.shape[2]
     for row in prange(start, stop):
@@ -182,7 +180,7 @@ def _running_maximum_in_rows(source, radius, target, start, stop):
                     out_right[x] = left[x]
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _as_high(image, highest, mask, start, stop):
     width = image.shape[2]
     for row in prange(start, stop):
@@ -191,7 +189,7 @@ def _as_high(image, highest, mask, start, stop):
             mask[z, y, x] = image[z, y, x] == highest[z, y, x]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _has_equal(image, mask, z, y, x, wanted):
     depth, height, width = image.shape
     v = image[z, y, x]
@@ -203,7 +201,7 @@ def _has_equal(image, mask, z, y, x, wanted):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _beside_row(above, here, below, mask_above, mask_here, mask_below, out):
     a, b, c = above[:-2], above[1:-1], above[2:]
     d, e, f = here[:-2], here[1:-1], here[2:]
@@ -221,7 +219,7 @@ def _beside_row(above, here, below, mask_above, mask_here, mask_below, out):
         )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _beside_beaten(image, mask, beside, start, stop):
     """Mark the survivors that touch an equal pixel which did not survive."""
     depth, height, width = image.shape
@@ -241,7 +239,7 @@ def _beside_beaten(image, mask, beside, start, stop):
                 beside[z, y, x] = mask[z, y, x] and _has_equal(image, mask, z, y, x, False)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _push_equal(image, mask, at, stack, size):
     """Take the equal survivors around pixel `at` out of `mask` and put them on the stack."""
     depth, height, width = image.shape
@@ -257,7 +255,7 @@ def _push_equal(image, mask, at, stack, size):
     return size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _defeat(image, mask, beside, start, stop):
     """Take out of `mask`, in place, every plateau with a beaten pixel beside one of some rows."""
     depth, height, width = image.shape
@@ -290,21 +288,9 @@ def _defeat(image, mask, beside, start, stop):
                     size += 1
 
 
-@contextmanager
-def _threads_for(image):
-    """Leave a small image to one thread: waking another takes longer, on a busy machine much."""
-    before = get_num_threads()
-    set_num_threads(1 if image.size < PIXELS_WORTH_A_THREAD else before)
-    try:
-        yield
-    finally:
-        set_num_threads(before)
-
-
 def _by_rows(stage, image, call):
     rows = image.shape[0] * image.shape[1]
-    with _threads_for(image):
-        in_chunks(stage, rows, max(1, PIXELS_PER_CALL // max(image.shape[2], 1)), call)
+    in_chunks(stage, rows, max(1, PIXELS_PER_CALL // max(image.shape[2], 1)), call)
 
 
 def _running(image, radius):
@@ -355,6 +341,3 @@ def defeat_plateaus(image, mask):
     beside = np.empty_like(mask)
     _by_rows("looking at plateaus", image, lambda a, b: _beside_beaten(image, mask, beside, a, b))
     _by_rows("spreading defeat", image, lambda a, b: _defeat(image, mask, beside, a, b))
-
-
-__all__ = ["INDEX", "STRICT", "WEAK", "beats_window", "defeat_plateaus"]

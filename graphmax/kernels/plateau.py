@@ -1,10 +1,11 @@
 """Plateaus: what one of its nodes learns, all nodes that can reach it over equal steps learn."""
 
 import numpy as np
-from numba import njit
+
+from graphmax.kernels.compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def defeat(indptr, indices, back_indptr, back_indices, key, absent, mask):
     """Take out of `mask`, in place, every node from which equal steps lead to a beaten one.
 
@@ -34,7 +35,7 @@ def defeat(indptr, indices, back_indptr, back_indices, key, absent, mask):
                 size += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def plateaus(indptr, indices, key, absent):
     """Lowest index of the plateau of each node, -1 for absent ones; symmetric rows."""
     num_nodes = indptr.size - 1
@@ -58,7 +59,7 @@ def plateaus(indptr, indices, key, absent):
     return lowest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread_nearest(back_indptr, back_indices, key, absent, order, distance, witness):
     """Give every node the best answer of the nodes that equal steps lead to, in place.
 

@@ -1,13 +1,15 @@
 """R-MAT edges: every edge picks one of four quadrants, again and again, by its own numbers."""
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from graphmax.kernels.compiled import kernel
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _mixed(word):
     """The finalizer of splitmix64: neighboring words give unrelated ones."""
     word = (word ^ (word >> np.uint64(30))) * _FIRST
@@ -15,7 +17,7 @@ def _mixed(word):
     return word ^ (word >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def draw(seed, scale, thresholds, start, stop, src, dst):
     """Draw edges start to stop; an edge depends on `seed` and its number alone.
 

@@ -5,9 +5,10 @@ graph run as well as one column on a large one.
 """
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import prange
 
 from graphmax.kernels.compare import challenges
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import in_chunks
 
@@ -18,7 +19,7 @@ ITEMS_PER_PART = 1 << 12
 ROWS_AHEAD, VALUES_AHEAD, VALUES_FETCHED = 32, 16, 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scan_nodes(indptr, indices, key, absent, ties, mask, low, high):
     # One piece, not a function a node: calls cost a third of the time.
     everyone = absent.size == 0
@@ -35,6 +36,7 @@ def _scan_nodes(indptr, indices, key, absent, ties, mask, low, high):
         unbeaten = everyone or not absent[v]
         for p in range(indptr[v], indptr[v + 1]):
             u = indices[p]
+            # The first look is the cheap one: most neighbors are lower.
             if key[u] >= own and challenges(own, v, key[u], u, ties):
                 if everyone or not absent[u]:
                     unbeaten = False
@@ -42,7 +44,7 @@ def _scan_nodes(indptr, indices, key, absent, ties, mask, low, high):
         mask[v] = unbeaten
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _scan(indptr, indices, keys, absents, ties, mask, start, stop):
     num_nodes = indptr.size - 1
     parts = (stop - start + ITEMS_PER_PART - 1) // ITEMS_PER_PART
@@ -60,28 +62,14 @@ def _scan(indptr, indices, keys, absents, ties, mask, start, stop):
 
 
 def scan(indptr, indices, keys, absents, ties):
-    """Nodes that no neighbor challenges.
+    """Nodes that no neighbor challenges, as bool (F, n): present and unchallenged at one hop.
 
-    Parameters
-    ----------
-    indptr, indices : int64 (n + 1,), int32 (entries,)
-        Rows of counted steps.
-    keys : int64 (F, n)
-        Order keys, a column each.
-    absents : bool (F, n) or (0, 0)
-        Nodes that take no part.
-    ties : int
-        STRICT, WEAK or INDEX.
-
-    Returns
-    -------
-    bool (F, n)
-        True where present and unchallenged at one hop.
+    ``keys`` is int64 (F, n), one column each; ``absents`` bool (F, n) or (0, 0).
     """
     mask = np.empty(keys.shape, np.bool_)
-    in_chunks(
-        "looking at neighbors", mask.size, max(ITEMS_PER_CALL, get_num_threads()),
-        lambda a, b: _scan(indptr, indices, keys, absents, ties, mask, a, b),
-        mask.size + indices.size,
-    )  # fmt: skip
+
+    def piece(start, stop):
+        _scan(indptr, indices, keys, absents, ties, mask, start, stop)
+
+    in_chunks("looking at neighbors", mask.size, ITEMS_PER_CALL, piece)
     return mask

@@ -2,22 +2,23 @@
 
 Searches are dealt to lanes, one a thread. A lane works until its budget of edges is spent, keeps
 its whole state in arrays and goes on in the next call: so Ctrl-C is answered in the middle of a
-search through a billion edges, and progress can be told. A search ends with the level (the
-distance) of its first challenger, of which the highest, then the lowest index, is the witness.
+search through a billion edges. A search ends with the level (the distance) of its first
+challenger, of which the highest, then the lowest index, is the witness.
 """
 
+from typing import NamedTuple
+
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import prange
 
 from graphmax.kernels.compare import EVERYONE, challenges
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.prefetch import prefetch
-from graphmax.kernels.progress import guarded, tell
+from graphmax.kernels.progress import ACTIVE, LAST, NEXT, OWN, SPENT, Lanes
 
 EDGES_PER_CALL = 1 << 22
 SEARCH_AHEAD = 3  # rows fetched early: more is in vain, most searches end after a few rows
 UNLIMITED = 1 << 62
-NEXT, LAST, ACTIVE, HEAD, TAIL, LEVEL_END, DEPTH, BEST, TOKEN, SPENT = range(10)
-STATE_SIZE = 10
 
 # What a search starts from. NODE: the node. PLATEAU: all nodes that equal-valued steps lead to, at
 # distance 0. RIM: the node, but its first step does not go to an equal one (whose own search is
@@ -28,27 +29,75 @@ NODE, PLATEAU, RIM = 0, 1, 2
 # the first one. NEVER: at the limit; with ties=EVERYONE the witness is then the rival of the node.
 FIRST, NEAREST, NEVER = 0, 1, 2
 
+# The search that a lane has left in the middle. BEST: its best challenger so far, or -1. TOKEN: its
+# mark, which nodes that it has seen carry in `stamp`. In hops: the queue holds all nodes seen, the
+# next one to be opened at HEAD, those of the level at hand up to LEVEL_END, all up to TAIL, and
+# DEPTH is the distance of the nodes behind that level. In weights: TAIL is the size of the heap.
+BEST, TOKEN, HEAD, TAIL, LEVEL_END, DEPTH, FIELDS = range(OWN, OWN + 7)
 
-@njit(cache=True, nogil=True, inline="always")
+
+class Task(NamedTuple):
+    """What all searches have in common, and where their answers go."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    weights: np.ndarray
+    keys: np.ndarray
+    absents: np.ndarray
+    items: np.ndarray
+    ties: int
+    start: int
+    stop: int
+    cleared: int
+    distance: np.ndarray
+    witness: np.ndarray
+
+
+class Queues(NamedTuple):
+    """Scratch of a lane (of all lanes, one axis more): marks and nodes seen, in order."""
+
+    stamp: np.ndarray
+    queue: np.ndarray
+
+
+class Heaps(NamedTuple):
+    """Scratch of a lane with weights: marks, heap, place in it (-1: closed) and distance."""
+
+    stamp: np.ndarray
+    heap: np.ndarray
+    place: np.ndarray
+    length: np.ndarray
+
+
+@kernel(inline="always")
 def _higher(key, u, best):
     return best < 0 or key[u] > key[best] or (key[u] == key[best] and u < best)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _stands(key, absent, v, u, ties):
-    if u == v:
-        return False
-    if ties != EVERYONE and (key[u] < key[v] or not challenges(key[v], v, key[u], u, ties)):
-        return False
-    return absent.size == 0 or not absent[u]
-
-
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _equal(key, absent, v, u):
     return key[u] == key[v] and (absent.size == 0 or not absent[u])
 
 
-@njit(cache=True, nogil=True)
+@kernel(inline="always")
+def _stands(key, absent, v, u, ties):
+    if u == v:
+        return False
+    if ties != EVERYONE and not challenges(key[v], v, key[u], u, ties):
+        return False
+    return absent.size == 0 or not absent[u]
+
+
+@kernel
+def _column(task, item, nobody):
+    """Key and absent nodes of the column of an item, and its node."""
+    num_nodes = task.indptr.size - 1
+    column = item // num_nodes
+    absent = task.absents[column] if task.absents.shape[0] else nobody
+    return task.keys[column], absent, np.int32(item - column * num_nodes)
+
+
+@kernel
 def _gather_plateau(indptr, indices, key, absent, v, stamp, token, queue):
     """Fill `queue` with the plateau of v, v first; return its size."""
     tail, head = 1, 0
@@ -64,7 +113,7 @@ def _gather_plateau(indptr, indices, key, absent, v, stamp, token, queue):
     return tail
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _next_token(state, stamp):
     if state[TOKEN] == np.iinfo(np.int32).max:
         stamp[:] = 0
@@ -73,7 +122,7 @@ def _next_token(state, stamp):
     return np.int32(state[TOKEN])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _best_in_row(indptr, indices, key, absent, v, w, ties, best, stop):
     """Best of `best` and the challengers of v among the neighbors of w, or just the first."""
     own = key[v]
@@ -89,20 +138,20 @@ def _best_in_row(indptr, indices, key, absent, v, w, ties, best, stop):
     return best
 
 
-@njit(cache=True, nogil=True)
-def _lane_hops(
-    indptr, indices, keys, absents, ties, start, limit, stop, cleared,
-    items, distance, witness, stamp, queue, state, budget,
-):  # fmt: skip
-    num_nodes = indptr.size - 1
+@kernel
+def _lane_hops(task, limit, scratch, state, budget):
+    """Level by level: challengers among the neighbors of a level end a search before they join it.
+
+    Invariant, whenever a node is opened: the nodes within DEPTH - 1 are in the queue up to
+    LEVEL_END, those in front of HEAD have been opened, and what they led to follows LEVEL_END.
+    """
+    indptr, indices, ties = task.indptr, task.indices, task.ties
+    start, stop, cleared = task.start, task.stop, task.cleared
+    stamp, queue = scratch.stamp, scratch.queue
     nobody = np.zeros(0, np.bool_)
     spent = 0
     while state[NEXT] < state[LAST] and spent < budget:
-        item = items[state[NEXT]]
-        column = item // num_nodes
-        v = np.int32(item - column * num_nodes)
-        key = keys[column]
-        absent = absents[column] if absents.shape[0] else nobody
+        key, absent, v = _column(task, task.items[state[NEXT]], nobody)
         if not state[ACTIVE]:
             token = _next_token(state, stamp)
             if limit > 2 or start == PLATEAU:
@@ -145,10 +194,10 @@ def _lane_hops(
                     queue[tail] = u
                     tail += 1
             if best >= 0 and (stop == FIRST or head == level_end):
-                distance[state[NEXT]] = depth
-                witness[state[NEXT]] = best
+                task.distance[state[NEXT]] = depth
+                task.witness[state[NEXT]] = best
                 done = True
-            elif head < level_end:
+            elif head < level_end:  # the budget is spent: go on here in the next call
                 break
             elif tail == head or not keep:
                 done = True
@@ -164,7 +213,7 @@ def _lane_hops(
     state[SPENT] += spent
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _sift_up(heap, place, length, at):
     node = heap[at]
     while at > 0:
@@ -178,7 +227,7 @@ def _sift_up(heap, place, length, at):
     place[node] = at
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _sift_down(heap, place, length, size):
     node = heap[0]
     at = 0
@@ -197,20 +246,21 @@ def _sift_down(heap, place, length, size):
     place[node] = at
 
 
-@njit(cache=True, nogil=True)
-def _lane_weights(
-    indptr, indices, weights, keys, absents, ties, start, limit, stop,
-    items, distance, witness, stamp, heap, place, length, state, budget,
-):  # fmt: skip
-    num_nodes = indptr.size - 1
+@kernel
+def _lane_weights(task, limit, scratch, state, budget):
+    """Dijkstra's algorithm on a heap of nodes, which knows the place of each.
+
+    Invariant, whenever a node is closed: no open node is nearer, and `best` is the first in the
+    order among the closed challengers at the distance of the first of them (with NEVER: among all
+    closed ones). With a challenger in hand nodes beyond its distance are not entered any more.
+    """
+    indptr, indices, weights = task.indptr, task.indices, task.weights
+    ties, start, stop = task.ties, task.start, task.stop
+    stamp, heap, place, length = scratch.stamp, scratch.heap, scratch.place, scratch.length
     nobody = np.zeros(0, np.bool_)
     spent = 0
     while state[NEXT] < state[LAST] and spent < budget:
-        item = items[state[NEXT]]
-        column = item // num_nodes
-        v = np.int32(item - column * num_nodes)
-        key = keys[column]
-        absent = absents[column] if absents.shape[0] else nobody
+        key, absent, v = _column(task, task.items[state[NEXT]], nobody)
         if not state[ACTIVE]:
             token = _next_token(state, stamp)
             stamp[v] = token
@@ -263,59 +313,27 @@ def _lane_weights(
         state[TAIL], state[BEST] = size, best
         if done:
             if best >= 0:
-                distance[state[NEXT]] = length[best]
-                witness[state[NEXT]] = best
+                task.distance[state[NEXT]] = length[best]
+                task.witness[state[NEXT]] = best
             state[ACTIVE] = 0
             state[NEXT] += 1
             spent += 1
     state[SPENT] += spent
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _advance_hops(
-    indptr, indices, keys, absents, ties, start, limit, stop, cleared,
-    items, distance, witness, stamps, queues, states, budget,
-):  # fmt: skip
+@kernel(parallel=True)
+def _advance_hops(task, limit, scratch, states, budget):
     for lane in prange(states.shape[0]):
-        _lane_hops(
-            indptr, indices, keys, absents, ties, start, limit, stop, cleared,
-            items, distance, witness, stamps[lane], queues[lane], states[lane], budget,
-        )  # fmt: skip
+        own = Queues(scratch.stamp[lane], scratch.queue[lane])
+        _lane_hops(task, limit, own, states[lane], budget)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def _advance_weights(
-    indptr, indices, weights, keys, absents, ties, start, limit, stop,
-    items, distance, witness, stamps, heaps, places, lengths, states, budget,
-):  # fmt: skip
+@kernel(parallel=True)
+def _advance_weights(task, limit, scratch, states, budget):
     for lane in prange(states.shape[0]):
-        _lane_weights(
-            indptr, indices, weights, keys, absents, ties, start, limit, stop,
-            items, distance, witness, stamps[lane], heaps[lane], places[lane], lengths[lane],
-            states[lane], budget,
-        )  # fmt: skip
-
-
-def _lanes(num_nodes, num_entries, num_items):
-    """As many lanes as threads, while their scratch is no larger than the graph itself."""
-    afford = max(1, (8 * num_nodes + 4 * num_entries) // max(8 * num_nodes, 1))
-    return int(max(1, min(get_num_threads(), num_items, afford)))
-
-
-def _share(states, num_items):
-    bounds = np.linspace(0, num_items, states.shape[0] + 1).astype(np.int64)
-    states[:, NEXT], states[:, LAST] = bounds[:-1], bounds[1:]
-
-
-def _rebalance(states):
-    """Hand half of the longest rest to each lane that has run dry."""
-    for lane in np.flatnonzero(states[:, NEXT] == states[:, LAST]):
-        longest = int(np.argmax(states[:, LAST] - states[:, NEXT]))
-        first = int(states[longest, NEXT]) + 1
-        middle = (first + int(states[longest, LAST])) // 2
-        if middle < states[longest, LAST]:
-            states[lane, NEXT], states[lane, LAST] = middle, states[longest, LAST]
-            states[longest, LAST] = middle
+        stamp, heap = scratch.stamp[lane], scratch.heap[lane]
+        own = Heaps(stamp, heap, scratch.place[lane], scratch.length[lane])
+        _lane_weights(task, limit, own, states[lane], budget)
 
 
 def search(
@@ -365,23 +383,24 @@ def search(
     indptr, indices, weights = rows
     num_nodes = indptr.size - 1
     distance, witness = np.full(items.size, np.inf), np.full(items.size, -1, np.int64)
-    states = np.zeros((_lanes(num_nodes, indices.size, items.size), STATE_SIZE), np.int64)
-    _share(states, items.size)
-    shape = (states.shape[0], num_nodes)
-    scratch = [np.zeros(shape, np.int32), np.empty(shape, np.int32)]
-    common = (keys, absents, ties, start, limit, stop, items, distance, witness)
+    # A lane has scratch as large as the nodes: all of it no larger than the graph itself.
+    node_bytes = 8 * max(num_nodes, 1)
+    count = Lanes.affordable(items.size, node_bytes, node_bytes + 4 * indices.size)
+    lanes = Lanes(items.size, count, FIELDS)
+    shape = (len(lanes), num_nodes)
+    stamp, nodes = np.zeros(shape, np.int32), np.empty(shape, np.int32)
+    lengths = np.zeros(0) if weights is None else weights
+    question = (keys, absents, items, ties, start, stop, cleared)
+    task = Task(indptr, indices, lengths, *question, distance, witness)
     if weights is None:
-        common = (*common[:6], cleared, *common[6:])
-        advance, arguments = _advance_hops, (indptr, indices, *common, *scratch)
+        advance, scratch = _advance_hops, Queues(stamp, nodes)
+        limit = int(min(limit, UNLIMITED))
     else:
-        scratch += [np.empty(shape, np.int32), np.empty(shape)]
-        advance, arguments = _advance_weights, (indptr, indices, weights, *common, *scratch)
-    budget = min(EDGES_PER_CALL, max(stop_after, 0) // states.shape[0] + 1)
-    while (left := int((states[:, LAST] - states[:, NEXT]).sum())) > 0:
-        tell("searching for challengers", items.size - left, items.size)
-        if states[:, SPENT].sum() > stop_after:
+        places = Heaps(stamp, nodes, np.empty(shape, np.int32), np.empty(shape))
+        advance, scratch, limit = _advance_weights, places, float(limit)
+    budget = min(EDGES_PER_CALL, max(stop_after, 0) // len(lanes) + 1)
+    for states in lanes.rounds("searching for challengers"):
+        if lanes.spent > stop_after:
             return distance, witness, False
-        guarded(advance, *arguments, states, budget)
-        _rebalance(states)
-    tell("searching for challengers", items.size, items.size)
+        advance(task, limit, scratch, states, budget)
     return distance, witness, True

@@ -1,10 +1,11 @@
 """The entries of an inverse where its Cholesky factor has entries, by Takahashi's recursion."""
 
 import numpy as np
-from numba import njit
+
+from graphmax.kernels.compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def selected_inverse(indptr, indices, lower, pivots, inverse):
     """Write the entries of ``(L D L^T)^-1`` on the pattern of L; return whether it was closed.
 

@@ -16,11 +16,12 @@ Threads share the flags: all of them only ever store "beaten", so that no store 
 """
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import prange
 
 from graphmax.kernels.compare import INDEX, STRICT
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.prefetch import prefetch
-from graphmax.kernels.progress import guarded, tell, threads_for
+from graphmax.kernels.progress import tell, threads
 
 FORWARD, BACKWARD, BOTH_WAYS = 1, 2, 3
 EDGES_PER_CALL = 1 << 22
@@ -37,7 +38,7 @@ NO_EDGE = -1
 SAMPLE = 1 << 10
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _beats(code, key, exact, ties, u, v):
     """Whether node u stands against node v, as 0 or 1; equal codes may hide different keys."""
     if code[u] != code[v]:
@@ -47,7 +48,7 @@ def _beats(code, key, exact, ties, u, v):
     return np.int64((ties == STRICT and u != v) or (ties == INDEX and u < v))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, low, high):
     """Let every edge say who is beaten; the position of a bad edge, or NO_EDGE."""
     n = np.uint64(code.size)
@@ -81,7 +82,7 @@ def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, low
     return NO_EDGE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _meet_open(src, dst, code, key, exact, ties, ways, flags, joined, bits, nobody, low, high):
     """Do the same where few targets are still open: block by block, pick those edges first."""
     n = np.uint64(code.size)
@@ -108,7 +109,7 @@ def _meet_open(src, dst, code, key, exact, ties, ways, flags, joined, bits, nobo
     return NO_EDGE
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _meet(src, dst, code, key, exact, ties, ways, flags, joined, bits, bad):
     parts, edges = bad.size, src.size
     size = (edges + parts - 1) // parts
@@ -125,7 +126,7 @@ def _meet(src, dst, code, key, exact, ties, ways, flags, joined, bits, bad):
             )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def key_range(key, absent):
     """Smallest and largest key of a present node, and whether there is one."""
     low = high = np.int64(0)
@@ -140,7 +141,7 @@ def key_range(key, absent):
     return low, high, found
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _encode(key, absent, low, shift, most, code):
     for part in prange((key.size + NODES_PER_PART - 1) // NODES_PER_PART):
         for v in range(part * NODES_PER_PART, min((part + 1) * NODES_PER_PART, key.size)):
@@ -162,7 +163,7 @@ def codes_of(key, absent):
         exact = spread >> shift < largest and shift == 0
         if exact or dtype == np.uint64 or _tells_apart(sample, low, shift):
             code = np.empty(key.size, dtype)
-            guarded(_encode, key, absent, np.int64(low), shift, np.uint64(largest - 1), code)
+            _encode(key, absent, np.int64(low), shift, np.uint64(largest - 1), code)
             return code, exact
     raise AssertionError("64 bits hold every key")
 
@@ -183,7 +184,7 @@ class OneHop:
     def __init__(self, key, absent, ties, ways, *, neighbors=False):
         self.key, self.absent, self.ties, self.ways = key, absent, ties, ways
         self.code, self.exact = codes_of(key, absent)
-        self._flags = np.zeros(key.size + LINE * (get_num_threads() + 2), np.uint8)
+        self._flags = np.zeros(key.size + LINE * (threads() + 2), np.uint8)
         self._joined = np.zeros(key.size if neighbors else 0, np.uint8)
         self._bits = np.zeros(0, np.uint8)
         self._seen, self._refreshed = 0, 0
@@ -200,12 +201,10 @@ class OneHop:
 
     def _take(self, src, dst):
         self._refresh()
-        with threads_for(src.size):
-            bad = np.full(get_num_threads(), NO_EDGE)
-            guarded(
-                _meet, src, dst, self.code, self.key, self.exact, self.ties, self.ways,
-                self._flags, self._joined, self._bits, bad,
-            )  # fmt: skip
+        bad = np.full(threads(), NO_EDGE)
+        keys = self.code, self.key, self.exact
+        seen = self._flags, self._joined, self._bits
+        _meet(src, dst, *keys, self.ties, self.ways, *seen, bad)
         self._seen += src.size
         return int(bad[bad != NO_EDGE].min(initial=src.size)) if bad.max() != NO_EDGE else NO_EDGE
 

@@ -11,12 +11,13 @@ first costs as much as it saves: what waits for memory is the other end.)
 """
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import prange
 
 from graphmax.kernels.compare import INDEX, STRICT
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.hopmax import NOBODY
 from graphmax.kernels.prefetch import prefetch
-from graphmax.kernels.progress import guarded, threads_for
+from graphmax.kernels.progress import threads
 from graphmax.kernels.stream import BACKWARD, FORWARD, NO_EDGE, key_range
 
 EDGES_PER_CALL = 1 << 22
@@ -29,7 +30,7 @@ MIX = 0x9E3779B1
 LONG_RUN = 32
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _offer(old, new, u, v):
     """Give the two owners at u to v: of two sorted pairs the two smallest that differ."""
     best, second = new[v, 0], new[v, 1]
@@ -42,7 +43,7 @@ def _offer(old, new, u, v):
         new[v, 0], new[v, 1] = min(best, other), smaller
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _lane(src, dst, ways, old, new, joined, lane, lanes):
     n = np.uint64(new.shape[0])
     line, width = np.uint64(NODES_PER_LINE_BITS), np.uint64(lanes)
@@ -71,13 +72,13 @@ def _lane(src, dst, ways, old, new, joined, lane, lanes):
     return NO_EDGE
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _round(src, dst, ways, old, new, joined, bad):
     for lane in prange(bad.size):
         bad[lane] = _lane(src, dst, ways, old, new, joined, np.uint64(lane), bad.size)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _challenged(old, place, bound, u, v):
     """Whether the ball of u, before this round, holds a challenger of v."""
     other = old[u, 0]
@@ -86,7 +87,7 @@ def _challenged(old, place, bound, u, v):
     return other < bound[v]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _close_some(src, dst, ways, old, place, bound, open_nodes, low, high):
     n = np.uint64(place.size)
     forward, backward = (ways & FORWARD) != 0, (ways & BACKWARD) != 0
@@ -104,26 +105,24 @@ def _close_some(src, dst, ways, old, place, bound, open_nodes, low, high):
     return NO_EDGE
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _close(src, dst, ways, old, place, bound, open_nodes, bad):
     """Close the nodes that a last round would challenge: few are open, most edges end there."""
     parts, edges = bad.size, src.size
     size = (edges + parts - 1) // parts
     for part in prange(parts):
-        bad[part] = _close_some(
-            src, dst, ways, old, place, bound, open_nodes,
-            min(part * size, edges), min((part + 1) * size, edges),
-        )  # fmt: skip
+        low, high = min(part * size, edges), min((part + 1) * size, edges)
+        bad[part] = _close_some(src, dst, ways, old, place, bound, open_nodes, low, high)
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _still_open(two, place, bound, open_nodes):
     for v in prange(place.size):
         other = two[v, 1] if two[v, 0] == place[v] else two[v, 0]
         open_nodes[v] &= not other < bound[v]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bounds(order, tied, ties, bound):
     """For each node the place from which on nobody challenges it; `order` lists present nodes."""
     start = 0
@@ -136,7 +135,7 @@ def _bounds(order, tied, ties, bound):
         start = stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pack(key, absent, low, shift, packed):
     """Write the top 32 bits of each present node's key, mirrored, over its number."""
     count = 0
@@ -148,7 +147,7 @@ def _pack(key, absent, low, shift, packed):
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle_runs(packed, key, order, tied, long_runs):
     """Sort runs of equal top bits by the whole key; long ones are listed for a better sort."""
     half, count, start = np.uint64(32), 0, 0
@@ -242,15 +241,12 @@ class Hops:
         return NO_EDGE
 
     def _take(self, src, dst):
-        with threads_for(src.size):
-            bad = np.full(get_num_threads(), NO_EDGE)
-            if self._new is None:
-                guarded(
-                    _close, src, dst, self.ways, self.two, self.place, self.bound, self.open, bad
-                )
-            else:
-                joined = self.joined if self.hops == 0 else self.joined[:0]
-                guarded(_round, src, dst, self.ways, self.two, self._new, joined, bad)
+        bad = np.full(threads(), NO_EDGE)
+        if self._new is None:
+            _close(src, dst, self.ways, self.two, self.place, self.bound, self.open, bad)
+        else:
+            joined = self.joined if self.hops == 0 else self.joined[:0]
+            _round(src, dst, self.ways, self.two, self._new, joined, bad)
         return int(bad[bad != NO_EDGE].min()) if bad.max() != NO_EDGE else NO_EDGE
 
     def end(self):
@@ -261,7 +257,7 @@ class Hops:
         # Balls that have met their components grow no further.
         self.settled = self.hops > 1 and np.array_equal(self.two, self._new)
         self.two, self._new = self._new, None
-        guarded(_still_open, self.two, self.place, self.bound, self.open)
+        _still_open(self.two, self.place, self.bound, self.open)
 
     def rivals(self):
         """Return the highest other node within the finished hops, -1 for none, int32 (n,)."""

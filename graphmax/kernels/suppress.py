@@ -1,16 +1,17 @@
 """Greedy suppression: take the best node, strike out its ball, go on with the best that is left."""
 
 import numpy as np
-from numba import njit
 
-from graphmax.kernels.progress import guarded, tell
+from graphmax.kernels.compiled import kernel
+from graphmax.kernels.progress import NEXT, OWN, Lanes
 
 EDGES_PER_CALL = 1 << 24
-NEXT, KEPT, STATE_SIZE = 0, 1, 2
+KEPT, FIELDS = OWN, OWN + 1  # how many nodes are kept so far
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _suppress(indptr, indices, order, hops, distance, kept, queue, state, budget):
+    # `distance` is that to the nearest node kept so far, as far as it is within `hops`.
     spent = 0
     while state[NEXT] < order.size and spent < budget:
         v = order[state[NEXT]]
@@ -64,10 +65,7 @@ def suppress(indptr, indices, order, hops):
     hops = min(hops, num_nodes)
     distance = np.full(num_nodes, num_nodes + 1, np.int64)
     kept, queue = np.empty(order.size, np.int64), np.empty(num_nodes, np.int32)
-    state = np.zeros(STATE_SIZE, np.int64)
-    while state[NEXT] < order.size:
-        guarded(
-            _suppress, indptr, indices, order, hops, distance, kept, queue, state, EDGES_PER_CALL
-        )
-        tell("suppressing", int(state[NEXT]), order.size)
-    return kept[: state[KEPT]].copy()
+    lane = Lanes(order.size, 1, FIELDS)
+    for states in lane.rounds("suppressing"):
+        _suppress(indptr, indices, order, hops, distance, kept, queue, states[0], EDGES_PER_CALL)
+    return kept[: lane.states[0, KEPT]].copy()

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from graphmax.adjacency import Adjacency
 from graphmax.kernels import fields
-from graphmax.kernels.progress import guarded
 
 Floats = NDArray[np.float64]
 Matrix: TypeAlias = "scipy.sparse.csr_array[Any, Any]"
@@ -34,7 +33,7 @@ class Precision(Protocol):
 def product(matrix: Matrix, block: Floats) -> Floats:
     """Return ``matrix @ block`` by the compiled loop."""
     out = np.empty((matrix.shape[0], block.shape[1]))
-    guarded(fields.times, matrix.indptr, matrix.indices, matrix.data, block, out)
+    fields.times(matrix.indptr, matrix.indices, matrix.data, block, out)
     return out
 
 

@@ -1,0 +1,203 @@
+"""`kernel`: compile a loop, keep it on disk, and give a parallel one a serial twin.
+
+It stands where ``numba.njit(cache=True, nogil=True)`` would, and differs in four things.
+
+- The cache is keyed by the content of all kernel files. Numba looks at the file of a loop alone,
+  and would keep the old code of a function that was inlined from another file.
+- No fault of a disk is a fault of an answer. Where no folder can be written, or a file is damaged,
+  the loop is compiled again, in memory.
+- A parallel loop is compiled without threads too, when that is first needed: for small arrays, in a
+  forked process, and for all but one Python thread where numba has no OpenMP.
+- A compilation tells of itself as `progress.COMPILING`.
+
+Two traps. Inside ``for ... in prange`` numba drops what is written to an array that is a field of
+a named tuple, as if nobody looked at it: such a loop calls a function that writes. And it takes no
+named tuple that holds another.
+"""
+
+import hashlib
+import os
+import pickle
+import stat
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache, update_wrapper
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import llvmlite  # type: ignore[import-untyped]
+import numba
+from numba.core.caching import CompileResultCacheImpl, NullCache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
+from numba.misc.appdirs import AppDirs
+
+from graphmax.kernels.progress import COMPILING, ENTRIES_WORTH_THREADS, parallel_turn, tell
+
+config: Any = numba.config
+_HOME = Path(__file__).resolve().parent
+_NAME_LENGTH = 12
+_PRIVATE = stat.S_IRWXG | stat.S_IRWXO
+
+
+def _digest(*parts: bytes) -> bytes:
+    seal = hashlib.blake2b(digest_size=32)
+    for part in parts:
+        seal.update(len(part).to_bytes(8, "little"))
+        seal.update(part)
+    return seal.digest()
+
+
+def _stamp(home: Path) -> bytes:
+    """Digest of everything that compiled code depends on, its signature and processor apart."""
+    sources = [path.read_bytes() for path in sorted(home.glob("*.py*"))]
+    versions = repr((sys.version, numba.__version__, llvmlite.__version__))
+    switches = repr((config.BOUNDSCHECK, config.OPT, config.DEBUGINFO_DEFAULT))
+    return _digest(versions.encode(), switches.encode(), *sources)
+
+
+_STAMP = _stamp(_HOME).hex()[:_NAME_LENGTH]
+
+
+def _folders() -> Iterator[Path]:
+    """Folders in which compiled loops may be kept, the first that can be written is."""
+    own = f"{_HOME.name}_{_digest(str(_HOME).encode()).hex()[:_NAME_LENGTH]}"
+    if config.CACHE_DIR:
+        yield Path(config.CACHE_DIR) / own
+    yield _HOME / "__pycache__"
+    with suppress(OSError, RuntimeError):
+        yield Path(AppDirs(appname="graphmax", appauthor=False).user_cache_dir) / own
+    temporary = _private_folder()
+    if temporary is not None:
+        yield temporary / own
+
+
+def _private_folder() -> Path | None:
+    """Folder for temporary files that nobody else can write: code is loaded from it."""
+    if not hasattr(os, "getuid"):
+        return None
+    folder = Path(tempfile.gettempdir()) / f"graphmax-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return folder if private and not found.st_mode & _PRIVATE else None
+
+
+@cache
+def _warn_of_folder(folder: Path | None) -> None:
+    kept = "in memory only" if folder is None else f"in {folder}"
+    warnings.warn(
+        f"graphmax keeps its compiled loops {kept}: no folder for them can be written; "
+        "set NUMBA_CACHE_DIR to one that can",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+class _Shelf(NullCache):
+    """The compiled versions of one loop on disk: one file for each signature and processor."""
+
+    def __init__(self, function: Callable[..., Any], variant: str):
+        module = function.__module__.rpartition(".")[2]
+        self._stem = f"{module}.{function.__qualname__}-{variant}"
+
+    @property
+    def cache_path(self) -> str:
+        """Where numba says that its files are."""
+        return str(next(_folders()))
+
+    def _name(self, signature: Any, codegen: Any) -> str:
+        key = repr((str(signature), codegen.magic_tuple())).encode()
+        return f"{self._stem}-{_digest(key).hex()[:_NAME_LENGTH]}"
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """Return what was compiled before, or None and tell that it is compiled now."""
+        target_context.refresh()
+        name = self._name(signature, target_context.codegen())
+        for folder in _folders():
+            path = folder / f"{name}-{_STAMP}.nbc"
+            # Whatever is wrong with a file, compiling again is right.
+            with suppress(Exception):
+                content = path.read_bytes()
+                seal, payload = content[:32], content[32:]
+                if seal == _digest(payload):
+                    return CompileResult._rebuild(target_context, *pickle.loads(payload))  # noqa: S301
+        tell(COMPILING, 0, 0)
+        return None
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep what was compiled in the first folder that takes it."""
+        if result.lifted or result.library.has_dynamic_globals:
+            return
+        payload = dumps(cast(Any, CompileResultCacheImpl).reduce(None, result))
+        name = self._name(signature, result.codegen)
+        for folder in _folders():
+            if _write(folder, name, _digest(payload) + payload):
+                if _private_folder() in folder.parents:
+                    _warn_of_folder(folder)
+                return
+        _warn_of_folder(None)
+
+
+def _write(folder: Path, name: str, content: bytes) -> bool:
+    """Write a file whole or not at all, in place of those of older sources."""
+    temporary = folder / f"{name}-{uuid4().hex}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stale = list(folder.glob(f"{name}-*.nbc"))
+        temporary.write_bytes(content)
+        temporary.replace(folder / f"{name}-{_STAMP}.nbc")
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        return False
+    for path in stale:
+        if not path.name.endswith(f"-{_STAMP}.nbc"):
+            with suppress(OSError):
+                path.unlink()
+    return True
+
+
+def _compiled(function: Callable[..., Any], variant: str, options: dict[str, Any]) -> Any:
+    dispatcher = numba.njit(nogil=True, **options)(function)
+    if dispatcher is not function:  # NUMBA_DISABLE_JIT leaves loops as they are
+        dispatcher._cache = _Shelf(function, variant)
+    return dispatcher
+
+
+class ParallelKernel:
+    """A loop over `prange` that runs on all threads where that is worth it and safe."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]):
+        update_wrapper(self, function)
+        self.parallel = _compiled(function, "parallel", {**options, "parallel": True})
+        self.serial = _compiled(function, "serial", options)
+
+    def __call__(self, *arguments: Any) -> Any:
+        if max(map(_size, arguments)) < ENTRIES_WORTH_THREADS:
+            return self.serial(*arguments)
+        with parallel_turn() as threaded:
+            return self.parallel(*arguments) if threaded else self.serial(*arguments)
+
+
+def _size(argument: Any) -> int:
+    """Entries of the largest array in an argument."""
+    if isinstance(argument, tuple):
+        return max(map(_size, argument), default=0)
+    return int(getattr(argument, "size", 0))
+
+
+def kernel(function: Any = None, /, *, parallel: bool = False, **options: Any) -> Any:
+    """Compile a loop on first use, as ``@kernel``, ``@kernel(parallel=True)`` or with options."""
+    if function is None:
+        return lambda loop: kernel(loop, parallel=parallel, **options)
+    if parallel:
+        return ParallelKernel(function, options)
+    return _compiled(function, "plain", options)
