@@ -64,10 +64,11 @@ _STAMP = _stamp(_HOME).hex()[:_NAME_LENGTH]
 
 
 def _folders() -> Iterator[Path]:
-    """Folders in which compiled loops may be kept, the first that can be written is."""
+    """Folders in which compiled loops are looked for; the first that takes them keeps them."""
     own = f"{_HOME.name}_{_digest(str(_HOME).encode()).hex()[:_NAME_LENGTH]}"
     if config.CACHE_DIR:
         yield Path(config.CACHE_DIR) / own
+        return
     yield _HOME / "__pycache__"
     with suppress(OSError, RuntimeError):
         yield Path(AppDirs(appname="graphmax", appauthor=False).user_cache_dir) / own
