@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import graphmax.posterior as posterior
     import graphmax.symmetry as symmetry
     import graphmax.training as training
+    from graphmax.checks import GraphmaxWarning
     from graphmax.convert import as_graph
     from graphmax.edges import edge_maxima
     from graphmax.extract import (
@@ -55,6 +56,7 @@ _HOME = {
     "FitResult": "graphmax.training",
     "Graph": "graphmax.graph",
     "GraphFileError": "graphmax.files",
+    "GraphmaxWarning": "graphmax.checks",
     "Isolation": "graphmax.maxima",
     "NeighborhoodBatch": "graphmax.extract",
     "PeakDetector": "graphmax.nn.detector",
@@ -86,7 +88,17 @@ _HOME = {
     "write_table": "graphmax.files",
 }
 _MODULES: frozenset[str] = frozenset(
-    {"datasets", "generators", "images", "nn", "plotting", "posterior", "symmetry", "training"}
+    {
+        "datasets",
+        "generators",
+        "images",
+        "nn",
+        "plotting",
+        "posterior",
+        "symmetry",
+        "tl",
+        "training",
+    }
 )
 
 __all__ = [
@@ -95,6 +107,7 @@ __all__ = [
     "FitResult",
     "Graph",
     "GraphFileError",
+    "GraphmaxWarning",
     "Isolation",
     "NeighborhoodBatch",
     "PeakDetector",

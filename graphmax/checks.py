@@ -1,6 +1,8 @@
 """Checks of what users hand in, each once; an error names the argument, the rule and the value."""
 
 import math
+import sys
+import warnings
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -115,6 +117,25 @@ def to_numpy(obj: Any) -> NDArray[Any]:
         obj = obj.as_tensor()
     array: NDArray[Any] = obj.detach().cpu().resolve_neg().numpy()
     return array
+
+
+class GraphmaxWarning(UserWarning):
+    """Something was read in one of two possible ways; the message names the way out.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from graphmax import GraphmaxWarning
+    >>> warnings.simplefilter("ignore", GraphmaxWarning)
+    """
+
+
+def warn(message: str) -> None:
+    """Warn at the line of the user's code that called into the package, once per place."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("graphmax"):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, GraphmaxWarning, stacklevel=level)
 
 
 def first_five(items: Iterable[Any]) -> str:
@@ -242,6 +263,28 @@ def node_column(name: str, column: ArrayLike, count: int) -> NDArray[Any]:
             f"`attributes[{name!r}]` must have one entry per node ({count}), got {got}"
         )
     return frozen(array)
+
+
+def node_mask(mask: ArrayLike, count: int, name: str = "mask") -> NDArray[np.bool_]:
+    """Return a bool mask with one entry per node."""
+    array = to_numpy(mask)
+    if array.dtype != bool:
+        raise TypeError(f"`{name}` must be bool, got dtype {array.dtype}; pass a mask of nodes")
+    if array.shape != (count,):
+        raise ValueError(f"`{name}` must have one entry per node ({count},), got {array.shape}")
+    return array
+
+
+def group_codes(groups: ArrayLike, count: int) -> NDArray[np.int64]:
+    """Return groups of any kind that can be compared for equality as numbers."""
+    array = groups if isinstance(groups, np.ndarray) else np.array(groups, dtype=None)
+    if array.shape != (count,):
+        raise ValueError(f"`groups` must have one entry per node ({count},), got {array.shape}")
+    if array.dtype != object:
+        return np.unique(array, return_inverse=True)[1].astype(np.int64)
+    numbers: dict[Any, int] = {}
+    codes = (numbers.setdefault(item, len(numbers)) for item in array.tolist())
+    return np.fromiter(codes, np.int64, count)
 
 
 def grid_shape(shape: Any, count: int) -> tuple[int, ...]:

@@ -15,10 +15,12 @@ from graphmax.checks import (
     edge_weights,
     frozen,
     grid_shape,
+    group_codes,
     node_column,
     node_count,
     node_count_of,
     node_labels,
+    node_mask,
     node_positions,
 )
 
@@ -232,6 +234,12 @@ class Graph:
         """Whether a weight is below 0, so that weights are no lengths."""
         return self.weights is not None and bool((self.weights < 0).any())
 
+    @cached_property
+    def place_of_label(self) -> dict[Any, int]:
+        """Node index of every id."""
+        ids = range(self.num_nodes) if self.labels is None else self.labels.tolist()
+        return dict(zip(ids, range(self.num_nodes), strict=True))
+
     def replace(
         self,
         *,
@@ -267,6 +275,103 @@ class Graph:
         attributes = self.attributes if attributes is None else attributes
         return self._with(labels, attributes, shape or self.shape, positions)
 
+    def degree(self, *, weighted: bool = False) -> NDArray[Any]:
+        """Count the neighbors of every node, or add up the weights of its edges.
+
+        Parameters
+        ----------
+        weighted : bool, default False
+            Add up weights, exactly, rounded once; on a directed graph of arrows in and out.
+
+        Returns
+        -------
+        int64 or float64 (num_nodes,)
+            Degrees, or strengths in the unit of the weights.
+
+        Raises
+        ------
+        ValueError
+            If weights are asked for and the graph has none.
+
+        Examples
+        --------
+        >>> from graphmax import Graph
+        >>> Graph.from_edges([0, 1], [1, 2], weights=[0.5, 2]).degree(weighted=True)
+        array([0.5, 2.5, 2. ])
+        """
+        from graphmax.node_measures import measure
+
+        return measure(self, "strength" if weighted else "degree")
+
+    def subgraph(self, mask: ArrayLike) -> "Graph":
+        """Return the subgraph induced by some nodes.
+
+        Parameters
+        ----------
+        mask : bool (num_nodes,)
+            The nodes that stay.
+
+        Returns
+        -------
+        Graph
+            Their edges, weights, attributes and positions, in the same order; its ids are those
+            of this graph, its node indices where it has no ids.
+
+        Raises
+        ------
+        TypeError
+            If the mask is not bool.
+        ValueError
+            If it has another length.
+
+        Examples
+        --------
+        >>> from graphmax import Graph
+        >>> part = Graph.from_edges([0, 1, 2], [1, 2, 3]).subgraph([False, True, True, True])
+        >>> part.edges().tolist(), part.labels.tolist()
+        ([[0, 1], [1, 2]], [1, 2, 3])
+        """
+        inside = node_mask(mask, self.num_nodes)
+        kept = np.flatnonzero(inside)
+        number = np.cumsum(inside) - 1
+        rows = self._rows_in.without(~inside)
+        indptr = np.append(rows.indptr[:-1][kept], rows.indptr[-1])
+        indices = number[rows.indices].astype(np.int32)
+        part = _unchecked(Adjacency(indptr, indices, rows.weights), self.directed, Dropped(0, 0))
+        return part.replace(
+            labels=self.label_of(kept),
+            attributes={name: column[kept] for name, column in self.attributes.items()},
+            positions=None if self.positions is None else self.positions[kept],
+        )
+
+    def split(self, groups: ArrayLike) -> "Graph":
+        """Return the graph without the edges that join nodes of different groups.
+
+        Parameters
+        ----------
+        groups : (num_nodes,)
+            Labels of any kind, compared by equality.
+
+        Returns
+        -------
+        Graph
+            The same nodes with everything that is known of them.
+
+        Raises
+        ------
+        ValueError
+            If there is not one label per node.
+
+        Examples
+        --------
+        >>> from graphmax import Graph
+        >>> Graph.from_edges([0, 1, 2], [1, 2, 3]).split(["a", "a", "b", "b"]).edges().tolist()
+        [[0, 2], [1, 3]]
+        """
+        codes = group_codes(groups, self.num_nodes)
+        parts = _unchecked(self._rows_in.within(codes), self.directed, self.dropped)
+        return parts._with(self.labels, self.attributes, self.shape, self.positions)
+
     def to_networkx(self) -> "networkx.Graph[Any]":
         """Return a networkx ``Graph`` or ``DiGraph`` of the labels, with attributes.
 
@@ -275,6 +380,12 @@ class Graph:
         from graphmax.convert import to_networkx
 
         return to_networkx(self)
+
+    def to_igraph(self) -> Any:
+        """Return an igraph ``Graph``: ids as vertex attribute ``name``, weights as ``weight``."""
+        from graphmax.convert import to_igraph
+
+        return to_igraph(self)
 
     def to_data(self) -> "Data":
         """Return a PyG ``Data`` with ``edge_index``, ``num_nodes``, ``edge_weight``, attributes.

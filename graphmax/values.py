@@ -4,12 +4,14 @@ Comparisons never pass through a float: 2**53 and 2**53 + 1 are different, -0.0 
 the smallest int64 is an ordinary value.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from graphmax.typed_columns import column_of
 
 COMPARABLE = "bool, int, uint, float16/32/64, bfloat16, datetime64 or timedelta64"
 _LOW_BITS = np.int64(0x7FFF_FFFF_FFFF_FFFF)
@@ -31,13 +33,15 @@ class Attribute:
     """An attribute as a plain array, and the way back to the user's kind of array.
 
     `array` has shape (num_nodes,) or (num_nodes, F) and a comparable dtype, `missing` marks nodes
-    that lack it, and `restore` turns a NumPy answer into what the user handed in.
+    that lack it. `restore` turns a NumPy answer with one entry per node into what the user handed
+    in, `convert` any other array into the same library on the same device.
     """
 
     array: NDArray[Any]
     name: str
     missing: NDArray[np.bool_] | None = None
     restore: Callable[[NDArray[Any]], Any] = lambda answer: answer
+    convert: Callable[[NDArray[Any]], Any] = lambda answer: answer
 
     @property
     def num_nodes(self) -> int:
@@ -74,12 +78,37 @@ def read_attribute(values: Any, name: str = "values") -> Attribute:
     """
     if type(values).__module__.partition(".")[0] == "torch" or hasattr(values, "untyped_storage"):
         return _from_torch(values, name)
+    convert: Callable[[NDArray[Any]], Any] = _same
+    if isinstance(values, list | tuple):
+        values = column_of(list(values))
+    elif type(values).__module__.partition(".")[0] in ("pandas", "polars"):
+        values, convert = _from_column(values)
     missing = None
     if isinstance(values, np.ma.MaskedArray):
         missing = np.ma.getmaskarray(values) if np.ma.is_masked(values) else None
         values = values.data
-    array = _from_sequence(values, name) if isinstance(values, list | tuple) else values
-    return Attribute(_comparable(np.asarray(array), name), name, missing)
+    array = _comparable(np.asarray(values), name)
+    return Attribute(array, name, missing, convert, convert)
+
+
+def _same(answer: NDArray[Any]) -> Any:
+    return answer
+
+
+def _from_column(column: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:
+    """Return a pandas array or a polars Series, masked where it is missing, and the way back."""
+    if type(column).__module__.startswith("polars"):
+        items = column.to_list() if column.null_count() else column.to_numpy()
+        array = column_of(items) if isinstance(items, list) else items
+        return array, lambda answer: type(column)(column.name, answer)
+    missing = np.asarray(column.isna())
+    plain = getattr(column.dtype, "numpy_dtype", None)
+    if plain is None or np.dtype(plain).kind not in "biufmM":
+        items = zip(missing, column.tolist(), strict=True)
+        return column_of([None if gap else item for gap, item in items]), _same
+    array = np.zeros(len(column), plain)
+    array[~missing] = column[~missing].to_numpy(dtype=plain)
+    return np.ma.MaskedArray(array, missing) if missing.any() else array, _same
 
 
 def _from_torch(tensor: Any, name: str) -> Attribute:
@@ -92,23 +121,11 @@ def _from_torch(tensor: Any, name: str) -> Attribute:
     if tensor.layout != torch.strided or tensor.is_complex():
         raise TypeError(f"`{name}` must be a dense tensor of {COMPARABLE}, got {tensor.dtype}")
     array = _comparable(tensor.cpu().resolve_neg().numpy(), name)
-    return Attribute(array, name, None, lambda answer: torch.from_numpy(answer).to(device))
 
+    def as_tensor(answer: NDArray[Any]) -> Any:
+        return torch.from_numpy(answer).to(device)
 
-def _from_sequence(items: Sequence[Any], name: str) -> NDArray[Any]:
-    array = np.asarray(items)
-    if array.dtype.kind == "f" and array.ndim == 1:
-        lossy = [item for item in items if _is_int(item) and int(float(item)) != int(item)]
-        if lossy:
-            raise TypeError(
-                f"`{name}` must be exact, got {lossy[0]} among floats, which float64 cannot hold; "
-                "pass an integer array"
-            )
-    return array
-
-
-def _is_int(item: Any) -> bool:
-    return isinstance(item, int | np.integer) and not isinstance(item, bool)
+    return Attribute(array, name, None, as_tensor, as_tensor)
 
 
 def _comparable(array: NDArray[Any], name: str) -> NDArray[Any]:
@@ -119,8 +136,25 @@ def _comparable(array: NDArray[Any], name: str) -> NDArray[Any]:
             f"`{name}` must have shape (num_nodes,) or (num_nodes, F), got {array.shape}"
         )
     if array.dtype.kind not in "biufmM" or array.dtype.itemsize > 8:
-        raise TypeError(f"`{name}` must be {COMPARABLE}, got dtype {array.dtype}")
+        raise TypeError(
+            f"`{name}` must be {COMPARABLE}, got dtype {array.dtype}" + _first_strangers(array)
+        )
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _first_strangers(array: NDArray[Any]) -> str:
+    """Say what an object array holds that has no exact order beside the rest."""
+    if array.dtype != object:
+        return "; map the text to numbers" if array.dtype.kind in "US" else ""
+    items = list(enumerate(array.reshape(-1).tolist()))
+    if any(isinstance(item, list) for _, item in items):
+        return " (rows of integers beside floats are not exact in float64)"
+    strangers = [(at, item) for at, item in items if not isinstance(item, int | float)]
+    if strangers:
+        shown = ", ".join(f"{item!r} at {at}" for at, item in strangers[:3])
+        return f" ({len(strangers)} entries are no numbers, first {shown})"
+    largest = max((item for _, item in items if isinstance(item, int)), key=abs, default=0)
+    return f" (integers such as {largest} beside floats are not exact in float64)"
 
 
 def order_key(array: NDArray[Any]) -> Keyed:

@@ -178,7 +178,7 @@ class TestNetworkx:
 
     def test_dict_with_an_unknown_node(self):
         with pytest.raises(
-            ValueError, match=r"nodes of the graph as keys, got 1 others \(first: \[9\]"
+            ValueError, match=r"nodes of the graph as keys, got 1 others \(first five: 9\)"
         ):
             local_maxima(nx.path_graph(2), {0: 1, 1: 2, 9: 3})
 

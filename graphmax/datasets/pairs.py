@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.convert import resolve
 from graphmax.extract.ball_extractor import SCRATCH_BYTES, ball_extractor, rule_of, whole
 from graphmax.extract.neighborhood_batch import NeighborhoodBatch, plain
 from graphmax.maxima import isolation, local_maxima, margin
+from graphmax.node_values import graph_and_attribute
 from graphmax.rule import Rule
 
 
@@ -73,7 +73,7 @@ def centered_pairs(
     1 [1 0 2] [ True False False]
     """
     chosen = rule_of(hops, rule)
-    resolved, attribute = resolve(graph, values)
+    resolved, attribute = graph_and_attribute(graph, values)
     balls = ball_extractor(
         resolved, values if isinstance(values, str) else attribute.restore(attribute.array),
         None, rule=chosen, layout=layout, most=None, scratch=SCRATCH_BYTES,
@@ -146,7 +146,7 @@ def hard_negatives(
     chosen, count = rule_of(hops, rule), whole(num_nodes, "num_nodes")
     if by not in ("margin", "witness"):
         raise ValueError(f"`by` must be 'margin' or 'witness', got {by!r}")
-    resolved, attribute = resolve(graph, values)
+    resolved, attribute = graph_and_attribute(graph, values)
     known = ball_extractor(
         resolved, attribute.array if attribute.missing is None else values, None,
         rule=chosen, layout="sparse", most=None,

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import frozen, node_indices
-from graphmax.convert import resolve
 from graphmax.extract.dense_layout import padded
 from graphmax.extract.neighborhood_batch import NeighborhoodBatch
 from graphmax.extract.sparse_layout import SparseNeighborhoods
 from graphmax.graph import Graph
 from graphmax.kernels import neighborhoods
+from graphmax.node_values import graph_and_attribute
 from graphmax.question import rule_of as checked_rule
 from graphmax.rule import FilledRule, Rule
 from graphmax.values import Attribute, order_key
@@ -125,7 +125,7 @@ def ball_extractor(
     if layout not in LAYOUTS:
         raise ValueError(f"`layout` must be 'sparse' or 'dense', got {layout!r}")
     kept = np.iinfo(np.int64).max if most is None else whole(most, "max_nodes")
-    resolved, attribute = resolve(graph, values)
+    resolved, attribute = graph_and_attribute(graph, values)
     if attribute.array.ndim != 1:
         raise ValueError(
             f"`values` must have shape (num_nodes,), got {attribute.array.shape}; "

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import near_names
-from graphmax.convert import column_of
 from graphmax.files.building import Numbered, built_graph
 from graphmax.files.errors import listed, refusal
 from graphmax.files.metadata import restored
 from graphmax.files.opening import ReadOptions, Source
 from graphmax.graph import Graph
+from graphmax.typed_columns import column_of
 
 
 @dataclass

@@ -11,6 +11,7 @@ from graphmax.checks import integer, is_bool
 from graphmax.graph import Adjacency, Graph
 from graphmax.kernels.ball import ball, path_to, plateau_of
 from graphmax.maxima.engine import limit_of, nearest_challengers, reach_of_plateaus
+from graphmax.node_values import Nodes
 from graphmax.question import Question, ask, fit_together
 from graphmax.rule import Absent, Direction, Extremum, FilledRule, Nan, Rule, Ties
 from graphmax.ties import TIES, TieRule
@@ -290,14 +291,14 @@ class _Check:
     """Looks at the nodes that a certificate names and at no others, where it says "no"."""
 
     certificate: Certificate
-    graph: Graph
+    nodes: Nodes
     attribute: Attribute
     inside: NDArray[np.bool_] | None
     groups: NDArray[Any] | None
 
     def holds(self) -> bool:
         certificate = self.certificate
-        if not self._is_well_formed() or not 0 <= certificate.node < self.graph.num_nodes:
+        if not self._is_well_formed() or not 0 <= certificate.node < (self.nodes.num_nodes or 0):
             return False
         if certificate.is_maximum:
             return self._beats_its_ball()
@@ -350,7 +351,8 @@ class _Check:
         return bool(self._absent(np.array([self.certificate.node]))[0])
 
     def _rows(self) -> Adjacency:
-        return self.graph.adjacency(self.certificate.rule.direction)
+        graph = self.nodes if isinstance(self.nodes, Graph) else self.nodes.graph
+        return graph.adjacency(self.certificate.rule.direction)
 
     def _is_alone(self) -> bool:
         node, rows = self.certificate.node, self._rows()
@@ -365,7 +367,9 @@ class _Check:
         certificate, path = self.certificate, self.certificate.path
         if path[0] != certificate.node or path[-1] != certificate.witness:
             return False
-        if not 0 <= path.min() <= path.max() < self.graph.num_nodes or not self._is_open(path):
+        if not 0 <= path.min() <= path.max() < (self.nodes.num_nodes or 0) or not self._is_open(
+            path
+        ):
             return False
         steps = [self._step(v, u) for v, u in pairwise(path.tolist())]
         lead = certificate.plateau_steps
@@ -410,7 +414,7 @@ class _Check:
             return False
         question = ask(
             "explain",
-            self.graph,
+            self.nodes if isinstance(self.nodes, Graph) else self.nodes.graph,
             self._whole_values(),
             rule=rule,
             where=self.inside,

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphmax.convert import as_graph, resolve
+from graphmax.convert import as_graph
 from graphmax.graph import Graph
 from graphmax.nn.steps import Steps
+from graphmax.node_values import graph_and_attribute
 from graphmax.rule import FilledRule
 
 EXACT = 2**53
@@ -123,7 +124,7 @@ def _pair(graph: Any, x: Any, rule: FilledRule, device: torch.device) -> Asked:
     if isinstance(graph, Tensor) and isinstance(x, Tensor):
         return Asked(x.to(device), _steps(graph.to(device), x, rule))
     if isinstance(x, str):
-        known, attribute = resolve(graph, x)
+        known, attribute = graph_and_attribute(graph, x)
         if attribute.missing is not None and attribute.missing.any():
             raise ValueError(
                 f"`x` must be there for every node, got {int(attribute.missing.sum())} without "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphmax.convert import resolve
+from graphmax.node_values import graph_and_attribute
 from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     ARROW,
@@ -101,7 +101,7 @@ def plot_maxima(
     1
     """
     target = picture_path(path)
-    graph, attribute = resolve(graph, values)
+    graph, attribute = graph_and_attribute(graph, values)
     xy = positions_of(graph, positions, seed)
     drawing = _Drawing(
         graph=graph,

@@ -1,0 +1,229 @@
+"""igraph, AnnData, trimesh, libpysal, rustworkx, networkit and pandas tables of edges."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.checks import near_names
+from graphmax.convert.edge_lists import from_scipy
+from graphmax.graph import Graph
+from graphmax.typed_columns import column_of, ids_of, objects
+
+_ENDS = (("src", "dst"), ("source", "target"), ("from", "to"), ("u", "v"))
+
+
+def is_igraph(obj: Any) -> bool:
+    """Tell whether an object is an igraph ``Graph``."""
+    return hasattr(obj, "get_edgelist") and hasattr(obj, "vcount") and hasattr(obj, "vs")
+
+
+def from_igraph(obj: Any, weight: str | None) -> Graph:
+    """Read edges, one weight, vertex attributes; ``name`` holds the ids where it is unique."""
+    ends = np.array(obj.get_edgelist(), np.int64).reshape(-1, 2)
+    names = obj.es.attributes()
+    if weight not in (None, "weight", *names) and obj.ecount():
+        raise ValueError(
+            f"`weight` must name an edge attribute, got {weight!r}; "
+            + near_names(str(weight), names)
+        )
+    columns = {name: column_of(obj.vs[name]) for name in obj.vs.attributes()}
+    labels = columns.get("name")
+    if labels is not None and (np.ma.is_masked(labels) or len(set(labels)) != len(labels)):
+        raise ValueError(
+            "`graph` must have vertex names that are unique and complete, got repeated or missing "
+            "ones; rename the vertex attribute 'name', or make the names unique"
+        )
+    return Graph.from_edges(
+        ends[:, 0],
+        ends[:, 1],
+        obj.vcount(),
+        weights=obj.es[weight] if weight in names else None,
+        directed=obj.is_directed(),
+        labels=labels,
+        attributes={name: column for name, column in columns.items() if name != "name"},
+    )
+
+
+def is_anndata(obj: Any) -> bool:
+    """Tell whether an object is an AnnData."""
+    return hasattr(obj, "obsp") and hasattr(obj, "obs_names")
+
+
+def anndata_key(obj: Any) -> str:
+    """Return the name of the ``obsp`` matrix that is the graph."""
+    keys = list(obj.obsp.keys())
+    if "connectivities" not in keys and len(keys) != 1:
+        raise ValueError(
+            f"`graph` must have obsp['connectivities'] or a single obsp matrix, got {keys}; "
+            "pass the matrix itself"
+        )
+    return "connectivities" if "connectivities" in keys else keys[0]
+
+
+def from_anndata(obj: Any, weight: str | None) -> Graph:
+    """Read ``obsp["connectivities"]`` (strengths: no lengths) or the only matrix, and ``obs``."""
+    key = anndata_key(obj)
+    graph = from_scipy(obj.obsp[key], None if key == "connectivities" else weight).to_graph()
+    columns = {str(name): frame_column(obj.obs[name]) for name in obj.obs.columns}
+    return graph.replace(labels=objects(list(obj.obs_names)), attributes=columns)
+
+
+def frame_column(series: Any) -> NDArray[Any]:
+    """Return a pandas column as an array, masked where it is missing."""
+    array = series.to_numpy()
+    if array.dtype.kind in "biufmM":
+        return np.asarray(array)
+    missing = series.isna().to_numpy()
+    items = series.tolist()
+    return column_of([None if gap else item for gap, item in zip(missing, items, strict=True)])
+
+
+def is_trimesh(obj: Any) -> bool:
+    """Tell whether an object is a mesh of trimesh."""
+    return hasattr(obj, "edges_unique") and hasattr(obj, "vertices")
+
+
+def from_trimesh(obj: Any, weight: str | None) -> Graph:
+    """Read the edges of the faces with their lengths; coordinates are attributes and positions."""
+    ends = np.asarray(obj.edges_unique, np.int64).reshape(-1, 2)
+    vertices = np.asarray(obj.vertices, np.float64)
+    lengths = None
+    if weight is not None:
+        lengths = np.linalg.norm(vertices[ends[:, 0]] - vertices[ends[:, 1]], axis=1)
+    columns = {name: vertices[:, axis] for axis, name in enumerate("xyz")}
+    graph = Graph.from_edges(
+        ends[:, 0], ends[:, 1], len(vertices), weights=lengths, attributes=columns
+    )
+    return graph.replace(positions=vertices)
+
+
+def is_libpysal(obj: Any) -> bool:
+    """Tell whether an object is a ``W`` or ``Graph`` of libpysal."""
+    return type(obj).__module__.startswith("libpysal") and hasattr(obj, "sparse")
+
+
+def from_libpysal(obj: Any, weight: str | None) -> Graph:
+    """Read spatial weights: who is a neighbor of whom. Weights are strengths, no lengths."""
+    del weight
+    ids = list(obj.unique_ids) if hasattr(obj, "unique_ids") else list(obj.id_order)
+    return from_scipy(obj.sparse, None).to_graph().replace(labels=ids_of(_plain(ids)))
+
+
+def _plain(ids: list[Any]) -> list[Any]:
+    return [item.item() if isinstance(item, np.generic) else item for item in ids]
+
+
+def is_rustworkx(obj: Any) -> bool:
+    """Tell whether an object is a ``PyGraph`` or ``PyDiGraph`` of rustworkx."""
+    return type(obj).__module__.startswith("rustworkx") and hasattr(obj, "node_indices")
+
+
+def from_rustworkx(obj: Any, weight: str | None) -> Graph:
+    """Read edges; numbers on the edges are weights, dictionaries hold them by name."""
+    numbers = np.asarray(obj.node_indices(), np.int64)
+    place = np.full(int(numbers.max(initial=-1)) + 1, -1)
+    place[numbers] = np.arange(numbers.size)
+    edges = obj.weighted_edge_list()
+    ends = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2)
+    lengths = None if weight is None else _edge_numbers([edge[2] for edge in edges], weight)
+    labels = numbers if not np.array_equal(numbers, np.arange(numbers.size)) else None
+    return Graph.from_edges(
+        place[ends[:, 0]],
+        place[ends[:, 1]],
+        numbers.size,
+        weights=lengths,
+        directed=type(obj).__name__ == "PyDiGraph",
+        labels=labels,
+        attributes={"data": column_of(list(obj.nodes()))} if _are_numbers(obj.nodes()) else None,
+    )
+
+
+def _edge_numbers(entries: list[Any], weight: str) -> list[Any] | None:
+    entries = [entry.get(weight) if isinstance(entry, dict) else entry for entry in entries]
+    return entries if entries and _are_numbers(entries) else None
+
+
+def _are_numbers(items: Any) -> bool:
+    number = (int, float, np.integer, np.floating)
+    return bool(len(items)) and all(isinstance(item, number) for item in items)
+
+
+def is_networkit(obj: Any) -> bool:
+    """Tell whether an object is a ``Graph`` of networkit."""
+    return type(obj).__module__.startswith("networkit") and hasattr(obj, "iterEdges")
+
+
+def from_networkit(obj: Any, weight: str | None) -> Graph:
+    """Read edges and, where the graph is weighted, weights."""
+    if obj.numberOfNodes() != obj.upperNodeIdBound():
+        raise ValueError(
+            "`graph` must have the nodes 0 to n - 1, got a networkit graph with removed nodes; "
+            "use networkit.graphtools.getCompactedGraph"
+        )
+    lengths = None
+    if obj.isWeighted() and weight is not None:
+        triples = np.array(list(obj.iterEdgesWeights()), np.float64).reshape(-1, 3)
+        ends, lengths = triples[:, :2].astype(np.int64), triples[:, 2]
+    else:
+        ends = np.array(list(obj.iterEdges()), np.int64).reshape(-1, 2)
+    return Graph.from_edges(
+        ends[:, 0],
+        ends[:, 1],
+        obj.numberOfNodes(),
+        weights=lengths,
+        directed=obj.isDirected(),
+    )
+
+
+def is_frame(obj: Any) -> bool:
+    """Tell whether an object is a pandas table."""
+    return type(obj).__module__.startswith("pandas") and hasattr(obj, "columns")
+
+
+def from_frame(
+    obj: Any, weight: str | None, src: Any = None, dst: Any = None, *, directed: bool = False
+) -> Graph:
+    """Read a table with one edge per row; the ends are ids of any kind."""
+    first, second = _end_columns(obj, src, dst)
+    for name, column in (("src", first), ("dst", second)):
+        if obj[column].isna().any():
+            raise ValueError(
+                f"`{name}` must be known in every row, got {int(obj[column].isna().sum())} rows "
+                f"without {column!r}; drop them"
+            )
+    import pandas
+
+    both = pandas.concat([obj[first], obj[second]], ignore_index=True)
+    codes, ids = pandas.factorize(both)
+    count = len(obj)
+    named = weight in obj.columns
+    if weight not in (None, "weight") and not named:
+        raise ValueError(
+            f"`weight` must name a column, got {weight!r}; "
+            + near_names(str(weight), [str(name) for name in obj.columns])
+        )
+    return Graph.from_edges(
+        codes[:count],
+        codes[count:],
+        len(ids),
+        weights=obj[weight].to_numpy() if named else None,
+        directed=directed,
+        labels=ids_of(_plain(list(ids))),
+    )
+
+
+def _end_columns(obj: Any, src: Any, dst: Any) -> tuple[Any, Any]:
+    names = [str(name) for name in obj.columns]
+    if src is None and dst is None:
+        for pair in _ENDS:
+            if set(pair) <= set(obj.columns):
+                return pair
+        if len(names) < 2:
+            raise ValueError(f"`graph` must have two columns of nodes, got the columns {names}")
+        return obj.columns[0], obj.columns[1]
+    for name, column in (("src", src), ("dst", dst)):
+        if column is None or column not in obj.columns:
+            near = near_names(str(column), names)
+            raise ValueError(f"`{name}` must name a column of the table, got {column!r}; {near}")
+    return src, dst

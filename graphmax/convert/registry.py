@@ -1,0 +1,195 @@
+"""`as_graph`: one row per library says what it recognizes and how it converts."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from graphmax.checks import integer, near_names
+from graphmax.convert import edge_lists, library_graphs, networkx_graphs
+from graphmax.convert.edge_lists import EdgeList
+from graphmax.graph import Graph
+from graphmax.grid import grid_graph
+
+
+class Library(NamedTuple):
+    """One kind of graph: its name for errors, how it is recognized and converted."""
+
+    name: str
+    recognizes: Callable[[Any], bool]
+    convert: Callable[[Any, str | None], "Graph | EdgeList"]
+
+
+def _is_grid_of_xarray(obj: Any) -> bool:
+    return type(obj).__module__.startswith("xarray") and hasattr(obj, "dims") and obj.ndim > 1
+
+
+def _from_grid_of_xarray(obj: Any, weight: str | None) -> Graph:
+    del weight
+    return grid_graph(obj.shape).replace(attributes={str(obj.name or "value"): obj.values.ravel()})
+
+
+# Rows that give edges in memory, from which one hop is answered without building anything.
+_EDGE_LISTS = (
+    Library("PyG Data", edge_lists.is_data, edge_lists.from_data),
+    Library("a torch sparse tensor", edge_lists.is_sparse_tensor, edge_lists.from_sparse_tensor),
+    Library("an edge_index tensor", edge_lists.is_edge_index, edge_lists.from_edge_index),
+    Library("a SciPy sparse matrix", edge_lists.is_scipy, edge_lists.from_scipy),
+    Library("a pair of arrays (src, dst)", edge_lists.is_pair, edge_lists.from_pair),
+)
+_GRAPHS = (
+    Library("a networkx graph", networkx_graphs.is_networkx, networkx_graphs.from_networkx),
+    Library("an igraph Graph", library_graphs.is_igraph, library_graphs.from_igraph),
+    Library("AnnData", library_graphs.is_anndata, library_graphs.from_anndata),
+    Library("a trimesh", library_graphs.is_trimesh, library_graphs.from_trimesh),
+    Library("libpysal weights", library_graphs.is_libpysal, library_graphs.from_libpysal),
+    Library("a rustworkx graph", library_graphs.is_rustworkx, library_graphs.from_rustworkx),
+    Library("a networkit graph", library_graphs.is_networkit, library_graphs.from_networkit),
+    Library("a pandas table of edges", library_graphs.is_frame, library_graphs.from_frame),
+    Library("an xarray grid", _is_grid_of_xarray, _from_grid_of_xarray),
+)
+
+
+def as_graph(
+    obj: Any,
+    *,
+    num_nodes: int | None = None,
+    weight: str | None = "weight",
+    src: Any = None,
+    dst: Any = None,
+    directed: bool | None = None,
+    node_type: str | None = None,
+    edge_type: tuple[str, str, str] | None = None,
+) -> Graph:
+    """Turn a graph of another library into a `Graph`.
+
+    Parameters
+    ----------
+    obj : graph of any of these libraries
+        PyG ``Data``, ``Batch`` (with ``edge_index`` or ``adj_t``), ``HeteroData`` with a type, an
+        ``edge_index`` tensor on any device, ``EdgeIndex``, a sparse tensor of torch or
+        torch_sparse; a SciPy sparse array or matrix; a pair of arrays (src, dst); networkx (any
+        class or view), igraph, rustworkx, networkit; AnnData, trimesh, libpysal weights; a pandas
+        table with one edge per row; a grid of xarray with two or more dimensions.
+        Lists of entries and matrices are undirected if every entry has its reverse with equal
+        weight, else directed with ``A[u, v]`` meaning u -> v.
+    num_nodes : int, optional
+        Number of nodes, for an ``edge_index`` or a pair, which do not know it.
+    weight : str, optional
+        Edge attribute, or column of a table, that holds the weights (PyG's ``edge_weight`` goes
+        first); None leaves weights out.
+    src, dst : str, optional
+        Columns of the ends, for a pandas table; without them ``src`` and ``dst``, ``source`` and
+        ``target``, ``from`` and ``to``, ``u`` and ``v``, else the first two.
+    directed : bool, optional
+        Whether the edges of a pandas table have an arrow; False by default.
+    node_type : str, optional
+        For ``HeteroData``: the nodes, where one edge type joins them.
+    edge_type : tuple of str, optional
+        For ``HeteroData``: the edges (source type, relation, target type).
+
+    Returns
+    -------
+    Graph
+        With node attributes and ids where `obj` has them; `obj` itself if it is a `Graph`.
+
+    Raises
+    ------
+    TypeError
+        If `obj` is not a single homogeneous graph: HeteroData, a list, a dense array.
+    ValueError
+        If an index is out of range, a weight is NaN, or `weight`, `src` or `dst` name nothing.
+
+    Notes
+    -----
+    A PyG ``Batch`` is the disjoint union of its graphs. AnnData: ``obsp["connectivities"]``, else
+    the only matrix of ``obsp``. Where some networkx edges lack the weight it counts as 1, as in
+    networkx.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> from graphmax import as_graph
+    >>> as_graph(nx.path_graph(3))
+    Graph(num_nodes=3, num_edges=2, undirected, labelled)
+    """
+    if isinstance(obj, Graph):
+        return obj
+    if hasattr(obj, "edge_types"):
+        obj = _one_relation(obj, node_type, edge_type)
+    elif node_type is not None or edge_type is not None:
+        raise ValueError(
+            "`node_type` and `edge_type` must be given with HeteroData only, got "
+            f"{type(obj).__name__}"
+        )
+    if library_graphs.is_frame(obj):
+        return library_graphs.from_frame(obj, weight, src, dst, directed=bool(directed))
+    if not (src is None and dst is None and directed is None):
+        raise ValueError(
+            "`src`, `dst` and `directed` must be given with a pandas table of edges only, got "
+            f"{type(obj).__name__}"
+        )
+    edges = edge_list_of(obj, weight)
+    if edges is not None:
+        return edges.sized(num_nodes).to_graph()
+    for library in _GRAPHS:
+        if library.recognizes(obj):
+            graph: Any = library.convert(obj, weight)
+            return graph  # type: ignore[no-any-return]
+    names = ", ".join(library.name for library in (*_EDGE_LISTS, *_GRAPHS))
+    raise TypeError(f"`graph` must be a graphmax Graph, {names}, got {_what(obj)}; {_way_out(obj)}")
+
+
+def edge_list_of(obj: Any, weight: str | None = "weight") -> EdgeList | None:
+    """Return the edges of an object that holds them as arrays, None for any other."""
+    for library in _EDGE_LISTS:
+        if library.recognizes(obj):
+            edges: Any = library.convert(obj, weight)
+            return edges  # type: ignore[no-any-return]
+    return None
+
+
+def _one_relation(obj: Any, node_type: str | None, edge_type: Any) -> Any:
+    """Return the ``Data`` of one relation of HeteroData."""
+    known = [tuple(each) for each in obj.edge_types]
+    if edge_type is None:
+        joins = [each for each in known if each[0] == each[2] == node_type]
+        if node_type is None or len(joins) != 1:
+            raise TypeError(
+                f"`graph` must be homogeneous, got HeteroData with the edge types {known}; pass "
+                "as_graph(data, edge_type=...) (or node_type= where one edge type joins them), or "
+                "data.to_homogeneous()"
+            )
+        edge_type = joins[0]
+    if tuple(edge_type) not in known:
+        raise ValueError(
+            f"`edge_type` must be one of {known}, got {tuple(edge_type)}; "
+            + near_names(str(tuple(edge_type)), [str(each) for each in known])
+        )
+    if edge_type[0] != edge_type[2]:
+        raise ValueError(
+            f"`edge_type` must join nodes of one type, got {tuple(edge_type)}; "
+            "use data.to_homogeneous()"
+        )
+    from torch_geometric.data import Data
+
+    relation, nodes = obj[tuple(edge_type)], obj[edge_type[0]]
+    count = integer(nodes.num_nodes, "num_nodes", 0)
+    data = Data(**dict(nodes.items()), **dict(relation.items()))
+    data.num_nodes = count
+    return data
+
+
+def _what(obj: Any) -> str:
+    shape = getattr(obj, "shape", None)
+    kind = f"{type(obj).__module__}.{type(obj).__qualname__}".removeprefix("builtins.")
+    return kind if shape is None else f"{kind} of shape {tuple(shape)}"
+
+
+def _way_out(obj: Any) -> str:
+    if isinstance(obj, list | tuple):
+        return "pass one graph at a time, or a PyG Batch"
+    if hasattr(obj, "shape"):
+        return (
+            "for a dense adjacency matrix pass scipy.sparse.csr_array(matrix), "
+            "for pairs of nodes Graph.from_edges(src, dst)"
+        )
+    return "pass one of these, or Graph.from_edges(src, dst)"
