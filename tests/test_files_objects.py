@@ -1,6 +1,7 @@
 """GEXF, GML, Pajek, JSON, METIS, .pt, meshes, images, folders: what is particular to each."""
 
 import gzip
+import itertools
 import json
 
 import numpy as np
@@ -82,11 +83,6 @@ class TestPajek:
             ("*Edges\n2 3\n*Arcs\n2 1\n", True, [[1, 1, 2], [0, 2, 1]]),
             ("*Arcslist\n1 2 3\n", True, [[0, 0], [1, 2]]),
             ("*Edgeslist\n1 2 3\n", False, [[0, 0], [1, 2]]),
-            (
-                '*Arcs :1 "likes"\n1 2\n% a remark\n*arcs :2 "hates"\n\n2 3\n',
-                True,
-                [[0, 1], [1, 2]],
-            ),
         ],
     )
     def test_sections(self, file, sections, directed, edges):
@@ -95,6 +91,38 @@ class TestPajek:
         np.testing.assert_array_equal(graph.edges(), edges)
         assert graph.labels.tolist() == [1, 2, 3]
         assert graph.weights is None
+
+    def test_several_relations(self, file):
+        text = '*Vertices 3\n*Arcs :1 "likes"\n1 2\n% a remark\n*arcs :2 "hates"\n\n2 3\n'
+        with pytest.raises(
+            GraphFileError, match=r"one relation, got 2: 'likes', 'hates' .*--relation"
+        ):
+            read_graph(file(text, "g.net"))
+        for relation in ("hates", 2, "2"):
+            assert read_graph(file(text, "g.net"), relation=relation).edges().T.tolist() == [[1, 2]]
+        with pytest.raises(GraphFileError, match="must hold the relation 'loves', got 2"):
+            read_graph(file(text, "g.net"), relation="loves")
+
+    def test_two_modes_titles_and_bare_labels(self, file):
+        text = (
+            "A title\n# remark\n*Vertices 3 2\n1 New York 0.1 0.2\n2 Rome\n3 'x'\n*Matrix\n0\n1\n"
+        )
+        graph = read_graph(file(text, "g.paj"))
+        assert graph.labels.tolist() == ["New York", "Rome", "'x'"]
+        assert graph.edges().T.tolist() == [[1, 2]]
+        assert "two modes" in str(graph.source)
+
+    def test_vectors_are_attributes(self, file):
+        text = "*Vertices 2\n1 a\n2 b\n*Edges\n1 2\n*Vector height\n*Vertices 2\n1.5\n2.5\n"
+        assert read_graph(file(text, "g.paj")).attributes["height"].tolist() == [1.5, 2.5]
+
+    def test_an_arc_matrix_and_cp1252(self, file):
+        text = "*Vertices 2\n1 Zürich\n2 b\n*Matrix\n0 2\n0 0\n".encode("cp1252")
+        graph = read_graph(file(text, "g.net"))
+        assert graph.directed
+        assert graph.labels.tolist() == ["Zürich", "b"]
+        assert graph.edge_weights().tolist() == [2]
+        assert "cp1252" in str(graph.source)
 
     def test_labels_places_and_values(self, file):
         text = '*Vertices 3\n1 "a b" 0.1 0.2\n2 c\n3 "d"\n*Edges\n1 2 3.5\n2 3\n'
@@ -245,13 +273,6 @@ class TestMeshes:
         with pytest.raises(GraphFileError, match="must be directed, got a mesh"):
             read_graph(file(text, "n.obj"), directed=True)
 
-    def test_without_trimesh(self, file, monkeypatch):
-        import sys
-
-        monkeypatch.setitem(sys.modules, "trimesh", None)
-        with pytest.raises(ImportError, match="where trimesh is not installed; run pip install"):
-            read_graph(file("OFF\n", "m.off"))
-
 
 class TestImages:
     """Pixels keep their values and types."""
@@ -345,8 +366,8 @@ class TestTime:
     def test_a_slow_reader_is_stopped(self, file, monkeypatch):
         from graphmax.files import gml
 
-        def forever(*_):
-            while True:
+        def forever(source, _):
+            for _ in source.timed(itertools.count()):
                 pass
 
         monkeypatch.setattr(gml, "read", forever)

@@ -25,6 +25,7 @@ _FLOAT = (
     "regexp_full_match({c}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?|"
     "(?i:[+-]?(nan|inf|infinity))') and not " + _INTEGER
 )
+_WHOLE_FLOAT = "regexp_full_match({c}, '[+-]?[0-9]{1,18}([.]0*)?')"
 _BOOLEAN = "lower({c}) in ('true', 'false')"
 
 
@@ -42,6 +43,20 @@ def are_integers(connection: duckdb.DuckDBPyConnection, table: str, columns: Seq
     ``007`` is not: it stays the text that it is, beside a possible ``7``.
     """
     return all(holds_everywhere(connection, table, c, CANONICAL_INTEGER) for c in columns)
+
+
+def are_whole(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> bool:
+    """Say whether all ids are whole numbers, some of them written as floats: ``1.0`` is 1."""
+    return all(holds_everywhere(connection, table, c, _WHOLE_FLOAT) for c in columns) and any(
+        not holds_everywhere(connection, table, c, _INTEGER) for c in columns
+    )
+
+
+def make_whole(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> None:
+    """Write whole numbers in columns of text without the point."""
+    # Never through a float: cut the text instead of casting it.
+    sets = ", ".join(f"{c} = split_part({c}, '.', 1)::bigint::varchar" for c in columns)
+    connection.execute(f"update {table} set {sets}")
 
 
 def bad_id(
@@ -78,12 +93,28 @@ _NO_IDS = np.empty(0, np.int64)
 
 
 class Numbered(NamedTuple):
-    """Edges as node indices, with weights in the same order, and the id of each node."""
+    """Edges as node indices, with weights in the same order, and the id of each node.
+
+    Where edges of both kinds are mixed, `arrows` says which have one.
+    """
 
     src: NDArray[Any]
     dst: NDArray[Any]
     weights: NDArray[Any] | None
     ids: NDArray[Any]
+    arrows: NDArray[np.bool_] | None = None
+
+    def both_ways(self) -> "Numbered":
+        """Return the edges without an arrow as two arrows."""
+        if self.arrows is None or self.arrows.all():
+            return self
+        plain = ~self.arrows
+        weights = self.weights
+        if weights is not None:
+            weights = np.concatenate([weights, weights[plain]])
+        src = np.concatenate([self.src, self.dst[plain]])
+        dst = np.concatenate([self.dst, self.src[plain]])
+        return Numbered(src, dst, weights, self.ids)
 
 
 def number_integers(
@@ -98,7 +129,7 @@ def number_integers(
     low, span = _range(src, dst, known)
     if span > 4 * (src.size + dst.size + known.size) + _SPARE:
         connection.register("edges", edges)
-        return number_relation(connection, nodes, "weight" in edges, source)
+        return number_relation(connection, nodes, list(edges), source)
     if nodes is not None:
         return _looked_up(edges, nodes, (low, span), source)
     ids, position = _dense_positions(src, dst, low, span)
@@ -106,7 +137,7 @@ def number_integers(
         first, second = (src, dst) if low == 0 else (src - low, dst - low)
     else:
         first, second = position[src - low], position[dst - low]
-    return Numbered(first, second, edges.get("weight"), ids)
+    return Numbered(first, second, edges.get("weight"), ids, edges.get("arrow"))
 
 
 def _range(*columns: NDArray[np.int64]) -> tuple[int, int]:
@@ -142,16 +173,20 @@ def _looked_up(
     if lacking.size:
         ids = np.unique(lacking)
         raise unknown_ids(source, ids[:5].tolist(), ids.size)
-    return Numbered(src, dst, edges.get("weight"), nodes)
+    return Numbered(src, dst, edges.get("weight"), nodes, edges.get("arrow"))
 
 
 def number_relation(
     connection: duckdb.DuckDBPyConnection,
     nodes: NDArray[Any] | None,
-    weighted: bool,
+    names: Sequence[str],
     source: Source,
 ) -> Numbered:
-    """Give the columns `src`, `dst` node indices, of the relation `edges`; both of one type."""
+    """Give the columns `src`, `dst` of the relation `edges` node indices; both of one type.
+
+    Other `names` are columns that come along: `weight`, `arrow`.
+    """
+    others = "".join(f", edges.{name}" for name in names if name not in ("src", "dst"))
     ends = "(select src as id from edges union select dst from edges)"
     if nodes is None:
         order, origin = "id", ends
@@ -168,10 +203,11 @@ def number_relation(
         ids = fetched(connection, "select id from ids order by node")["id"]
     columns = fetched(
         connection,
-        f"select a.node as src, b.node as dst{', edges.weight' if weighted else ''} from edges "
+        f"select a.node as src, b.node as dst{others} from edges "
         "join ids a on a.id = edges.src join ids b on b.id = edges.dst",
     )
-    return Numbered(columns["src"], columns["dst"], columns.get("weight"), ids)
+    weights, arrows = columns.get("weight"), columns.get("arrow")
+    return Numbered(columns["src"], columns["dst"], weights, ids, arrows)
 
 
 def _refuse_unknown(connection: duckdb.DuckDBPyConnection, ends: str, source: Source) -> None:
@@ -188,7 +224,7 @@ def unknown_ids(source: Source, ids: Sequence[object], count: int) -> Exception:
         source.name,
         "have edges between ids of the node table",
         f"ids that it lacks ({listed(list(ids), count)})",
-        way_out="add them to the node table, or pass nodes=False to read the edges alone",
+        way_out="pass add_nodes=True (--add-nodes), or nodes=False to read the edges alone",
     )
 
 
@@ -212,26 +248,64 @@ def built_graph(
     check_count(source, options, edges.ids.size)
     if not has_ids and not np.array_equal(edges.ids, np.arange(edges.ids.size)):
         raise refusal(source.name, "have node indices as ids, as its metadata says", "other ids")
-    if options.directed is not None:
-        directed = options.directed
+    if edges.arrows is not None:
+        directed = directed or bool(edges.arrows.any())
+    directed = directed if options.directed is None else options.directed
+    edges = edges.both_ways() if directed and options.directed is None else edges
+    return graph_of_file(
+        source,
+        edges.src,
+        edges.dst,
+        edges.ids.size,
+        weights=edges.weights,
+        directed=directed,
+        labels=edges.ids if has_ids else None,
+        attributes=attributes,
+    )
+
+
+def graph_of_file(
+    source: Source, src: NDArray[Any], dst: NDArray[Any], num_nodes: int, **parts: Any
+) -> Graph:
+    """Build a graph; what `Graph` refuses is an error of the file."""
+    source.check_time()
     try:
-        return Graph.from_edges(
-            edges.src,
-            edges.dst,
-            edges.ids.size,
-            weights=edges.weights,
-            directed=directed,
-            labels=edges.ids if has_ids else None,
-            attributes=attributes,
-        )
+        return Graph.from_edges(src, dst, num_nodes, **parts)
+    except MemoryError:
+        raise refusal(source.name, "fit into memory", "a larger graph") from None
     except (ValueError, TypeError) as error:
         raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
 
 
-def check_count(source: Source, options: ReadOptions, count: int) -> None:
+def two_sided(
+    src: NDArray[Any],
+    dst: NDArray[Any],
+    weights: NDArray[Any] | None,
+    counts: Sequence[int] = (),
+    sides: tuple[str, str] = ("left", "right"),
+) -> Numbered:
+    """Return edges, numbered, whose ends are ids of two separate sets, left and right.
+
+    `counts` says how many there are, where ids count from 1 and some have no edge.
+    """
+    numbered = []
+    for column, count in zip((src, dst), (*counts, 0, 0), strict=False):
+        ids, places = np.unique(column, return_inverse=True)
+        if column.dtype.kind in "iu" and ids.size and ids[0] >= 1 and ids[-1] <= count:
+            ids, places = np.arange(1, count + 1), column - 1
+        numbered.append((ids, places))
+    (left, first), (right, second) = numbered
+    names = [f"{sides[0]}:{name}" for name in left.tolist()]
+    names += [f"{sides[1]}:{name}" for name in right.tolist()]
+    return Numbered(first, second + left.size, weights, np.array([*names, ""], object)[:-1])
+
+
+def check_count(
+    source: Source, options: ReadOptions, count: int, unasked: int = _UNASKED_NODES
+) -> None:
     """Refuse more nodes than the caller allows, or by default than the bytes account for."""
-    unasked = min(MOST_NODES, max(_UNASKED_NODES, 2 * source.size))
-    allowed = unasked if options.max_nodes is None else options.max_nodes
+    allowed = min(MOST_NODES, max(unasked, 2 * source.size))
+    allowed = allowed if options.max_nodes is None else options.max_nodes
     if count > allowed:
         raise refusal(
             source.name, f"have at most {allowed} nodes", f"{count}", way_out="pass max_nodes"
@@ -239,9 +313,9 @@ def check_count(source: Source, options: ReadOptions, count: int) -> None:
 
 
 def first_bad_weight(weights: NDArray[Any]) -> tuple[int, str] | None:
-    """Return the first row whose weight is missing, NaN or negative, and what it is."""
+    """Return the first row whose weight is missing or NaN, and what it is."""
     missing = np.ma.getmaskarray(weights)
-    bad = missing | ~(np.ma.getdata(weights) >= 0)
+    bad = missing | np.isnan(np.ma.getdata(weights).astype(np.float64))
     if not bad.any():
         return None
     row = int(bad.argmax())

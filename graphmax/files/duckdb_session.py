@@ -6,7 +6,9 @@ is a float column only if no integer in it would be rounded.
 
 # ruff: noqa: S608 - names and values are quoted, table names are this package's own
 
+import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -16,7 +18,8 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.opening import MEBIBYTE, ReadOptions, Source, TimeIsUp
+from graphmax.files.errors import refusal
+from graphmax.files.opening import MEBIBYTE, Source
 
 
 def identifier(name: str) -> str:
@@ -34,7 +37,7 @@ _MEMORY_PER_BYTE = 48
 
 
 @contextmanager
-def database(source: Source, options: ReadOptions) -> Iterator[duckdb.DuckDBPyConnection]:
+def database(source: Source) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection whose memory follows the size of the file and whose time is limited."""
     memory = max(_LEAST_MEMORY, _MEMORY_PER_BYTE * source.size) // MEBIBYTE
     with TemporaryDirectory(prefix="graphmax-") as spill:
@@ -44,26 +47,43 @@ def database(source: Source, options: ReadOptions) -> Iterator[duckdb.DuckDBPyCo
             "temp_directory": spill,
             "memory_limit": f"{memory}MiB",
         }
-        with duckdb.connect(config=settings) as connection, _interrupt(connection, options):
+        with duckdb.connect(config=settings) as connection, _interrupted(connection, source):
             try:
                 yield connection
             except duckdb.InterruptException:
-                raise TimeIsUp from None
+                source.check_time()
+                raise
+            except duckdb.OutOfMemoryException as error:
+                raise refusal(
+                    source.name, "fit into memory", str(error).partition("\n")[0][:100]
+                ) from None
 
 
 @contextmanager
-def _interrupt(connection: duckdb.DuckDBPyConnection, options: ReadOptions) -> Iterator[None]:
-    """Stop a running query when the time is up; `time_limit` then says so."""
-    if options.max_seconds is None:
+def _interrupted(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[None]:
+    """Stop running queries when time is up, again and again until the reader notices."""
+    if source.until == math.inf:
         yield
         return
-    timer = threading.Timer(options.max_seconds, connection.interrupt)
-    timer.daemon = True
-    timer.start()
+    source.check_time()
+    done, lock = threading.Event(), threading.Lock()
+
+    def watch() -> None:
+        done.wait(max(0.0, source.until - time.monotonic()))
+        while not done.is_set():
+            with lock:
+                if not done.is_set():
+                    connection.interrupt()
+            done.wait(0.02)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
     try:
         yield
     finally:
-        timer.cancel()
+        with lock:
+            done.set()
+        watcher.join()
 
 
 _ISO = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,%d})?)?)?"

@@ -1,22 +1,23 @@
-"""GraphML, read by networkx after a look by `checked_xml`, written with every digit."""
+"""GraphML, read by hand, and written with every digit.
+
+The reader of networkx knows no nested graphs, stops at one value that is not of its declared type,
+and reads street networks, whose attributes are all declared as text, as text.
+"""
 
 import json
 import re
-import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-import networkx
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.errors import flawed
 from graphmax.files.metadata import flat_attributes, metadata_of, parsed_metadata, written
-from graphmax.files.nodes_and_edges import NodeEdgeData
 from graphmax.files.opening import ReadOptions, Source
-from graphmax.files.xml_graphs import checked_xml
+from graphmax.files.xml_graphs import XmlEdge, XmlReader, graph_data
 from graphmax.graph import Graph
 
 _TYPES = {"b": "boolean", "i": "long", "u": "long", "f": "double", "m": "long"}
@@ -24,26 +25,126 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BLANKS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 
 
+@dataclass
+class _Key:
+    name: str
+    domain: str
+    kind: str
+    default: str | None = None
+
+
+class _Reader(XmlReader):
+    """State: the node or edge whose data is read, and the key of that data."""
+
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        super().__init__(source, options)
+        self.keys: dict[str, _Key] = {}
+        self.graph_data: dict[str, str] = {}
+        self.owners: list[dict[str, Any]] = []
+        self.key: str | None = None
+        self.depth = 0
+        self.skipped: dict[str, int] = {}
+
+    def on_key(self, attributes: dict[str, str]) -> None:
+        key = attributes.get("id")
+        if key is None:
+            raise self.refusal("give every key an id", "a key without one")
+        kind = "graphics" if "yfiles.type" in attributes else attributes.get("attr.type", "string")
+        name = attributes.get("attr.name", key)
+        self.keys[key] = _Key(name, attributes.get("for", "all"), kind.lower())
+        self.key = key
+
+    def on_default(self, _: dict[str, str]) -> None:
+        self.collect()
+
+    def after_default(self) -> None:
+        if self.key in self.keys:
+            self.keys[self.key].default = self.taken_text()
+
+    def on_graph(self, attributes: dict[str, str]) -> None:
+        if not self.owners:
+            self.graph.graphs += 1
+            self.graph.directed = attributes.get("edgedefault", "undirected") == "directed"
+            self.owners.append(self.graph_data)
+        else:
+            self.source.remark("nested graphs are flattened")
+            self.owners.append({})
+        self.depth += 1
+
+    def after_graph(self) -> None:
+        self.depth -= 1
+        if self.depth:
+            self.owners.pop()
+        elif self.owners:
+            self.owners = []
+
+    def on_node(self, attributes: dict[str, str]) -> None:
+        self.owners.append(self.graph.nodes[self.add_node(attributes.get("id"))])
+
+    def after_node(self) -> None:
+        self.owners.pop()
+
+    def on_edge(self, attributes: dict[str, str]) -> None:
+        said = attributes.get("directed", "").strip().lower()
+        edge: XmlEdge = self.add_edge(attributes, {"true": True, "false": False}.get(said))
+        self.owners.append(edge.data)
+
+    def after_edge(self) -> None:
+        self.owners.pop()
+
+    def on_hyperedge(self, _: dict[str, str]) -> None:
+        self.skipped["hyperedges"] = self.skipped.get("hyperedges", 0) + 1
+        self.owners.append({})
+
+    def after_hyperedge(self) -> None:
+        self.owners.pop()
+
+    def on_data(self, attributes: dict[str, str]) -> None:
+        self.key = attributes.get("key")
+        if self.key not in self.keys:
+            raise self.refusal("declare every key", f"data of the key {str(self.key)[:40]!r}")
+        self.collect()
+
+    def after_data(self) -> None:
+        text = self.taken_text()
+        if self.key is not None and self.owners and self.keys[self.key].kind != "graphics":
+            self.owners[-1].setdefault(self.keys[self.key].name, text)
+        self.key = None
+
+    def on_NodeLabel(self, _: dict[str, str]) -> None:  # noqa: N802 - yEd spells it so
+        self.collect()
+
+    def after_NodeLabel(self) -> None:  # noqa: N802
+        text = self.taken_text().strip()
+        if text and len(self.owners) > 1:
+            self.owners[-1].setdefault("label", text)
+
+    def on_Geometry(self, attributes: dict[str, str]) -> None:  # noqa: N802
+        if len(self.owners) > 1:
+            for name in ("x", "y"):
+                if name in attributes:
+                    self.owners[-1].setdefault(name, attributes[name])
+
+    def kinds(self, domain: str) -> dict[str, str]:
+        """Return the declared types of the data of nodes or edges."""
+        return {k.name: k.kind for k in self.keys.values() if k.domain in (domain, "all")}
+
+    def defaults(self, domain: str) -> dict[str, str]:
+        """Return the values that hold where a node or an edge says nothing."""
+        keys = (k for k in self.keys.values() if k.domain in (domain, "all"))
+        return {key.name: key.default for key in keys if key.default is not None}
+
+
 def read(source: Source, options: ReadOptions) -> Graph:
-    """Read GraphML; defaults of keys are applied, the direction is the file's own."""
-    checked_xml(source, options)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # keys without a type: read as text
-            found: Any = networkx.read_graphml(source.file)
-    except Exception as error:  # noqa: BLE001 - networkx raises whatever its code trips over
-        raise flawed(source.name, "GraphML", error) from None
-    metadata = parsed_metadata(found.graph.get("graphmax"), source)
-    node_default = found.graph.get("node_default", {})
-    edge_default = found.graph.get("edge_default", {})
-    return NodeEdgeData(
-        list(found),
-        [{**node_default, **data} for _, data in found.nodes(data=True)],
-        [(u, v) for u, v in found.edges()],
-        [{**edge_default, **data} for _, _, data in found.edges(data=True)],
-        found.is_directed(),
-        metadata,
-    ).to_graph(source, options)
+    """Read GraphML; defaults of keys are applied, nested graphs flattened."""
+    reader = _Reader(source, options)
+    graph = reader.read()
+    for what, count in reader.skipped.items():
+        source.remark(f"{count} {what} left out")
+    metadata = parsed_metadata(reader.graph_data.get("graphmax"), source)
+    kinds, defaults = ((of("node"), of("edge")) for of in (reader.kinds, reader.defaults))
+    data = graph_data(graph, metadata=metadata, kinds=kinds, defaults=defaults)
+    return data.to_graph(source, options)
 
 
 def write(graph: Graph, file: Path) -> None:

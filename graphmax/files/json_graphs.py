@@ -1,18 +1,19 @@
-"""JSON graphs: node-link (networkx, D3), which is also written, and Cytoscape.
+"""JSON graphs of many makers: told apart by their keys.
 
-They are told apart by their keys.
+Read are node-link (networkx, D3 by index and by name), which is also written, Cytoscape and
+Cytoscape.js, graphology (sigma, Gephi), vis.js, JSON Graph Format, GraphSON and JSON lines.
 """
 
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from graphmax.files.errors import GraphFileError, refusal
+from graphmax.files.errors import refusal
 from graphmax.files.metadata import flat_attributes, metadata_of, parsed_metadata, written
 from graphmax.files.nodes_and_edges import NodeEdgeData, check_ids, scalars, without_echo
 from graphmax.files.opening import ReadOptions, Source, decoded_text
@@ -21,17 +22,40 @@ from graphmax.graph import Graph
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 # JSON has no numbers for these; `write_graph` and protobuf spell them as strings.
 _SPELLED = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
+_ENDS = (("source", "target"), ("from", "to"), ("outV", "inV"), ("_outV", "_inV"), ("src", "dst"))
+_IDS = ("id", "key", "_id", "name")
+# What says how an element is drawn.
+_DRAWN = ("position", "group", "classes", "style", "selected", "renderedPosition")
 
 
 def read(source: Source, options: ReadOptions) -> Graph:
-    """Read node-link JSON (edges under ``edges`` or ``links``) or Cytoscape JSON."""
+    """Read nodes and edges, whoever wrote them."""
     found = _parsed(decoded_text(source), source, options)
-    if isinstance(found, dict) and "elements" in found:
-        return _cytoscape(found, source).to_graph(source, options)
-    if isinstance(found, dict) and "nodes" in found and ("edges" in found or "links" in found):
-        return _node_link(found, source).to_graph(source, options)
-    got = f"the keys {', '.join(map(str, found))}"[:80] if isinstance(found, dict) else "no object"
-    raise refusal(source.name, "hold nodes and edges (or links), or Cytoscape's elements", got)
+    source.check_time()
+    if isinstance(found, dict) and isinstance(found.get("graph"), dict) and "nodes" not in found:
+        found = found["graph"]
+    if isinstance(found, dict) and isinstance(found.get("graphs"), list):
+        if len(found["graphs"]) != 1 or not isinstance(found["graphs"][0], dict):
+            raise refusal(source.name, "hold one graph", str(len(found["graphs"])))
+        found = found["graphs"][0]
+    if isinstance(found, list):
+        data = _of_list(found, source)
+    elif isinstance(found, dict) and "elements" in found:
+        data = _of_elements(found["elements"], found, source)
+    elif isinstance(found, dict) and _has_nodes(found):
+        data = _of_nodes_and_edges(found, source)
+    else:
+        got = (
+            f"the keys {', '.join(map(str, found))}"[:80]
+            if isinstance(found, dict)
+            else "no object"
+        )
+        raise refusal(source.name, "hold nodes and edges (or links), or Cytoscape's elements", got)
+    return data.to_graph(source, options)
+
+
+def _has_nodes(found: Mapping[str, Any]) -> bool:
+    return bool({"nodes", "vertices"} & set(found) and {"edges", "links"} & set(found))
 
 
 def _parsed(text: str, source: Source, options: ReadOptions) -> Any:
@@ -39,12 +63,26 @@ def _parsed(text: str, source: Source, options: ReadOptions) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
+        lines = _json_lines(text)
+        if lines is not None:
+            return lines
         raise refusal(
             source.name, "be valid JSON", error.msg.lower(), line=error.lineno, column=error.colno
         ) from None
     except (ValueError, RecursionError) as error:
         reason = str(error).partition(";")[0][:80]
         raise refusal(source.name, "be valid JSON", f"a flaw ({reason})") from None
+
+
+def _json_lines(text: str) -> list[Any] | None:
+    """Return the objects of JSON lines; None where a line is none."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) < 2 or not all(line.lstrip().startswith("{") for line in lines):
+        return None
+    try:
+        return [json.loads(line, object_pairs_hook=_without_repeats) for line in lines]
+    except (ValueError, RecursionError):
+        return None
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,7 +94,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_depth(text: str, source: Source, options: ReadOptions) -> None:
     depth = 0
-    for bracket in _BRACKET.finditer(text):
+    for bracket in source.timed(_BRACKET.finditer(text)):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket[0], 0)
         if depth > options.max_depth:
             raise refusal(
@@ -74,57 +112,218 @@ def _objects(value: Any, what: str, source: Source) -> list[dict[str, Any]]:
     return value
 
 
-def _flag(found: Mapping[str, Any], key: str, source: Source) -> bool:
-    flag = found.get(key, False)
+def _is_directed(found: Mapping[str, Any], source: Source) -> bool:
+    """Return the direction, as node-link, graphology and JSON Graph Format spell it."""
+    options = found.get("options")
+    if isinstance(options, dict) and isinstance(options.get("type"), str):
+        return bool(options["type"].lower() == "directed")
+    flag = found.get("directed", False)
+    if isinstance(flag, str) and flag.lower() in ("true", "false"):
+        flag = flag.lower() == "true"
     if not isinstance(flag, bool):
-        raise refusal(source.name, f"say true or false to {key!r}", repr(flag)[:40])
+        raise refusal(source.name, "say true or false to 'directed'", repr(flag)[:40])
     return flag
 
 
-def _node_link(found: dict[str, Any], source: Source) -> NodeEdgeData:
-    if "edges" in found and "links" in found:
+def _of_nodes_and_edges(found: dict[str, Any], source: Source) -> NodeEdgeData:
+    edges = found.get("edges") or found.get("links") or []
+    if found.get("edges") and found.get("links"):
         raise refusal(source.name, "have edges or links", "both")
-    nodes = _objects(found["nodes"], "nodes", source)
-    edges = _objects(found.get("edges", found.get("links")), "edges", source)
-    ids = _node_ids(nodes, source)
+    nodes = found["nodes"] if "nodes" in found else found["vertices"]
+    if isinstance(nodes, dict):  # JSON Graph Format of version 2: by id
+        nodes = [_with_id(name, node) for name, node in nodes.items()]
+    if isinstance(nodes, list) and nodes and not any(isinstance(node, dict) for node in nodes):
+        nodes = [{"id": node} for node in nodes]
+    return _data(_objects(nodes, "nodes", source), _objects(edges, "edges", source), found, source)
+
+
+def _with_id(name: str, node: Any) -> Any:
+    return {"id": name, **node} if isinstance(node, dict) else {"id": name}
+
+
+def _of_list(items: list[Any], source: Source) -> NodeEdgeData:
+    """Read Cytoscape.js elements, JSON lines, or GraphSON, one element after the other."""
+    items = [item.get("data", item) if isinstance(item, dict) else item for item in items]
+    both = _objects(items, "elements", source)
+    if any("outE" in item or "inE" in item for item in both):
+        return _of_graphson(both, source)
+    edges = [item for item in both if _ends_of(item) is not None]
+    nodes = [item for item in both if _ends_of(item) is None]
+    if not nodes:
+        names = dict.fromkeys(item[key] for item in edges for key in _ends_of(item) or ())
+        nodes = [{"id": name} for name in names]
+    return _data(nodes, edges, {}, source)
+
+
+def _of_graphson(items: list[dict[str, Any]], source: Source) -> NodeEdgeData:
+    """Read GraphSON adjacency: each vertex lists its edges by label; they are arrows."""
+    nodes, edges = [], []
+    for item in items:
+        identity = _plain(item.get("id"))
+        properties = item.get("properties", {})
+        values = (
+            {k: _property(v) for k, v in properties.items()} if isinstance(properties, dict) else {}
+        )
+        nodes.append({"id": identity, "label": item.get("label"), **values})
+        for bundle in (item.get("outE") or {}).values():
+            for edge in bundle if isinstance(bundle, list) else ():
+                if isinstance(edge, dict) and "inV" in edge:
+                    data = edge.get("properties") or {}
+                    weight = (
+                        {k: _plain(v) for k, v in data.items()} if isinstance(data, dict) else {}
+                    )
+                    edges.append({"source": identity, "target": _plain(edge["inV"]), **weight})
+    return _data(nodes, edges, {"directed": True}, source)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value of a typed one: {"@type": "g:Int32", "@value": 1} is 1."""
+    return value["@value"] if isinstance(value, dict) and "@value" in value else value
+
+
+def _property(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return (
+            _plain(_plain(value[-1]).get("value")) if isinstance(_plain(value[-1]), dict) else None
+        )
+    return _plain(value)
+
+
+def _of_elements(elements: Any, found: dict[str, Any], source: Source) -> NodeEdgeData:
+    """Read Cytoscape: elements as one list, or split into nodes and edges."""
+    if isinstance(elements, dict):
+        nodes = _objects(elements.get("nodes", []), "elements.nodes", source)
+        edges = _objects(elements.get("edges", []), "elements.edges", source)
+    else:
+        both = _objects(elements, "elements", source)
+        edges = [item for item in both if _is_edge(item)]
+        nodes = [item for item in both if not _is_edge(item)]
+    for items in (nodes, edges):
+        if not all(isinstance(item.get("data"), dict) for item in items):
+            raise refusal(source.name, "give every element an object of data", "another thing")
+    nodes = [{**item["data"], **_place(item)} for item in nodes]
+    return _data(nodes, [item["data"] for item in edges], found, source, as_text=True)
+
+
+def _is_edge(item: dict[str, Any]) -> bool:
+    data = item.get("data")
+    return item.get("group") == "edges" or (isinstance(data, dict) and "source" in data)
+
+
+def _place(item: dict[str, Any]) -> dict[str, Any]:
+    place = item.get("position")
+    names = ("x", "y")
+    return {n: place[n] for n in names if n in place} if isinstance(place, dict) else {}
+
+
+def _data(
+    nodes: list[dict[str, Any]],
+    edges: list[dict[str, Any]],
+    found: Mapping[str, Any],
+    source: Source,
+    *,
+    as_text: bool = False,
+) -> NodeEdgeData:
+    """Return nodes and edges with flat data; ids are found under their usual keys."""
     graph = found.get("graph")
-    written = graph.get("graphmax") if isinstance(graph, dict) else None
-    metadata = parsed_metadata(None if written is None else json.dumps(written), source)
+    left = graph.get("graphmax") if isinstance(graph, dict) else None
+    metadata = parsed_metadata(None if left is None else json.dumps(left), source)
     floats = {name for name, kind in metadata.get("dtypes", {}).items() if kind.startswith("float")}
+    key = _key_of(nodes, edges)
+    ids = _node_ids(nodes, key, as_text, source)
+    names: dict[Any, Any] = {node: node for node in ids}
+    ends = [
+        _named_ends(edge, place, as_text, source) for place, edge in enumerate(source.timed(edges))
+    ]
+    if key != "id" and any(type(end) is int for pair in ends for end in pair):
+        names = {**dict(enumerate(ids)), **names}  # D3 of old: edges count the nodes
+    kinds = [_edge_kind(edge) for edge in edges]
+    directed = _is_directed(found, source)
+    node_data: Sequence[Mapping[str, Any]] = [_flat(node, {key, *_DRAWN}) for node in nodes]
+    if as_text or key != "id":
+        node_data = without_echo(node_data, ids, ("value", "name", "shared_name", "label"))
+    linked = NodeEdgeData.linked(source, ends, names)
+    edge_data = [_flat(edge, {k for pair in _ENDS for k in pair} | {"id", "key"}) for edge in edges]
+    if any(kind is not None for kind in kinds):
+        directed, linked, edge_data = _mixed(directed, kinds, linked, edge_data)
     return NodeEdgeData(
         ids,
-        [_restored(scalars(_except(node, "id")), floats, metadata) for node in nodes],
-        NodeEdgeData.linked(source, _ends(edges, source), {node: node for node in ids}),
-        [_restored(_except(edge, "source", "target"), {"weight"}, metadata) for edge in edges],
-        _flag(found, "directed", source),
+        [_restored(dict(data), floats, metadata) for data in node_data],
+        linked,
+        [_restored(data, {"weight"}, metadata) for data in edge_data],
+        directed,
         metadata,
     )
 
 
-def _node_ids(nodes: list[dict[str, Any]], source: Source) -> list[Any]:
-    if nodes and not any("id" in node for node in nodes):
-        return list(range(len(nodes)))  # D3 of old: edges count the nodes
-    lacking = next((place for place, node in enumerate(nodes) if "id" not in node), None)
-    if lacking is not None:
-        raise refusal(source.name, "give every node an id", f"none in node {lacking + 1}")
-    ids = [node["id"] for node in nodes]
+def _key_of(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str | None:
+    """Return under which key nodes have their ids; under `name` only if edges name them so."""
+    key = next((key for key in _IDS if nodes and all(key in node for node in nodes)), None)
+    pair = _ends_of(edges[0]) if edges else None
+    return None if key == "name" and not (pair and isinstance(edges[0][pair[0]], str)) else key
+
+
+def _mixed(
+    directed: bool, kinds: list[bool | None], linked: list[Any], data: list[dict[str, Any]]
+) -> tuple[bool, list[Any], list[dict[str, Any]]]:
+    """Return edges of which each says whether it has an arrow; plain ones go both ways."""
+    arrows = [directed if kind is None else kind for kind in kinds]
+    if not any(arrows) or all(arrows):
+        return any(arrows), linked, data
+    back = [i for i, arrow in enumerate(arrows) if not arrow]
+    return True, linked + [linked[i][::-1] for i in back], data + [data[i] for i in back]
+
+
+def _edge_kind(edge: Mapping[str, Any]) -> bool | None:
+    """Return whether an edge says that it has an arrow: graphology, JSON Graph Format, vis.js."""
+    if isinstance(edge.get("undirected"), bool):
+        return not bool(edge["undirected"])
+    if isinstance(edge.get("directed"), bool):
+        return bool(edge["directed"])
+    arrows = edge.get("arrows")
+    return True if arrows in ("to", "from", "middle") else None
+
+
+def _node_ids(
+    nodes: list[dict[str, Any]], key: str | None, as_text: bool, source: Source
+) -> list[Any]:
+    if key is None and nodes and not any(name in node for node in nodes for name in _IDS[:-1]):
+        return list(range(len(nodes)))
+    for place, node in enumerate(nodes):
+        if key is None or node[key] is None:
+            raise refusal(source.name, "give every node an id", f"none in node {place + 1}")
+    ids = [_plain(node[key]) for node in nodes]  # type: ignore[index]
+    if as_text:
+        ids = [str(i) if type(i) is int else i for i in ids]
     check_ids(source, ids)
     return ids
 
 
-def _ends(edges: list[dict[str, Any]], source: Source) -> list[tuple[Any, Any]]:
-    for place, edge in enumerate(edges):
-        if "source" not in edge or "target" not in edge:
-            raise _endless(source, place)
-    return [(edge["source"], edge["target"]) for edge in edges]
+def _ends_of(edge: Mapping[str, Any]) -> tuple[str, str] | None:
+    return next((pair for pair in _ENDS if pair[0] in edge and pair[1] in edge), None)
 
 
-def _endless(source: Source, place: int) -> GraphFileError:
-    return refusal(source.name, "give every edge a source and a target", f"not in edge {place + 1}")
+def _named_ends(
+    edge: Mapping[str, Any], place: int, as_text: bool, source: Source
+) -> tuple[Any, Any]:
+    pair = _ends_of(edge)
+    if pair is None:
+        rule = "give every edge a source and a target"
+        raise refusal(source.name, rule, f"not in edge {place + 1}")
+    ends = [_plain(edge[name]) for name in pair]
+    ends = [end.get("id", end) if isinstance(end, dict) else end for end in ends]  # D3 after a run
+    first, second = (str(e) if as_text and type(e) is int else e for e in ends)
+    return first, second
 
 
-def _except(data: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if name not in keys}
+def _flat(data: Mapping[str, Any], left_out: set[Any]) -> dict[str, Any]:
+    """Return numbers and texts; those of an inner object of attributes count as the node's own."""
+    flat = {}
+    for inner in ("attributes", "metadata", "properties", "data"):
+        if isinstance(data.get(inner), dict):
+            flat.update({k: _property(v) for k, v in data[inner].items()})
+    flat.update({name: value for name, value in data.items() if name not in left_out})
+    return scalars(flat)
 
 
 def _restored(
@@ -133,54 +332,16 @@ def _restored(
     if not metadata:
         return data
     return {
-        name: _SPELLED.get(value, value) if name in _base(floats, name) else value
+        name: _SPELLED.get(value, value)
+        if isinstance(value, str) and _base(floats, name)
+        else value
         for name, value in data.items()
     }
 
 
-def _base(floats: set[str], name: str) -> set[str]:
+def _base(floats: set[str], name: str) -> bool:
     """Count ``x.0`` as a part of a wide ``x``."""
-    return {name} if name in floats or name.rpartition(".")[0] in floats else set()
-
-
-def _cytoscape(found: dict[str, Any], source: Source) -> NodeEdgeData:
-    nodes, edges = _elements(found["elements"], source)
-    for place, node in enumerate(nodes):
-        if not isinstance(node.get("id"), str | int) or isinstance(node["id"], bool):
-            raise refusal(source.name, "give every node an id", f"none in node {place + 1}")
-    ids = [str(node["id"]) for node in nodes]
-    check_ids(source, ids)
-    ends = [tuple(str(e) if type(e) is int else e for e in pair) for pair in _ends(edges, source)]
-    kept = [scalars(_except(node, "id")) for node in nodes]
-    return NodeEdgeData(
-        ids,
-        without_echo(kept, ids, ("value", "name")),
-        NodeEdgeData.linked(source, ends, {name: name for name in ids}),
-        [_except(edge, "source", "target") for edge in edges],
-        _flag(found, "directed", source),
-    )
-
-
-def _elements(elements: Any, source: Source) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    if isinstance(elements, dict):
-        nodes = _objects(elements.get("nodes", []), "elements.nodes", source)
-        edges = _objects(elements.get("edges", []), "elements.edges", source)
-    else:
-        both = _objects(elements, "elements", source)
-        edges = [item for item in both if _is_edge(item)]
-        nodes = [item for item in both if not _is_edge(item)]
-    return _data(nodes, source), _data(edges, source)
-
-
-def _is_edge(item: dict[str, Any]) -> bool:
-    data = item.get("data")
-    return item.get("group") == "edges" or (isinstance(data, dict) and "source" in data)
-
-
-def _data(items: list[dict[str, Any]], source: Source) -> list[dict[str, Any]]:
-    if not all(isinstance(item.get("data"), dict) for item in items):
-        raise refusal(source.name, "give every element an object of data", "another thing")
-    return [item["data"] for item in items]
+    return name in floats or name.rpartition(".")[0] in floats
 
 
 def write(graph: Graph, file: Path) -> None:

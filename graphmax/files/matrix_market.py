@@ -2,19 +2,21 @@
 
 import io
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import scipy.io
 import scipy.sparse
 
 from graphmax.convert import as_graph
-from graphmax.files.building import check_count
+from graphmax.files.building import built_graph, check_count, two_sided
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.opening import CHUNK, ReadOptions, Source
 from graphmax.graph import Graph
 
-_BANNER = b"%%MatrixMarket"
+_BANNER = b"%MatrixMarket"
 _LONGEST_LINE = 2**16
 _NUMERIC = b"0123456789+-.eEinfINFatyATY \t\r\n"
 
@@ -28,14 +30,22 @@ class _Header(NamedTuple):
     start: int
 
 
+def has_banner(source: Source) -> bool:
+    """Say whether a file starts as Matrix Market files do, whatever its ending."""
+    return re.match(rb"%{1,2}MatrixMarket\b", source.head(20)) is not None
+
+
 def read(source: Source, options: ReadOptions) -> Graph:
     """Read a square matrix; undirected where every entry has its equal transpose."""
     header = _header(source)
-    if header.rows != header.columns:
+    if header.rows != header.columns and not options.bipartite:
         raise refusal(
-            source.name, "hold a square matrix", f"{header.rows} rows, {header.columns} columns"
+            source.name,
+            "hold a square matrix",
+            f"{header.rows} rows, {header.columns} columns",
+            way_out="pass bipartite=True (--bipartite) for rows and columns as two sets of nodes",
         )
-    check_count(source, options, header.rows)
+    check_count(source, options, header.rows + header.columns * options.bipartite)
     if 2 * header.entries * (1 if header.dense else 2) > source.size + 1:
         raise refusal(
             source.name, f"hold {header.entries} entries as declared", f"{source.size} bytes"
@@ -47,6 +57,14 @@ def read(source: Source, options: ReadOptions) -> Graph:
         reason = str(error).partition("\n")[0][:100]
         raise refusal(source.name, "be valid Matrix Market", f"a flaw ({reason})") from None
     weighted = not header.pattern and options.weight is not False
+    if weighted:
+        source.facts["length"] = "entries"
+    source.check_time()
+    if options.bipartite:
+        row, column = (ends.astype(np.int64) + 1 for ends in matrix.coords)
+        weights = matrix.data if weighted else None
+        counts, sides = (header.rows, header.columns), ("row", "column")
+        return built_graph(source, options, two_sided(row, column, weights, counts, sides))
     try:
         if options.directed is None:
             return as_graph(matrix, weight="weight" if weighted else None)
@@ -60,12 +78,16 @@ def read(source: Source, options: ReadOptions) -> Graph:
 
 
 def _stream(source: Source) -> Path | io.BytesIO:
-    """Give SciPy the file with a newline at its end: it runs over the end of memory without."""
+    """Give SciPy the file with a newline at its end: it runs over the end of memory without.
+
+    Some collections ship one % where the banner has two.
+    """
     with source.file.open("rb") as stream:
+        is_fine = stream.read(2) == b"%%"
         stream.seek(-1, os.SEEK_END)
-        if stream.read() == b"\n":
+        if is_fine and stream.read() == b"\n":
             return source.file
-    return io.BytesIO(source.read() + b"\n")
+    return io.BytesIO(b"%%" + source.read().lstrip(b"%") + b"\n")
 
 
 def _header(source: Source) -> _Header:
@@ -76,7 +98,12 @@ def _header(source: Source) -> _Header:
             sizes, line = stream.readline(_LONGEST_LINE), line + 1
         start = stream.tell()
     words = [word.lower() for word in banner[1:]]
-    if not banner or banner[0] != _BANNER or len(words) != 4 or words[0] != b"matrix":
+    if (
+        not banner
+        or b"%" + banner[0].lstrip(b"%") != _BANNER
+        or len(words) != 4
+        or words[0] != b"matrix"
+    ):
         raise refusal(source.name, "start with %%MatrixMarket matrix ...", "another line", line=1)
     dense, pattern = words[1] == b"array", words[2] == b"pattern"
     if words[2] == b"complex":

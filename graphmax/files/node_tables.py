@@ -3,7 +3,10 @@
 # ruff: noqa: S608 - table names are this package's own, column names are quoted
 
 import os
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import duckdb
@@ -12,16 +15,19 @@ from numpy.typing import NDArray
 
 from graphmax.files.building import (
     are_integers,
+    are_whole,
     bad_id,
     check_count,
+    make_whole,
 )
+from graphmax.files.column_roles import found_column
 from graphmax.files.duckdb_session import fetched, type_of
 from graphmax.files.errors import listed, refusal
-from graphmax.files.formats import FORMAT_OF, ending_of, nodes_name
+from graphmax.files.formats import FORMAT_OF, ending_of, nodes_name, plain_suffix
 from graphmax.files.metadata import parsed_metadata
 from graphmax.files.opening import ReadOptions, Source, opened
 from graphmax.files.parquet_tables import ParquetTable, parquet_table
-from graphmax.files.table_layout import found_column, layout_of
+from graphmax.files.table_layout import layout_of
 from graphmax.files.text_tables import TextTable, text_table
 
 _KEYS = ("id", "node")
@@ -30,12 +36,28 @@ _KEYS = ("id", "node")
 class NodeTable(NamedTuple):
     """Ids (int64, or object of str) and attributes, both in the order of the table.
 
-    `pair` is the mark that it shares with the edge table that was written with it.
+    `metadata` is what `write_graph` left in it.
     """
 
     ids: NDArray[Any]
     attributes: dict[str, NDArray[Any]]
-    pair: str | None = None
+    metadata: Mapping[str, Any] = MappingProxyType({})
+
+    def extended(self, known: NDArray[Any], lacking: NDArray[Any]) -> "NodeTable":
+        """Return the table with more ids, which lack all attributes; `known` are its own."""
+        attributes = {}
+        for name, column in self.attributes.items():
+            more = np.ma.MaskedArray(np.zeros(lacking.size, column.dtype), mask=True)
+            attributes[name] = np.ma.concatenate([column, more])  # type: ignore[no-untyped-call]
+        return NodeTable(np.concatenate([known, lacking]), attributes, self.metadata)
+
+
+def missing_words(options: ReadOptions) -> tuple[str, ...]:
+    """Return the words that mean a missing entry: "NA,N/A" or a sequence."""
+    if options.missing is None:
+        return ()
+    words = options.missing.split(",") if isinstance(options.missing, str) else options.missing
+    return tuple(str(word) for word in words)
 
 
 def node_table(
@@ -60,34 +82,61 @@ def _name_of(edges: Source, options: ReadOptions) -> str | None:
         return None
     if options.nodes is None or options.nodes is True:
         beside = nodes_name(edges.name)
-        return beside if options.nodes or Path(beside).is_file() else None
+        found = next(
+            (name for name in (beside, *_sisters(edges.name)) if Path(name).is_file()), None
+        )
+        if found not in (None, beside):
+            edges.remark(f"node table {Path(found).name}")
+        return beside if found is None and options.nodes else found
     return os.fspath(options.nodes)
 
 
+def _sisters(name: str) -> list[str]:
+    """Return ``nodes.csv`` for ``edges.csv``, ``a_nodes.csv`` for ``a_edges.csv``."""
+    path = Path(name)
+    match = re.fullmatch(r"(.*)(edges|links)((?:\.\w+)+)", path.name, re.IGNORECASE)
+    if match is None or plain_suffix(path.name.lower()) not in ("csv", "tsv", "txt", "parquet"):
+        return []
+    word = "NODES" if match[2].isupper() else "Nodes" if match[2].istitle() else "nodes"
+    return [str(path.with_name(f"{match[1]}{word}{match[3]}"))]
+
+
+def _key_of(source: Source, names: Sequence[str], options: ReadOptions) -> int:
+    """Return the column of ids: the one asked for, ``id``, ``node``, ``x:ID``, else the first."""
+    neo4j = next((i for i, name in enumerate(names) if re.search(r":ID(\(.*\))?$", name)), 0)
+    return found_column(source, names, options.id, usual=_KEYS, otherwise=neo4j) or 0
+
+
 def _from_text(table: TextTable, options: ReadOptions) -> NodeTable:
-    names = table.layout.names
-    key = found_column(table.source, names, options.id, usual=_KEYS, otherwise=0)
-    table.load({f"c{i}": i for i in range(len(names))}, "node_rows")
+    names, metadata = table.layout.names, table.layout.metadata
+    dtypes = metadata.get("dtypes", {})
+    key = _key_of(table.source, names, options)
+    table.load({f"c{i}": i for i in range(len(names))}, "node_rows", missing_words(options))
     column = f"c{key}"
-    _check_text_ids(table, column, int(key or 0))
+    if are_whole(table.connection, "node_rows", (column,)):
+        make_whole(table.connection, "node_rows", (column,))
+    is_text = metadata.get("labels") == "object"
+    _check_text_ids(table, column, key, is_text)
     check_rows(table.connection, table.source, options)
     attributes = {
-        name: _typed(table.connection, f"c{i}") for i, name in enumerate(names) if i != key
+        name: _typed(table.connection, f"c{i}", dtypes.get(name))
+        for i, name in enumerate(names)
+        if i != key
     }
-    kind = "bigint" if are_integers(table.connection, "node_rows", (column,)) else "varchar"
-    query = f"select {column}::{kind} as id from node_rows"
-    ids = fetched(table.connection, query)["id"]
-    return NodeTable(_unique(ids, table.source), attributes)
+    is_text = is_text or not are_integers(table.connection, "node_rows", (column,))
+    kind = "varchar" if is_text else "bigint"
+    ids = fetched(table.connection, f"select {column}::{kind} as id from node_rows")["id"]
+    return NodeTable(_unique(ids, table.source), attributes, metadata)
 
 
-def _check_text_ids(table: TextTable, column: str, place: int) -> None:
+def _check_text_ids(table: TextTable, column: str, place: int, is_text: bool) -> None:
     query = f"select min(rowid) from node_rows where {column} is null"
     (row,) = table.connection.execute(query).fetchall()[0]
     if row is not None:
         raise refusal(
             table.source.name, "have an id in every row", "an empty cell", line=table.line_of(row)
         )
-    bad = bad_id(table.connection, "node_rows", (column,))
+    bad = None if is_text else bad_id(table.connection, "node_rows", (column,))
     if bad is not None:
         raise refusal(
             table.source.name,
@@ -104,19 +153,18 @@ def check_rows(connection: duckdb.DuckDBPyConnection, source: Source, options: R
     )
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, column: str) -> NDArray[Any]:
-    kind = type_of(connection, "node_rows", column)
+def _typed(connection: duckdb.DuckDBPyConnection, column: str, dtype: str | None) -> NDArray[Any]:
+    kind = "VARCHAR" if dtype == "object" else type_of(connection, "node_rows", column)
     return fetched(connection, f"select {column}::{kind} as a from node_rows")["a"]
 
 
 def _from_parquet(table: ParquetTable, options: ReadOptions) -> NodeTable:
-    key = found_column(table.source, table.names, options.id, usual=_KEYS, otherwise=0)
-    name = table.names[int(key or 0)]
+    name = table.names[_key_of(table.source, table.names, options)]
     ids = table.ids([name])[name]
     check_count(table.source, options, ids.size)
     attributes = {other: table.attribute(other) for other in table.names if other != name}
-    pair = parsed_metadata(table.metadata, table.source).get("pair")
-    return NodeTable(_unique(ids, table.source), attributes, pair)
+    metadata = parsed_metadata(table.metadata, table.source)
+    return NodeTable(_unique(ids, table.source), attributes, metadata)
 
 
 def _unique(ids: NDArray[Any], source: Source) -> NDArray[Any]:

@@ -1,5 +1,7 @@
 """Nodes and edges as Python objects, the way readers of object formats hand them over."""
 
+import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +12,29 @@ from numpy.typing import NDArray
 
 from graphmax.checks import near_names
 from graphmax.files.building import Numbered, built_graph
+from graphmax.files.column_roles import LENGTHS
 from graphmax.files.errors import listed, refusal
 from graphmax.files.metadata import restored
-from graphmax.files.opening import ReadOptions, Source
+from graphmax.files.opening import ReadOptions, Source, number
 from graphmax.graph import Graph
 from graphmax.typed_columns import column_of
+
+# A file may ask for this many cells of a table of attributes, or for so many for each of its bytes.
+_UNASKED_CELLS, _CELLS_PER_BYTE = 16_000_000, 4
+_INTEGERS = {"int", "integer", "long", "short", "byte", "biginteger", "bigint"}
+_FLOATS = {"float", "double", "bigdecimal", "real", "number"}
+_WHOLE = re.compile(r"([+-]?[0-9]{1,4000})\.0*")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?")
+_TRUTH = {"true": True, "false": False}
 
 
 @dataclass
 class NodeEdgeData:
-    """Nodes in the order of the file with their data, and edges between them with theirs."""
+    """Nodes in the order of the file with their data, and edges between them with theirs.
+
+    `kinds` are types that the file declares for data of nodes and of edges, `defaults` the values
+    where a node or an edge says nothing.
+    """
 
     nodes: list[Any]
     node_data: Sequence[Mapping[str, Any]]
@@ -28,6 +43,8 @@ class NodeEdgeData:
     directed: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     missing_weight: float | None = None
+    kinds: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+    defaults: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
 
     @staticmethod
     def linked(
@@ -44,14 +61,13 @@ class NodeEdgeData:
         return [(names[u], names[v]) for u, v in ends]
 
     def to_graph(self, source: Source, options: ReadOptions) -> Graph:
-        """Build the graph; ids become labels, node data attributes, `weight` the weights."""
+        """Build the graph; ids become labels, node data attributes, lengths the weights."""
         index = {node: i for i, node in enumerate(self.nodes)}
-        ends = [(index[u], index[v]) for u, v in self.edges]
+        ends = [(index[u], index[v]) for u, v in source.timed(self.edges)]
         pairs = np.array(ends, np.int64).reshape(-1, 2)
         edges = Numbered(pairs[:, 0], pairs[:, 1], self._weights(source, options), self._ids())
-        attributes = restored(
-            attribute_columns(self.node_data), self.metadata, source, len(self.nodes)
-        )
+        columns = self._attributes(source)
+        attributes = restored(columns, self.metadata, source, len(self.nodes))
         return built_graph(
             source,
             options,
@@ -66,26 +82,139 @@ class NodeEdgeData:
             return _objects([str(node) for node in self.nodes])
         return id_array(self.nodes)
 
+    def _attributes(self, source: Source) -> dict[str, NDArray[Any]]:
+        """Return one array for each attribute name, nodes that lack it masked."""
+        names = list(dict.fromkeys((*_names(self.node_data), *self.defaults[0])))
+        check_cells(source, len(names), len(self.nodes))
+        dtypes = self.metadata.get("dtypes", {})
+        columns = {}
+        for name in source.timed(names):
+            default = self.defaults[0].get(name)
+            values = [data.get(name, default) for data in self.node_data]
+            kind = self.kinds[0].get(name, "")
+            is_text = dtypes.get(name, "").startswith(("object", "datetime"))
+            columns[str(name)] = column_of(values) if is_text else typed(source, name, values, kind)
+        return columns
+
     def _weights(self, source: Source, options: ReadOptions) -> NDArray[np.float64] | None:
-        name = _weight_name(self.edge_data, source, options)
+        known = list(dict.fromkeys((*_names(self.edge_data), *self.defaults[1])))
+        name = _weight_name(known, source, options)
         if name is None:
             return np.empty(0) if self.metadata.get("weighted") and not self.edges else None
-        weights = [data.get(name, self.missing_weight) for data in self.edge_data]
+        default = self.defaults[1].get(name, self.missing_weight)
+        weights = [_as_number(data.get(name, default)) for data in self.edge_data]
+        missing = sum(weight is None for weight in weights)
+        if missing and options.weight in (None, True):
+            source.remark(f"weights left out: {missing} of {len(weights)} are missing")
+            return None
         bad = [
             (pair, weight)
             for pair, weight in zip(self.edges, weights, strict=True)
-            if type(weight) not in (int, float) or not weight >= 0
+            if type(weight) not in (int, float) or math.isnan(weight)
         ]
+        if bad and name not in (options.weight, "weight"):
+            source.remark(f"{name!r} of edges left out: it holds other things than numbers")
+            return None
         if bad:
             (u, v), weight = bad[0]
             raise refusal(
                 source.name,
-                "have weights that are numbers, at least 0 and not NaN",
+                "have weights that are numbers, not NaN",
                 f"{'none' if weight is None else repr(weight)[:40]} on {_edges(len(bad))}, "
                 f"first {u!r} to {v!r}",
-                way_out="pass weight=False to leave the weights out",
+                way_out="pass weight=False (--no-weight) to leave the weights out",
             )
+        lacking = sum(data.get(name) is None for data in self.edge_data)
+        if lacking and name not in self.defaults[1]:
+            source.remark(f"{lacking} edges without a weight count as {self.missing_weight:g}")
+        source.facts["length"] = f"edge data {name!r}"
+        if name != "weight":
+            source.facts["plain"] = False
         return np.array([float(weight) for weight in weights])
+
+
+def _names(data: Iterable[Mapping[str, Any]]) -> list[Any]:
+    return list(dict.fromkeys(name for one in data for name in one))
+
+
+def check_cells(source: Source, columns: int, rows: int) -> None:
+    """Refuse more cells of attributes than the bytes of the file account for."""
+    allowed = max(_UNASKED_CELLS, _CELLS_PER_BYTE * source.size)
+    if columns * rows > allowed:
+        raise refusal(
+            source.name,
+            f"have at most {allowed} values of attributes",
+            f"{columns} attributes of {rows} nodes",
+        )
+
+
+def _as_number(value: Any) -> Any:
+    """Return the number that a text spells, else the value itself; None where it is empty."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if not text:
+        return None
+    spelled = number(text)
+    return value if spelled is None else spelled
+
+
+def typed(source: Source, name: Any, values: list[Any], kind: str) -> NDArray[Any]:
+    """Return a column: texts of which every one is a number are numbers, empty ones missing."""
+    texts = [value for value in values if value is not None]
+    if not texts or not all(isinstance(value, str) for value in texts):
+        return column_of(values)
+    numbers = _typed_texts(values, kind)
+    if numbers is not None:
+        return column_of(numbers)
+    if kind in _INTEGERS | _FLOATS:
+        bad = next(t for t in texts if t.strip() and number(t.strip()) is None)
+        source.remark(f"attribute {name!r} is text: it is declared {kind}, but holds {bad[:20]!r}")
+    times = _times(values)
+    return column_of(values) if times is None else times
+
+
+def _typed_texts(values: list[str | None], kind: str) -> list[Any] | None:
+    """Return the numbers or truth values that all texts spell, else None."""
+    texts = [None if value is None else value.strip() or None for value in values]
+    filled = [text for text in texts if text is not None]
+    if not filled:
+        return [None] * len(texts) if kind in _INTEGERS | _FLOATS else None
+    if kind in ("boolean", "bool") or filled[0].lower() in _TRUTH:
+        words = {**_TRUTH, "1": True, "0": False} if kind.startswith("bool") else _TRUTH
+        if all(text.lower() in words for text in filled):
+            return [None if text is None else words[text.lower()] for text in texts]
+    if kind in _INTEGERS:
+        texts = [text if text is None else _WHOLE.sub(r"\1", text) for text in texts]
+    numbers = [None if text is None else number(text) for text in texts]
+    if any(value is None and text is not None for value, text in zip(numbers, texts, strict=True)):
+        return None
+    if kind in _FLOATS and not any(_is_rounded(value) for value in numbers):
+        return [None if value is None else float(value) for value in numbers]
+    mixed = any(isinstance(value, float) for value in numbers)
+    return None if mixed and any(map(_is_rounded, numbers)) else numbers
+
+
+def _is_rounded(value: Any) -> bool:
+    if not isinstance(value, int):
+        return False
+    try:
+        return int(float(value)) != value
+    except OverflowError:
+        return True
+
+
+def _times(values: list[Any]) -> NDArray[Any] | None:
+    """Return ISO times as such, where every text is one."""
+    texts = [value for value in values if value is not None and value.strip()]
+    if not texts or not all(_TIME.fullmatch(text.strip()) for text in texts):
+        return None
+    missing = np.array([value is None or not value.strip() for value in values])
+    try:
+        column = np.array([value.strip() if value else "NaT" for value in values], "M8[us]")
+    except ValueError:
+        return None
+    return np.ma.MaskedArray(column, missing) if missing.any() else column
 
 
 def _holds(names: Mapping[Any, Any], end: Any) -> bool:
@@ -128,14 +257,11 @@ def _edges(count: int) -> str:
     return f"{count} edge{'s' * (count != 1)}"
 
 
-def _weight_name(
-    edge_data: Iterable[Mapping[str, Any]], source: Source, options: ReadOptions
-) -> str | None:
+def _weight_name(known: Sequence[Any], source: Source, options: ReadOptions) -> str | None:
     if options.weight is False:
         return None
-    known = dict.fromkeys(name for data in edge_data for name in data)
     if options.weight in (None, True):
-        return "weight" if "weight" in known else None
+        return next((name for name in LENGTHS if name in known), None)
     if options.weight in known:
         return str(options.weight)
     near = near_names(str(options.weight), [str(name) for name in known])
@@ -164,12 +290,6 @@ def _is_canonical(text: Any) -> bool:
         return False
     digits = text.removeprefix("-")
     return digits.isdigit() and str(int(text)) == text and -(2**63) <= int(text) < 2**63
-
-
-def attribute_columns(node_data: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
-    """Return one array an attribute name, nodes that lack it masked."""
-    names = dict.fromkeys(name for data in node_data for name in data)
-    return {str(name): column_of([data.get(name) for data in node_data]) for name in names}
 
 
 def check_ids(source: Source, ids: list[Any]) -> None:

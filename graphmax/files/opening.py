@@ -3,24 +3,27 @@
 Here are also the options of a reader: the limits of size, depth and time.
 """
 
-import ctypes
+import codecs
 import errno
 import gzip
+import math
 import os
 import re
 import stat
-import threading
+import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from graphmax.checks import near_names
-from graphmax.files.errors import refusal
+from graphmax.files.errors import GraphFileError, refusal
 
 MEBIBYTE = 2**20
 
@@ -38,27 +41,62 @@ class ReadOptions:
     id: str | int | None = None
     header: bool | None = None
     delimiter: str | None = None
+    encoding: str | None = None
+    missing: str | Sequence[str] | None = None
+    add_nodes: bool = False
+    bipartite: bool = False
+    relation: str | int | None = None
     connectivity: int | None = None
     max_bytes: int = 64 * 1024 * MEBIBYTE
     max_ratio: float = 200.0
     max_nodes: int | None = None
     max_depth: int = 100
     max_seconds: float | None = None
+    until: float = math.inf
 
 
 def read_options(given: Mapping[str, Any]) -> ReadOptions:
     """Return the options, refusing a name that is not one."""
-    known = [field.name for field in fields(ReadOptions)]
+    known = [one.name for one in fields(ReadOptions) if one.name != "until"]
     for name in given:
         if name not in known:
             raise TypeError(
                 f"`options` must be among {', '.join(known)}, got {name!r}; "
                 f"{near_names(name, known)}"
             )
-    return ReadOptions(**given)
+    _check_kinds(given)
+    seconds = given.get("max_seconds")
+    until = math.inf if seconds is None else time.monotonic() + seconds
+    return ReadOptions(**given, until=until)
+
+
+def _check_kinds(given: Mapping[str, Any]) -> None:
+    """Refuse a text where a bool is meant, a negative limit, an encoding that nobody knows."""
+    for name in ("directed", "header", "add_nodes", "bipartite"):
+        value = given.get(name)
+        if value is not None and not isinstance(value, bool | np.bool_):
+            raise TypeError(f"`{name}` must be True or False, got {value!r}")
+    for name in ("max_bytes", "max_ratio", "max_nodes", "max_depth", "max_seconds"):
+        value = given.get(name, 1)
+        if value is None and name in ("max_nodes", "max_seconds"):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise TypeError(f"`{name}` must be a number, got {value!r}")
+        if not value > 0 and not (name == "max_nodes" and value == 0):
+            raise ValueError(f"`{name}` must be above 0, got {value}")
+    encoding = given.get("encoding")
+    try:
+        encoding is None or codecs.lookup(encoding)
+    except LookupError:
+        raise ValueError(
+            f"`encoding` must be one that Python knows (utf-8, cp1252, utf-16), got {encoding!r}"
+        ) from None
 
 
 CHUNK = 2**18
+# How many items of a loop pass between two looks at the clock.
+_STEPS = 256
+Item = TypeVar("Item")
 _GZIP = b"\x1f\x8b"
 # A small file may grow to this size whatever the ratio.
 _HARMLESS = 64 * MEBIBYTE
@@ -68,13 +106,36 @@ _HARMLESS = 64 * MEBIBYTE
 class Source:
     """A plain file to parse: its name for messages, and where its (decompressed) bytes are.
 
-    `kind` is the ending that decided the format.
+    `kind` is the ending that decided the format, `until` when time is up. In `facts` and `remarks`
+    readers leave how they read the file, for those who want to know.
     """
 
     name: str
     file: Path
     size: int
     kind: str = ""
+    until: float = math.inf
+    seconds: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def remark(self, sentence: str) -> None:
+        """Leave a sentence about what was guessed, or could not be taken."""
+        if sentence not in self.remarks:
+            self.remarks.append(sentence)
+
+    def check_time(self) -> None:
+        """Refuse to go on when time is up; readers ask between their steps."""
+        if time.monotonic() > self.until:
+            rule = f"be read within {self.seconds} seconds"
+            raise refusal(self.name, rule, "a longer run", way_out="pass max_seconds")
+
+    def timed(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Walk through items, and look at the clock now and then."""
+        for place, item in enumerate(items):
+            if place % _STEPS == 0:
+                self.check_time()
+            yield item
 
     def read(self) -> bytes:
         """Return all bytes; for formats whose readers need them at once."""
@@ -99,14 +160,44 @@ def opened(path: str | os.PathLike[str], options: ReadOptions) -> Iterator[Sourc
         raise refusal(name, "be gzip data when its name ends in .gz", "other bytes")
     if not packed:
         _check_size(name, size, options)
-        with _plainly_named(Path(name).absolute()) as file:
-            yield Source(name, file, size)
+        with (
+            _plainly_named(Path(name).absolute()) as file,
+            _in_utf8(_source(name, file, size, options), options) as source,
+        ):
+            yield source
         return
     if not name.lower().endswith(".gz"):
         raise refusal(name, "end in .gz when it is compressed", "gzip data", way_out="rename it")
     with TemporaryDirectory(prefix="graphmax-") as folder:
         file = Path(folder) / "plain"
-        yield Source(name, file, _decompressed(name, file, size, options))
+        plain = _source(name, file, _decompressed(name, file, size, options), options)
+        with _in_utf8(plain, options) as source:
+            yield source
+
+
+def _source(name: str, file: Path, size: int, options: ReadOptions) -> Source:
+    return Source(name, file, size, until=options.until, seconds=options.max_seconds)
+
+
+@contextmanager
+def _in_utf8(source: Source, options: ReadOptions) -> Iterator[Source]:
+    """Give the text of another encoding as UTF-8, where the caller names one."""
+    if options.encoding is None or codecs.lookup(options.encoding).name in ("utf-8", "ascii"):
+        yield source
+        return
+    with TemporaryDirectory(prefix="graphmax-") as folder:
+        file = Path(folder) / "utf8"
+        try:
+            with (
+                source.file.open(encoding=options.encoding, newline="") as text,
+                file.open("w", encoding="utf-8", newline="") as copy,
+            ):
+                while chunk := text.read(CHUNK):
+                    copy.write(chunk)
+        except (UnicodeError, ValueError) as error:
+            reason = str(error).partition("\n")[0][:80]
+            raise refusal(source.name, f"be text in {options.encoding}", reason) from None
+        yield replace(source, file=file, size=file.stat().st_size)
 
 
 @contextmanager
@@ -174,50 +265,6 @@ def _bomb(name: str, size: int, allowed: int) -> Exception:
     )
 
 
-class TimeIsUp(BaseException):
-    """Raised inside the reading thread; no reader catches it, `time_limit` does."""
-
-
-@contextmanager
-def time_limit(name: str, options: ReadOptions) -> Iterator[None]:
-    """Stop what runs inside after ``max_seconds``, at the next step of the interpreter."""
-    if options.max_seconds is None:
-        yield
-        return
-    alarm = _Alarm(threading.get_ident(), options.max_seconds)
-    try:
-        try:
-            yield
-        finally:
-            alarm.stop()
-    except TimeIsUp:
-        raise refusal(
-            name,
-            f"be read within {options.max_seconds} seconds",
-            "a longer run",
-            way_out="pass max_seconds",
-        ) from None
-
-
-class _Alarm:
-    def __init__(self, thread: int, seconds: float) -> None:
-        self.thread, self.lock, self.stopped = thread, threading.Lock(), False
-        self.timer = threading.Timer(seconds, self.ring)
-        self.timer.daemon = True
-        self.timer.start()
-
-    def ring(self) -> None:
-        with self.lock:
-            if not self.stopped:
-                target = ctypes.c_ulong(self.thread)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(target, ctypes.py_object(TimeIsUp))
-
-    def stop(self) -> None:
-        self.timer.cancel()
-        with self.lock:
-            self.stopped = True
-
-
 _INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
 _FLOAT = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
@@ -239,8 +286,26 @@ def decoded_text(source: Source) -> str:
             "be a UTF-8 text file",
             f"byte 0x{error.object[error.start]:02x}",
             line=error.object.count(b"\n", 0, error.start) + 1,
-            way_out="save it as UTF-8",
+            way_out="save it as UTF-8, or pass encoding",
         ) from None
+
+
+def text_or_cp1252(source: Source) -> str:
+    """Return the characters of a file that older programs wrote in Windows' Latin letters."""
+    try:
+        return decoded_text(source)
+    except GraphFileError:
+        data = source.read()
+        if b"\0" in data:
+            raise
+        try:
+            text = data.decode("cp1252")
+        except UnicodeDecodeError:
+            raise refusal(
+                source.name, "be text in UTF-8 or cp1252", "other bytes", way_out="pass encoding"
+            ) from None
+        source.remark("read as cp1252: it is not UTF-8")
+        return text
 
 
 def number(text: str) -> Any:

@@ -57,11 +57,22 @@ class ParquetTable:
             cast = "" if kind in _AS_THEY_ARE else "::varchar"
         return self.fetch(f"select {identifier(name)}{cast} as a from {self.relation}")["a"]
 
+    def sample(self, count: int) -> list[tuple[str, ...]]:
+        """Return the first rows as text."""
+        chosen = ", ".join(f"{identifier(name)}::varchar" for name in self.names)
+        try:
+            rows = self.connection.execute(f"select {chosen} from {self.relation} limit {count}")
+            return [tuple(cell or "" for cell in row) for row in rows.fetchall()]
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+            raise
+        except duckdb.Error as error:
+            raise damaged(self.source) from error
+
     def fetch(self, query: str) -> dict[str, NDArray[Any]]:
         """Run a query over the file; damaged pages are an error of the file."""
         try:
             return fetched(self.connection, query)
-        except duckdb.InterruptException:
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException):
             raise
         except duckdb.Error as error:
             raise damaged(self.source) from error
@@ -97,7 +108,7 @@ def parquet_table(connection: duckdb.DuckDBPyConnection, source: Source) -> Parq
         notes = connection.execute(
             f"select value from parquet_kv_metadata({file}) where key = '{METADATA_KEY}'"
         ).fetchall()
-    except duckdb.InterruptException:
+    except (duckdb.InterruptException, duckdb.OutOfMemoryException):
         raise
     except duckdb.Error as error:
         raise damaged(source) from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphmax.files.errors import refusal
 from graphmax.files.formats import FORMAT_OF, ending_of, listed_formats, plain_suffix
-from graphmax.files.opening import opened, read_options, time_limit
+from graphmax.files.opening import opened, read_options
 from graphmax.graph import Graph
 
 
@@ -80,9 +80,15 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     """
     chosen = read_options(options)
     name = os.fspath(path)
-    with time_limit(name, chosen), opened(name, chosen) as source:
+    with opened(name, chosen) as source:
         ending = ending_of(name, chosen.format, source.head())
-        graph: Graph = FORMAT_OF[ending].reader()(replace(source, kind=ending), chosen)
+        row = FORMAT_OF[ending]
+        try:
+            graph: Graph = row.reader()(replace(source, kind=ending), chosen)
+        except (MemoryError, RecursionError) as error:
+            got = "a larger file" if isinstance(error, MemoryError) else "deeper nesting"
+            raise refusal(name, "fit into memory", got) from None
+        source.check_time()
     return graph
 
 

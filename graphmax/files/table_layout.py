@@ -1,34 +1,33 @@
-"""How a text table is laid out: its comments, delimiter, header; looked up in its first lines."""
+"""How a text table is laid out: its comments, delimiter and header, from its first lines.
+
+A guess must be good, and it is shown: what was guessed stands in the facts of the `Source`.
+"""
 
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple
+from typing import Any
 
-from graphmax.checks import near_names
-from graphmax.files.errors import GraphFileError, listed, refusal
+from graphmax.files.column_roles import has_end_names, is_key, is_number, looks_like_header
+from graphmax.files.errors import listed, refusal
+from graphmax.files.metadata import parsed_metadata
 from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
 
 _HEAD = MEBIBYTE
-_SAMPLE = 20
+_SAMPLE = 1000
 _MOST_COLUMNS = 2000
-_CANDIDATES = {"csv": ",;\t| ", "tsv": "\t,;| "}
-_OTHER_CANDIDATES = "\t ,;|"
-_END_PAIRS = (
-    {"src", "dst"},
-    {"source", "target"},
-    {"from", "to"},
-    {"fromnodeid", "tonodeid"},
-    {"node1", "node2"},
-)
-_KEYS = {"id", "node", "label", "name"}
+# The more seldom a character stands in text, the stronger it is as a delimiter.
+_DELIMITERS = "\t;,|"
+_MARKS = (b"#", b"%", b"//")
 _BOM = b"\xef\xbb\xbf"
 # Error pages that were saved instead of the file.
 _MARKUP = (b"<!doctype", b"<html", b"<?xml")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|nan|[+-]?inf(inity)?", re.IGNORECASE)
+_KONECT = re.compile(rb"%\s*(sym|asym|bip)\b")
+_COUNTS = re.compile(rb"%((?:\s+\d+){2,3})\s*$")
+_DICT = re.compile(r"\S+\s+\S+\s+\{.*\}\s*")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class Layout:
     """The layout of a text table.
 
     `skip` counts the lines, `start` the bytes before the first data row; `names` are those of the
-    header, or ``column0``, ... without one.
+    header, or ``column0``, ... without one. `konect` is what a banner of that collection says:
+    ``sym``, ``asym`` or ``bip``, and `counts` the numbers below it. `sample` holds the first rows.
     """
 
     delimiter: str
@@ -44,46 +44,152 @@ class Layout:
     skip: int
     start: int
     directed: bool
+    header: bool = False
+    konect: str = ""
+    counts: tuple[int, ...] = ()
+    sample: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    has_dicts: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def is_comment(self, line: bytes) -> bool:
+        """Say whether a line among the rows is a comment: by its mark, and no row by its fields."""
+        return is_marked(line) and not is_row(line, self.delimiter, len(self.names))
 
 
 def layout_of(source: Source, options: ReadOptions, *, kind: str, is_edges: bool) -> Layout:
     """Look at the first lines of a file and say how to read the rest."""
     lines = _first_lines(source)
-    data = next((i for i, line in enumerate(lines) if not _is_comment(line)), None)
-    comments = lines if data is None else lines[:data]
+    data = _first_row(lines)
     if data is None:
         raise refusal(source.name, "hold at least one row", "comments and blank lines only")
     if lines[data].removeprefix(_BOM).lstrip().lower().startswith(_MARKUP):
         raise refusal(source.name, "be a table", "markup", line=data + 1)
-    kept = islice((i for i in range(data, len(lines)) if not _is_comment(lines[i])), _SAMPLE)
-    sample = [_decoded(lines[i], source, i + 1) for i in kept]
-    delimiter = options.delimiter or _delimiter(sample, kind)
-    rows = [split_line(line, delimiter) for line in sample]
-    header = _has_header(rows, is_edges) if options.header is None else options.header
-    names = rows[0] if header else []
-    skip = data + header
+    texts = _sample(lines, data, source)
+    has_dicts = is_edges and all(map(_DICT.fullmatch, texts))
+    delimiter = options.delimiter or (" " if has_dicts else delimiter_of(texts, kind))
+    rows = [split_line(line, delimiter) for line in texts]
+    data, rows = _with_marked_rows(lines, data, rows, delimiter, source)
+    above = None
+    if options.header is None:
+        above = _commented_header(lines, data, rows, delimiter)
+    if above is None:
+        header = _has_header(rows, is_edges) if options.header is None else options.header
+        names = rows[0] if header else []
+        skip = data + header
+    else:
+        header, names, skip = True, above, data
+    rows = rows[1:] if header and above is None else rows
+    comments = lines[:data]
+    width = len(names) or len(rows[0])
+    konect = next((m[1].decode() for m in map(_KONECT.match, comments) if m), "")
     return Layout(
         delimiter,
-        _checked_names(names, len(rows[0]), source, data + 1),
+        _checked_names(names, width, source, data + 1),
         skip,
         sum(map(len, lines[:skip])),
-        any(line.lower().startswith(b"# directed") for line in comments),
+        konect == "asym" or any(line.lower().startswith(b"# directed") for line in comments),
+        header,
+        konect,
+        _counts(comments) if konect else (),
+        tuple(map(tuple, rows)),
+        has_dicts,
+        _metadata(comments, source),
     )
 
 
+def _first_row(lines: Sequence[bytes]) -> int | None:
+    """Return the first line that is no comment; of a file of marked rows alone the first one."""
+    for i, line in enumerate(lines):
+        if _is_filled(line) and not is_marked(line):
+            return i
+    rows = [i for i, line in enumerate(lines) if _is_filled(line) and not is_said_aloud(line)]
+    widths = {len(split_line(lines[i].decode(errors="replace"), ",")) for i in rows}
+    return rows[0] if len(rows) > 1 and len(widths) == 1 and widths.pop() > 1 else None
+
+
+def _sample(lines: Sequence[bytes], data: int, source: Source) -> list[str]:
+    """Return the first rows as text, without comments, unless the first row is marked so."""
+    is_left_out = is_said_aloud if is_marked(lines[data]) else is_marked
+    places = (i for i in range(data, len(lines)) if _is_filled(lines[i]))
+    kept = islice((i for i in places if not is_left_out(lines[i])), _SAMPLE)
+    return [_decoded(lines[i], source, i + 1) for i in kept]
+
+
+def _with_marked_rows(
+    lines: Sequence[bytes], data: int, rows: list[list[str]], delimiter: str, source: Source
+) -> tuple[int, list[list[str]]]:
+    """Count lines such as ``#cat,#dog`` above the first other row as the rows that they are."""
+    width, first = len(rows[0]), data
+    while first and is_marked(lines[first - 1]) and is_row(lines[first - 1], delimiter, width):
+        first -= 1
+    cells = [split_line(_decoded(lines[i], source, i + 1), delimiter) for i in range(first, data)]
+    marked = any(cell.startswith("#") for row in (*cells, *rows) for cell in row[1:])
+    if first == data or (not marked and len(cells) < 2):
+        return data, rows
+    return first, [*cells, *rows]
+
+
+def _commented_header(
+    lines: Sequence[bytes], data: int, rows: list[list[str]], delimiter: str
+) -> list[str] | None:
+    """Return the names behind ``#`` in the last comment, where there is one for every column."""
+    above = next((line for line in reversed(lines[:data]) if _is_filled(line)), b"")
+    if not above.removeprefix(_BOM).startswith((b"#", b"%")):
+        return None
+    text = above.removeprefix(_BOM).decode(errors="replace").lstrip("#%").strip()
+    names = split_line(text, delimiter)
+    if len(names) != len(rows[0]) and delimiter != " ":
+        names = split_line(text, " ")
+    if len(names) != len(rows[0]) or any(map(is_number, names)) or len(set(names)) < len(names):
+        return None
+    return names if has_end_names(names) or looks_like_header(names, rows) else None
+
+
+def _metadata(comments: Sequence[bytes], source: Source) -> dict[str, Any]:
+    """Return what `write_graph` left in the first line."""
+    first = comments[0] if comments else b""
+    if not first.startswith(b"# graphmax {"):
+        return {}
+    return parsed_metadata(first.removeprefix(b"# graphmax ").decode(errors="replace"), source)
+
+
+def _counts(comments: Iterable[bytes]) -> tuple[int, ...]:
+    match = next((found for found in map(_COUNTS.match, comments) if found), None)
+    return tuple(int(word) for word in match[1].split() if len(word) < 19) if match else ()
+
+
 def _first_lines(source: Source) -> list[bytes]:
-    with source.file.open("rb") as stream:
-        head = stream.read(_HEAD)
+    head = source.head(_HEAD)
     if b"\0" in head:
         line = head[: head.index(b"\0")].count(b"\n") + 1
-        raise refusal(source.name, "be a UTF-8 text file", "a NUL byte", line=line)
+        way_out = "pass encoding" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else None
+        raise refusal(source.name, "be a UTF-8 text file", "a NUL byte", line=line, way_out=way_out)
     lines = head.splitlines(keepends=True)
     return lines[:-1] if len(head) == _HEAD and len(lines) > 1 else lines
 
 
-def _is_comment(line: bytes) -> bool:
+def _is_filled(line: bytes) -> bool:
+    return bool(line.removeprefix(_BOM).strip())
+
+
+def is_marked(line: bytes) -> bool:
+    """Say whether a line starts as comments do."""
+    return line.removeprefix(_BOM).lstrip().startswith(_MARKS)
+
+
+def is_said_aloud(line: bytes) -> bool:
+    """Say whether a marked line is a comment whatever its fields: a blank follows the mark."""
     text = line.removeprefix(_BOM).strip()
-    return not text or text.startswith(b"#")
+    mark = next((mark for mark in _MARKS if text.startswith(mark)), b"")
+    rest = text.lstrip(mark)
+    return bool(mark) and (not rest or rest[:1] in b" \t" or mark == b"%")
+
+
+def is_row(line: bytes, delimiter: str, width: int) -> bool:
+    """Say whether a marked line has the fields of a row."""
+    if is_said_aloud(line):
+        return False
+    return len(split_line(line.decode(errors="replace"), delimiter)) == width
 
 
 def _decoded(line: bytes, source: Source, number: int) -> str:
@@ -95,47 +201,56 @@ def _decoded(line: bytes, source: Source, number: int) -> str:
             "be a UTF-8 text file",
             f"byte 0x{line[error.start]:02x}",
             line=number,
-            way_out="save it as UTF-8",
+            way_out="save it as UTF-8, or pass encoding",
         ) from None
 
 
-def _delimiter(sample: list[str], kind: str) -> str:
-    candidates = _CANDIDATES.get(kind, _OTHER_CANDIDATES)
-    for candidate in candidates:
-        widths = {len(split_line(line, candidate)) for line in sample}
-        if len(widths) == 1 and widths.pop() > 1:
-            return candidate
-    parts = [c for c in candidates if len(split_line(sample[0], c)) > 1]
-    return parts[0] if parts else candidates[0]
+def delimiter_of(sample: Sequence[str], kind: str) -> str:
+    """Return what splits all lines into the same number of fields.
+
+    Blanks come last: names hold them. A field that ends in another delimiter is never right.
+    """
+    best, most = "", 1
+    for candidate in _DELIMITERS:
+        rows = [split_line(line, candidate) for line in sample]
+        width = len(rows[0])
+        if width > most and all(len(row) == width for row in rows) and _is_clean(rows, candidate):
+            if candidate == "\t":
+                return candidate
+            best, most = candidate, width
+    words = [line.split() for line in sample]
+    if not best and len({len(row) for row in words}) == 1 and _is_clean(words, " "):
+        best = " " if len(words[0]) > 1 else ""
+    if best:
+        return best
+    usual = {"csv": ",;\t| ", "tsv": "\t,;| "}.get(kind, "\t ,;|")
+    parts = [c for c in usual if len(split_line(sample[0], c)) > 1]
+    return parts[0] if parts else usual[0]
+
+
+def _is_clean(rows: list[list[str]], delimiter: str) -> bool:
+    others = tuple(set(_DELIMITERS) - {delimiter})
+    return not any(cell.endswith(others) for row in rows for cell in row if len(cell) > 1)
 
 
 def split_line(line: str, delimiter: str) -> list[str]:
     """Split one line into its fields; runs of blanks are one delimiter."""
     if delimiter == " ":
         return line.split()
-    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
-
-
-def is_number(text: str) -> bool:
-    """Say whether a field is a number, NaN and infinities included."""
-    return _NUMBER.fullmatch(text) is not None
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return [cell.strip() for cell in line.split(delimiter)]
 
 
 def _has_header(rows: list[list[str]], is_edges: bool) -> bool:
-    first = {name.lower() for name in rows[0]}
-    if is_edges and any(pair <= first for pair in _END_PAIRS):
+    if is_edges:
+        return has_end_names(rows[0], rows[1:]) or looks_like_header(rows[0], rows[1:])
+    if any(map(is_key, rows[0])):
         return True
-    if not is_edges and (first & _KEYS or len(first) > 1):
+    if len(set(rows[0])) > 1:
         return not any(map(is_number, rows[0]))
-    return _numbers_follow(rows)
-
-
-def _numbers_follow(rows: list[list[str]]) -> bool:
-    """Say whether a column is text in the first row and numbers in all others."""
-    columns = zip(*rows, strict=False)
-    return len(rows) > 1 and any(
-        not is_number(top) and all(map(is_number, rest)) for top, *rest in columns
-    )
+    return looks_like_header(rows[0], rows[1:])
 
 
 def _checked_names(names: Iterable[str], width: int, source: Source, line: int) -> tuple[str, ...]:
@@ -154,69 +269,3 @@ def _checked_names(names: Iterable[str], width: int, source: Source, line: int) 
             line=line,
         )
     return tuple(filled)
-
-
-def found_column(
-    source: Source,
-    names: Sequence[str],
-    asked: str | int | None,
-    *,
-    usual: tuple[str, ...],
-    otherwise: int | None,
-) -> int | None:
-    """Return the place of a column: the one asked for, else a usual name, else `otherwise`."""
-    if isinstance(asked, int) and not isinstance(asked, bool):
-        if 0 <= asked < len(names):
-            return asked
-        raise _unknown_column(source, names, asked)
-    if asked is not None:
-        if asked in names:
-            return names.index(asked)
-        raise _unknown_column(source, names, asked)
-    lowered = [name.lower() for name in names]
-    return next((lowered.index(name) for name in usual if name in lowered), otherwise)
-
-
-def _unknown_column(source: Source, names: Sequence[str], asked: str | int) -> GraphFileError:
-    return refusal(
-        source.name, f"have the column {asked!r}", f"none; {near_names(str(asked), list(names))}"
-    )
-
-
-SOURCES = ("src", "source", "from", "fromnodeid", "node1")
-TARGETS = ("dst", "target", "to", "tonodeid", "node2")
-
-
-class EdgeColumns(NamedTuple):
-    """The places of the edge columns; `weight` is None without one."""
-
-    src: int
-    dst: int
-    weight: int | None
-
-    def named(self) -> dict[str, int]:
-        """Return them as a mapping, weight last and only where there is one."""
-        ends = {"src": self.src, "dst": self.dst}
-        return ends if self.weight is None else {**ends, "weight": self.weight}
-
-
-def edge_columns(source: Source, names: Sequence[str], options: ReadOptions) -> EdgeColumns:
-    """Return where the ends and the weight of an edge stand."""
-    if len(names) < 2:
-        raise refusal(
-            source.name, "have at least two columns of ids", "1 column", way_out="pass delimiter"
-        )
-    src = found_column(source, names, options.src, usual=SOURCES, otherwise=None)
-    dst = found_column(source, names, options.dst, usual=TARGETS, otherwise=None)
-    free = [i for i in range(len(names)) if i not in (src, dst)]
-    src = free.pop(0) if src is None else src
-    dst = free[0] if dst is None else dst
-    return EdgeColumns(src, dst, weight_column(source, names, options))
-
-
-def weight_column(source: Source, names: Sequence[str], options: ReadOptions) -> int | None:
-    """Return where the weight stands; None without one or with ``weight=False``."""
-    if options.weight is False:
-        return None
-    asked = None if options.weight is True else options.weight
-    return found_column(source, names, asked, usual=("weight",), otherwise=None)

@@ -12,8 +12,8 @@ while it parses: it reads ``1.5`` as 2, ``1_0`` as 10 and ``0x10`` as 16 in a BI
 import codecs
 import csv
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,10 +26,13 @@ from numpy.typing import NDArray
 from graphmax.files.duckdb_session import fetched, literal
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.opening import CHUNK, Source
-from graphmax.files.table_layout import Layout, split_line
+from graphmax.files.table_layout import Layout, is_marked, is_said_aloud
 
 _NEWLINE = 10
 _BLANK_RUN = re.compile(rb"[ \t]+")
+_MARK = re.compile(rb"\n[ \t]*(?:#|%|//)")
+# Data of an edge as networkx writes it: {'weight': 1.5}.
+_WEIGHT_IN_DICT = re.compile(rb"'weight': (-?[0-9.eE+-]+|-?inf|nan)[,}]")
 
 
 @dataclass
@@ -62,7 +65,7 @@ def scan(source: Source, layout: Layout) -> Scan:
                 found.plain = not chunk.translate(None, integers) and _is_canonical(tail + chunk)
             if not found.plain:
                 _check_text(chunk, decoder, source, line)
-                found.comments |= b"\n#" in tail[-1:] + chunk
+                found.comments |= _MARK.search(tail[-1:] + chunk) is not None
                 found.quotes |= b'"' in chunk
             line += int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == _NEWLINE))
             found.crlf += (tail[-1:] + chunk).count(b"\r\n") if b"\r" in chunk + tail else 0
@@ -112,16 +115,28 @@ def _check_text(
 def tidied(source: Source, layout: Layout, file: Path) -> Source:
     """Write a copy with blank lines for comments, one kind of newline, single blanks."""
     with source.file.open("rb") as stream, file.open("wb") as copy:
-        for line in stream:
-            copy.write(_tidied_line(line, layout.delimiter) + b"\n")
-    return Source(source.name, file, file.stat().st_size)
+        for number, line in enumerate(source.timed(stream)):
+            is_row = number < layout.skip or not layout.is_comment(line)
+            copy.write((_tidied_line(line, layout) if is_row else b"") + b"\n")
+    return replace(source, file=file, size=file.stat().st_size)
 
 
-def _tidied_line(line: bytes, delimiter: str) -> bytes:
+def _tidied_line(line: bytes, layout: Layout) -> bytes:
     text = line.rstrip(b"\r\n")
-    if text.startswith(b"#") or not text.strip():
+    if not text.strip():
         return b""
-    return _BLANK_RUN.sub(b" ", text.strip()) if delimiter == " " else text
+    if layout.has_dicts:
+        return _without_dict(text)
+    return _BLANK_RUN.sub(b" ", text.strip()) if layout.delimiter == " " else text
+
+
+def _without_dict(text: bytes) -> bytes:
+    """Put the weight that stands in braces into a third column."""
+    words = text.split(None, 2)
+    if len(words) < 3 or not words[2].startswith(b"{"):
+        return text
+    weight = _WEIGHT_IN_DICT.search(words[2])
+    return b" ".join([*words[:2], weight[1] if weight else b""])
 
 
 @dataclass(frozen=True)
@@ -146,9 +161,11 @@ class TextTable:
             return None
         return found
 
-    def load(self, columns: dict[str, int], table: str) -> None:
+    def load(self, columns: dict[str, int], table: str, missing: Sequence[str] = ()) -> None:
         """Make a temporary table of text columns, empty cells NULL, in the order of the file."""
         cell = "{c}" if self.scan.quotes else "nullif(trim({c}, ' \t'), '')"
+        for word in missing:
+            cell = f"nullif({cell}, {literal(word)})"
         query = f"create temp table {table} as select {_chosen(columns, cell)} from "
         self._parsed(lambda file: self.connection.execute(query + self._relation(file, "VARCHAR")))
 
@@ -165,18 +182,25 @@ class TextTable:
         with self.source.file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             lines = (line for line in islice(stream, self.layout.skip, None))
             if self.layout.delimiter == " ":
-                yield from _numbered(map(split_line, lines, _forever(" ")), self.layout.skip)
+                for line, text in enumerate(lines, self.layout.skip + 1):
+                    if text.strip() and not self.layout.is_comment(text.encode()):
+                        yield line, text.split()
                 return
             reader = csv.reader(lines, delimiter=self.layout.delimiter)
             try:
                 for row in reader:
-                    if row and not row[0].startswith("#"):
+                    if row and not self._is_comment(row):
                         yield reader.line_num + self.layout.skip, row
             except csv.Error:
                 return
 
+    def _is_comment(self, row: list[str]) -> bool:
+        return is_marked(row[0].encode()) and (
+            len(row) != len(self.layout.names) or is_said_aloud(row[0].encode())
+        )
+
     def _parsed(self, parse: Callable[[Path], Any]) -> Any:
-        if not self.scan.ragged:
+        if not self.scan.ragged and not self.layout.has_dicts:
             try:
                 return parse(self.source.file)
             except duckdb.InvalidInputException:
@@ -222,14 +246,3 @@ def text_table(connection: duckdb.DuckDBPyConnection, source: Source, layout: La
 
 def _chosen(columns: dict[str, int], cell: str = "{c}") -> str:
     return ", ".join(f"{cell.replace('{c}', f'c{i}')} as {name}" for name, i in columns.items())
-
-
-def _forever(text: str) -> Iterator[str]:
-    while True:
-        yield text
-
-
-def _numbered(rows: Iterator[list[str]], skip: int) -> Iterator[tuple[int, list[str]]]:
-    for line, row in enumerate(rows, skip + 1):
-        if row and not row[0].startswith("#"):
-            yield line, row

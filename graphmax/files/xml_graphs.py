@@ -1,105 +1,169 @@
-"""A first look at XML: no DTD, no entities, no deep nesting, one graph, every node once.
+"""XML graph files, read in one pass by expat: no entities, no deep nesting, every node once.
 
-networkx reads GraphML and GEXF well, but it merges nodes of one id, invents nodes that only edges
-name, and its parser expands entities. This pass, in expat, builds nothing.
+Readers of a format say what an element means; here stands what they share: ids, ends, directions,
+and the checks of a file that nobody vouches for. Nothing outside of the file is opened.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
 from graphmax.files.errors import GraphFileError, listed, refusal
+from graphmax.files.nodes_and_edges import NodeEdgeData
 from graphmax.files.opening import ReadOptions, Source
 
 _CHUNK = 2**16
 
 
 @dataclass
-class Outline:
-    """What an XML graph file declares."""
+class XmlEdge:
+    """An edge with its data; `directed` is None where it does not say."""
 
+    ends: tuple[str, str]
+    data: dict[str, Any]
+    directed: bool | None = None
+
+
+@dataclass
+class XmlGraph:
+    """What the elements of a file said, in their order."""
+
+    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    edges: list[XmlEdge] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+    directed: bool = False
     graphs: int = 0
-    ids: dict[str, int] = field(default_factory=dict)
-    ends: dict[str, int] = field(default_factory=dict)
 
 
-class _Guard:
+class XmlReader:
+    """Walks through a file; a subclass has a method ``on_x`` or ``after_x`` for an element x."""
+
     def __init__(self, source: Source, options: ReadOptions) -> None:
-        self.source, self.options, self.outline, self.depth = source, options, Outline(), 0
-        self.parser = expat.ParserCreate()
-        self.parser.StartElementHandler = self.start
-        self.parser.EndElementHandler = self.end
-        self.parser.StartDoctypeDeclHandler = self.doctype
-        self.parser.EntityDeclHandler = self.doctype
+        self.source, self.options, self.graph = source, options, XmlGraph()
+        self.path: list[str] = []
+        self.text: list[str] | None = None
+        self.parser = expat.ParserCreate("utf-8" if options.encoding else None)
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+        self.parser.EntityDeclHandler = self._entity
+        self.parser.SkippedEntityHandler = self._entity
+        self.methods: dict[str, Callable[..., None]] = {}
+
+    def read(self) -> XmlGraph:
+        """Walk through the file; refuse what no graph file needs."""
+        source = self.source
+        try:
+            with source.file.open("rb") as stream:
+                while chunk := stream.read(_CHUNK):
+                    self.parser.Parse(chunk, False)
+                    source.check_time()
+                self.parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise refusal(
+                source.name,
+                "be well-formed XML",
+                expat.ErrorString(error.code),
+                line=error.lineno,
+                column=error.offset + 1,
+            ) from None
+        except (ValueError, LookupError) as error:
+            if isinstance(error, GraphFileError):
+                raise
+            raise refusal(source.name, "be XML in a known encoding", str(error)) from None
+        self._check_ends()
+        return self.graph
 
     def refusal(self, rule: str, got: str, way_out: str | None = None) -> GraphFileError:
+        """Return an error at the current line."""
         line = self.parser.CurrentLineNumber
         return refusal(self.source.name, rule, got, line=line, way_out=way_out)
 
-    def doctype(self, *_: Any) -> None:
-        raise self.refusal("have no DTD and no entities", "a document type declaration")
+    def add_node(self, identity: str | None) -> str:
+        """Take a node with an id of its own."""
+        if identity is None:
+            raise self.refusal("give every node an id", "a node without one")
+        if identity in self.graph.nodes:
+            raise self.refusal("have every id once", f"{identity!r} again")
+        self.graph.nodes[identity] = {}
+        return identity
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self.depth += 1
-        if self.depth > self.options.max_depth:
+    def add_edge(self, attributes: dict[str, str], directed: bool | None) -> XmlEdge:
+        """Take an edge with two ends."""
+        for end in ("source", "target"):
+            if end not in attributes:
+                raise self.refusal(f"give every edge a {end}", "an edge without one")
+            self.graph.lines.setdefault(attributes[end], self.parser.CurrentLineNumber)
+        edge = XmlEdge((attributes["source"], attributes["target"]), {}, directed)
+        self.graph.edges.append(edge)
+        return edge
+
+    def collect(self) -> None:
+        """Collect the characters of the current element."""
+        self.text = []
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        self.path.append(name)
+        if len(self.path) > self.options.max_depth:
             raise self.refusal(
                 f"nest at most {self.options.max_depth} elements", "more", "pass max_depth"
             )
-        name = tag.rpartition(":")[2]
-        if name == "graph":
-            self.outline.graphs += 1
-        elif name == "node":
-            self.node(attributes.get("id"))
-        elif name == "edge":
-            for end in ("source", "target"):
-                if end not in attributes:
-                    raise self.refusal(f"give every edge a {end}", "an edge without one")
-                self.outline.ends.setdefault(attributes[end], self.parser.CurrentLineNumber)
+        method = self._method(f"on_{name}")
+        if method is not None:
+            method(attributes)
 
-    def node(self, identity: str | None) -> None:
-        if identity is None:
-            raise self.refusal("give every node an id", "a node without one")
-        if identity in self.outline.ids:
-            raise self.refusal("have every id once", f"{identity!r} again")
-        self.outline.ids[identity] = self.parser.CurrentLineNumber
+    def _end(self, tag: str) -> None:
+        method = self._method(f"after_{tag.rpartition(':')[2]}")
+        if method is not None:
+            method()
+        self.path.pop()
 
-    def end(self, _: str) -> None:
-        self.depth -= 1
+    def _method(self, name: str) -> Callable[..., None] | None:
+        return getattr(self, name, None) if name.isidentifier() else None
 
+    def _characters(self, text: str) -> None:
+        if self.text is not None:
+            self.text.append(text)
 
-def checked_xml(source: Source, options: ReadOptions) -> Outline:
-    """Walk through an XML file; refuse what no graph file needs."""
-    guard = _Guard(source, options)
-    try:
-        with source.file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                guard.parser.Parse(chunk, False)
-            guard.parser.Parse(b"", True)
-    except expat.ExpatError as error:
-        raise refusal(
-            source.name,
-            "be well-formed XML",
-            expat.ErrorString(error.code),
-            line=error.lineno,
-            column=error.offset + 1,
-        ) from None
-    except (ValueError, LookupError) as error:
-        if isinstance(error, GraphFileError):
-            raise
-        raise refusal(source.name, "be XML in a known encoding", str(error)) from None
-    _check_outline(guard.outline, source)
-    return guard.outline
+    def taken_text(self) -> str:
+        """Return the characters since `collect`."""
+        text, self.text = "".join(self.text or []), None
+        return text
+
+    def _entity(self, *_: Any) -> None:
+        raise self.refusal("have no DTD entities", "one declared or named")
+
+    def _check_ends(self) -> None:
+        graph = self.graph
+        if graph.graphs != 1:
+            raise refusal(self.source.name, "hold one graph", str(graph.graphs))
+        lacking: list[object] = [end for end in graph.lines if end not in graph.nodes]
+        if lacking and self.options.add_nodes:
+            graph.nodes.update({str(end): {} for end in lacking})
+            self.source.remark(f"{len(lacking)} nodes added that only edges name")
+        elif lacking:
+            raise refusal(
+                self.source.name,
+                "have edges between declared nodes",
+                f"ids without a node ({listed(lacking)})",
+                line=graph.lines[str(lacking[0])],
+                way_out="pass add_nodes=True (--add-nodes) to add them",
+            )
 
 
-def _check_outline(outline: Outline, source: Source) -> None:
-    if outline.graphs != 1:
-        raise refusal(source.name, "hold one graph", str(outline.graphs))
-    lacking: list[object] = [end for end in outline.ends if end not in outline.ids]
-    if lacking:
-        line = outline.ends[str(lacking[0])]
-        raise refusal(
-            source.name,
-            "have edges between declared nodes",
-            f"ids without a node ({listed(lacking)})",
-            line=line,
-        )
+def graph_data(graph: XmlGraph, **others: Any) -> NodeEdgeData:
+    """Return what was read as nodes and edges; of mixed edges the plain ones go both ways."""
+    kinds = [graph.directed if edge.directed is None else edge.directed for edge in graph.edges]
+    directed = any(kinds) if kinds else graph.directed
+    edges = [edge.ends for edge in graph.edges]
+    data = [edge.data for edge in graph.edges]
+    if directed and not all(kinds):
+        back = [edge for edge, kind in zip(graph.edges, kinds, strict=True) if not kind]
+        edges += [(edge.ends[1], edge.ends[0]) for edge in back]
+        data += [edge.data for edge in back]
+    return NodeEdgeData(
+        list(graph.nodes), list(graph.nodes.values()), edges, data, directed, **others
+    )

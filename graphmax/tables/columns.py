@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from graphmax.files.column_roles import edge_columns, found_column
 from graphmax.files.opening import Source
-from graphmax.files.table_layout import edge_columns, found_column
 from graphmax.tables.question import TableQuestion
 
 Choice = Callable[[Source, Sequence[str]], Mapping[str, int]]
