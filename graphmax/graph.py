@@ -60,6 +60,8 @@ class Graph:
         Sides of the grid whose pixels are the nodes, in C order.
     positions : float64 (num_nodes, d), optional
         Where each node is.
+    source : optional
+        How a file was read, if the graph comes from one: what `read_graph` leaves.
 
     Raises
     ------
@@ -87,6 +89,7 @@ class Graph:
     dropped: Dropped = field(default=Dropped(0, 0))
     shape: tuple[int, ...] | None = None
     positions: NDArray[np.float64] | None = None
+    source: Any = None
 
     def __post_init__(self) -> None:
         indices = np.asarray(self.indices)
@@ -247,6 +250,7 @@ class Graph:
         attributes: Mapping[str, ArrayLike] | None = None,
         shape: tuple[int, ...] | None = None,
         positions: ArrayLike | None = None,
+        source: Any = None,
     ) -> "Graph":
         """Return the same graph with other labels, attributes or places (None: as they are).
 
@@ -260,6 +264,8 @@ class Graph:
             Sides of the grid whose pixels are the nodes.
         positions : float (num_nodes, d), optional
             Where each node is.
+        source : optional
+            How a file was read.
 
         Returns
         -------
@@ -273,7 +279,7 @@ class Graph:
         """
         labels = self.labels if labels is None else labels
         attributes = self.attributes if attributes is None else attributes
-        return self._with(labels, attributes, shape or self.shape, positions)
+        return self._with(labels, attributes, shape or self.shape, positions, source)
 
     def degree(self, *, weighted: bool = False) -> NDArray[Any]:
         """Count the neighbors of every node, or add up the weights of its edges.
@@ -438,8 +444,10 @@ class Graph:
         attributes: Mapping[str, ArrayLike] | None,
         shape: tuple[int, ...] | None = None,
         positions: ArrayLike | None = None,
+        source: Any = None,
     ) -> "Graph":
         graph = object.__new__(Graph)
+        graph._set("source", self.source if source is None else source)
         for name in ("indptr", "indices", "weights", "directed", "dropped"):
             graph._set(name, getattr(self, name))
         graph._set("labels", labels)
@@ -478,14 +486,14 @@ class Graph:
     def __reduce__(self) -> tuple[Any, ...]:
         rows = (self.indptr, self.indices, self.weights, self.directed)
         known = (self.labels, dict(self.attributes), self.dropped, self.shape, self.positions)
-        return Graph, (*rows, *known)
+        return Graph, (*rows, *known, self.source)
 
 
 def _unchecked(rows: Adjacency, directed: bool, dropped: Dropped) -> Graph:
     graph = object.__new__(Graph)
     fields = {**rows._asdict(), "directed": directed, "dropped": dropped}
-    unknown: dict[str, Any] = {"labels": None, "attributes": {}, "shape": None, "positions": None}
-    for name, value in {**fields, **unknown}.items():
+    unknown = dict.fromkeys(("labels", "shape", "positions", "source"))
+    for name, value in {**fields, **unknown, "attributes": {}}.items():
         object.__setattr__(graph, name, value)
     graph._settle()
     return graph

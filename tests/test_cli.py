@@ -210,6 +210,8 @@ def test_label_prints_what_it_would_write(folder):
 def test_info_counts(folder):
     told = strict_json(ask("info", "edges.csv", "--nodes", "nodes.csv", "--json"))
     attributes = {row.pop("attribute"): row for row in told.pop("attributes")}
+    assert told.pop("reading")["source"] == "column 1 'src'"
+    told.pop("measures", None)
     assert told == {
         "file": "edges.csv",
         "nodes": 6,

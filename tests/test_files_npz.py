@@ -94,7 +94,7 @@ def note(**changes):
         (SPARSE | {"shape": np.array([-2, -2])}, "must hold a square matrix"),
         (SPARSE | {"data": np.ones(5)}, "must hold one number an entry"),
         (SPARSE | {"data": np.ones(2, complex)}, "must hold arrays of numbers, text or times"),
-        (SPARSE | {"data": -np.ones(2)}, "must be at least 0 and not NaN"),
+        (SPARSE | {"data": np.array([np.nan, 1])}, "must not be NaN"),
         (SPARSE | {"format": np.array("bsr")}, "must hold a CSR, CSC or COO matrix, got 'bsr'"),
         (SPARSE | {"indices": np.ones(2)}, "must hold 1-D integer arrays"),
         (SPARSE | {"indices": np.array([1, 2**63], np.uint64)}, "indices of 64 bits"),

@@ -153,7 +153,30 @@ class FileOptions:
     weight: Annotated[
         str | None, typer.Option("--weight", help="Column of edge weights: a name or a place.")
     ] = None
-    id: Annotated[str | None, typer.Option("--id", help="Column of ids in the node table.")] = None
+    no_weight: Annotated[
+        bool, typer.Option("--no-weight", help="Leave the weights of edges out.")
+    ] = False
+    id: Annotated[
+        str | None, typer.Option("--key", "--id", help="Column of ids in the node table.")
+    ] = None
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Has a text table a header?")
+    ] = None
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Of text: utf-8 by default, cp1252, ...")
+    ] = None
+    missing: Annotated[
+        str | None, typer.Option("--missing", help="Words for a missing entry: NA,N/A.")
+    ] = None
+    add_nodes: Annotated[
+        bool, typer.Option("--add-nodes", help="Add nodes that the node table lacks.")
+    ] = False
+    bipartite: Annotated[
+        bool, typer.Option("--bipartite", help="The two ends are of two separate sets.")
+    ] = False
+    relation: Annotated[
+        str | None, typer.Option("--relation", help="Which one of several in a file.")
+    ] = None
     delimiter: Annotated[
         str | None, typer.Option("--delimiter", help="What splits the fields of a text table.")
     ] = None
@@ -170,19 +193,24 @@ class FileOptions:
     def said(self) -> dict[str, Any]:
         """Return the options of `read_graph` that the user gave."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
+        given["weight"] = False if given.pop("no_weight") else self.weight
         return {name: _place(name, option) for name, option in given.items() if option is not None}
 
     def read(self, file: Path) -> "Graph":
-        """Read a graph file."""
+        """Read a graph file; unless its layout is plain, say in one line how it was read."""
+        from graphmax.cli.console import say
         from graphmax.files import read_graph
 
         with arguments_named(path="FILE"):
-            return read_graph(file, **self.said())
+            graph = read_graph(file, **self.said())
+        if graph.source is not None and not graph.source.plain:
+            say(str(graph.source))
+        return graph
 
 
 def _place(name: str, option: Any) -> Any:
     """Read a column that is a number as its place, counted from 0."""
-    is_place = name in ("src", "dst", "weight", "id") and option.isdigit()
+    is_place = name in ("src", "dst", "weight", "id") and str(option).isdigit()
     return int(option) if is_place else option
 
 

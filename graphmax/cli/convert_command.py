@@ -27,6 +27,7 @@ def convert(file: File, out: Out, reading: FileOptions, json: Json = False) -> N
         write_graph(graph, out)
     counts = {"nodes": graph.num_nodes, "edges": graph.num_edges, "directed": graph.directed}
     if json:
-        print_json({"file": str(file), "out": str(out), **counts})
+        read = graph.source.to_dict()
+        print_json({"file": str(file), "reading": read, "out": str(out), **counts})
         return
     say(f"{graph.num_nodes} nodes and {graph.num_edges} edges written to {out}")

@@ -16,9 +16,10 @@ def info(file: File, reading: FileOptions, json: Json = False) -> None:
     from graphmax.summary import summarize
 
     with progress(f"reading {file.name}"):
-        summary = summarize(reading.read(file))
+        graph = reading.read(file)
+        summary = summarize(graph)
     if json:
-        print_json({"file": str(file), **summary})
+        print_json({"file": str(file), "reading": graph.source.to_dict(), **summary})
         return
     attributes, measures = summary.pop("attributes"), summary.pop("measures")
     print_table([{"": name.replace("_", " "), "count": summary[name]} for name in summary])

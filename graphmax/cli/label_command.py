@@ -63,7 +63,8 @@ def label(
     with progress(f"reading {file.name}"):
         graph = with_column(reading.read(file), values)
         table = label_table(graph, values, made, **rule.selection(graph))
-    document = {"file": str(file), "values": values, "rule": asdict(made)}
+    read = None if graph.source is None else graph.source.to_dict()
+    document = {"file": str(file), "reading": read, "values": values, "rule": asdict(made)}
     output.deliver("labels", table, document, print_csv)
 
 

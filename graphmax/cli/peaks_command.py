@@ -61,8 +61,10 @@ def peaks(
         "num_peaks": num_peaks,
     }
     with progress(f"reading {file.name}"):
-        table, used = _answer(reading.read(file), values, rule, filters, plot)
-    document = {"file": str(file), "values": values, "rule": asdict(used)}
+        graph = reading.read(file)
+        table, used = _answer(graph, values, rule, filters, plot)
+    read = None if graph.source is None else graph.source.to_dict()
+    document = {"file": str(file), "reading": read, "values": values, "rule": asdict(used)}
     output.deliver("maxima", table, document, lambda shown: _show(shown, top))
 
 

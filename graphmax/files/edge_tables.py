@@ -203,7 +203,9 @@ def _check_ids(table: TextTable, columns: EdgeColumns) -> None:
 
 def _check_weight_text(table: TextTable) -> None:
     row = first_row(
-        table.connection, "raw", "weight is not null and try_cast(weight as double) is null"
+        table.connection,
+        "raw",
+        "weight is not null and (try_cast(weight as double) is null or contains(weight, '_'))",
     )
     if row is not None:
         query = f"select weight from raw where rowid = {row}"

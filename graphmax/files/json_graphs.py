@@ -38,7 +38,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
         if len(found["graphs"]) != 1 or not isinstance(found["graphs"][0], dict):
             raise refusal(source.name, "hold one graph", str(len(found["graphs"])))
         found = found["graphs"][0]
-    if isinstance(found, list):
+    if isinstance(found, list) and found:
         data = _of_list(found, source)
     elif isinstance(found, dict) and "elements" in found:
         data = _of_elements(found["elements"], found, source)

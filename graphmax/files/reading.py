@@ -2,14 +2,71 @@
 
 import os
 import textwrap
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from graphmax.files.errors import refusal
 from graphmax.files.formats import FORMAT_OF, ending_of, listed_formats, plain_suffix
-from graphmax.files.opening import opened, read_options
+from graphmax.files.opening import Source, opened, read_options
 from graphmax.graph import Graph
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """How a file was read: what `graph.source` holds.
+
+    Parameters
+    ----------
+    path : str
+        The file, as the caller named it.
+    format : str
+        The format that it was read as.
+    facts : mapping of str to str, bool or list of str
+        What was found in a table: its columns, header and delimiter; what became a length.
+    remarks : tuple of str
+        What was guessed, and what could not be taken.
+    plain : bool
+        Whether there is nothing to say.
+
+    Examples
+    --------
+    >>> print(FileSource("a.csv", "edge list", {"source": "column 2 'u'"}, ("undirected",), False))
+    a.csv: source = column 2 'u', undirected
+    """
+
+    path: str
+    format: str
+    facts: Mapping[str, Any]
+    remarks: tuple[str, ...]
+    plain: bool
+
+    def __str__(self) -> str:
+        facts = {name: fact for name, fact in self.facts.items() if name not in _SHORT}
+        parts = [f"{name} = {_words(fact)}" for name, fact in facts.items()]
+        if "header" in self.facts:
+            parts.append("header" if self.facts["header"] else "no header")
+        parts += [
+            str(self.facts[name]) for name in ("delimiter", "direction") if self.facts.get(name)
+        ]
+        return f"{Path(self.path).name}: {', '.join((*parts, *self.remarks))}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values, for JSON."""
+        names = {name.replace(" ", "_"): fact for name, fact in self.facts.items()}
+        return {"path": self.path, "format": self.format, **names, "remarks": list(self.remarks)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FileSource, (self.path, self.format, dict(self.facts), self.remarks, self.plain)
+
+
+_SHORT = ("header", "delimiter", "direction")
+
+
+def _words(fact: Any) -> str:
+    return " and ".join(map(str, fact)) if isinstance(fact, list) else str(fact)
 
 
 def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
@@ -30,12 +87,18 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
         ``nodes``: the node table of an edge table (.csv, .tsv, .txt, .parquet); by default
         ``a.nodes.csv`` beside ``a.csv`` where there is one; False for none.
         ``src``, ``dst``, ``weight``, ``id``: the columns (names, or places from 0) of the two
-        ends, the weight (False: leave it out) and the key of the node table. By default ``src``
-        and ``dst``, else ``source`` and ``target``, else the first two; ``weight`` where there is
-        one; ``id``, else ``node``, else the first.
+        ends, the weight (False: leave it out) and the key of the node table. By default known
+        names of ends (``src`` and ``dst``, ``source`` and ``target``, ``from`` and ``to``,
+        ``node1`` and ``node2``, ...), else what the first rows tell, else the first two;
+        ``weight``, ``length``, ``distance`` or ``cost`` where there is one; ``id``, else
+        ``node``, else the first.
+        ``header``, ``delimiter``, ``encoding``, ``missing``: whether a text table has a header,
+        what splits its fields (both found out from its first lines by default), its encoding
+        (UTF-8), and words that mean a missing entry ("NA,N/A").
+        ``add_nodes``: add nodes that edges name and the node table lacks, without values.
+        ``bipartite``: the two ends are ids of two separate sets.
+        ``relation``: which one, in a file of several.
         ``connectivity``: which pixels of an image touch, as in `grid_graph`.
-        ``header``, ``delimiter``: whether a text table has a header, and what splits its fields;
-        by default found out from its first lines.
         ``max_bytes``, ``max_ratio``, ``max_nodes``, ``max_depth``, ``max_seconds``: the largest
         size and ratio of decompressed data (64 GiB and 200), the most nodes (what the bytes
         account for), the deepest nesting (100) and the longest time (none).
@@ -45,7 +108,8 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     Graph
         Ids are its labels: int64 where all are integers, else text. Nodes come in the order of
         the node table or the file's own list of nodes, else sorted by id. Node columns are its
-        attributes, missing entries masked.
+        attributes, missing entries masked. ``graph.source`` is a `FileSource`: how the file was
+        read, ``print(graph.source)`` in one line.
 
     Raises
     ------
@@ -58,16 +122,22 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
 
     Notes
     -----
-    Lines that start with ``#`` are comments; ``# Directed graph``, as SNAP writes it, counts.
-    Blanks around the fields of a text table are dropped unless it uses quotation marks. Integers
-    keep every digit: a column of numbers that neither int64, uint64 nor float64 holds exactly
-    stays text, and so do ids such as ``007``. Float ids, and 1, 1.0, true mixed, are refused.
-    GML and Pajek name nodes by their labels where each node has its own. A Pajek file with arcs
-    is directed, its edges go both ways. Matrices and .pt files are undirected where every entry
-    has its equal transpose. Meshes have the lengths of edges as weights and the attributes ``x``,
-    ``y``, ``z``; images ``value``, or ``red``, ``green``, ``blue``, ``alpha``; METIS ``weight``
-    and ``size``. A file that declares more nodes than 4 million and twice its bytes is refused
-    unless ``max_nodes`` allows it.
+    Lines that start with ``#``, ``%`` or ``//`` are comments, unless they have the fields of a
+    row and no blank behind the mark: then they are ids such as ``#cat``. ``# Directed graph``, as
+    SNAP writes it, counts, and so do Gephi's column ``Type``, KONECT's ``% asym`` and the headers
+    of Neo4j. Blanks around the fields of a text table are dropped unless it uses quotation marks.
+    Integers keep every digit: a column of numbers that neither int64, uint64 nor float64 holds
+    exactly stays text, and so do ids such as ``007``. Ids ``1.0`` are 1; other floats are refused,
+    and so are 1 and true mixed. A column of text of which every entry is a number is numbers, in
+    every format. A square of numbers of more than four columns is an adjacency matrix; one of
+    three or four is refused where it may be either. Weights of which some are missing are left
+    out, with a word.
+    GML and Pajek name nodes by their labels where each node has its own. Where arrows and edges
+    are mixed the graph is directed, and the edges go both ways. Matrices and .pt files are
+    undirected where every entry has its equal transpose. Meshes have the lengths of sides as
+    weights and the attributes ``x``, ``y``, ``z``; images ``value``, or ``red``, ``green``,
+    ``blue``, ``alpha``; METIS ``weight`` and ``size``. A file that declares more nodes than 4
+    million and twice its bytes is refused unless ``max_nodes`` allows it.
 
     Examples
     --------
@@ -89,7 +159,18 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
             got = "a larger file" if isinstance(error, MemoryError) else "deeper nesting"
             raise refusal(name, "fit into memory", got) from None
         source.check_time()
-    return graph
+    return graph.replace(source=_record(source, row.name, graph.directed))
+
+
+def _record(source: Source, name: str, directed: bool) -> FileSource:
+    """Freeze what readers left in the source."""
+    facts = dict(source.facts)
+    plain = facts.pop("plain", True) and not source.remarks
+    if "source" in facts or not plain:
+        facts["direction"] = "directed" if directed else "undirected"
+    return FileSource(
+        source.name, name, MappingProxyType(facts), tuple(source.remarks), bool(plain)
+    )
 
 
 def _with_formats(docstring: str | None) -> str | None:

@@ -100,6 +100,33 @@ CYTOSCAPE = json.dumps(
 ).encode()
 
 
+DOT = b'graph g { node [shape=box]; a [height=3]; b [height="5"]; a -- b -- {c d} [weight=.5]; }\n'
+SIF = b"a pp b c\nb pd d\ne\n"
+ADJACENCY = b"# small\n1 2 3\n2 3\n3 4\n4\n"
+GAL = b"4\n1 2\n2 3\n2 2\n1 3\n3 2\n1 2\n4 0\n\n"
+GWT = b"0 3 small id\n1 2 0.5\n2 1 0.5\n2 3 2\n3 2 2\n"
+MATRIX = b",A,B,C\nA,0,1,0\nB,1,0,2.5\nC,0,2.5,0\n"
+STL = b"""solid small
+facet normal 0 0 1
+outer loop
+vertex 0 0 0
+vertex 1 0 0
+vertex 0 1 0
+endloop
+endfacet
+endsolid small
+"""
+
+
+def binary_ply():
+    """Bytes of a mesh of a triangle and a square, little-endian."""
+    import struct
+
+    head = PLY.partition(b"end_header")[0].replace(b"ascii", b"binary_little_endian")
+    places = struct.pack("<12f", 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 1, 0)
+    return head + b"end_header\n" + places + struct.pack("<B3iB4i", 3, 0, 1, 2, 4, 0, 1, 3, 2)
+
+
 def parquet():
     """Bytes of a Parquet edge table, the same at every call."""
     import duckdb
@@ -187,4 +214,13 @@ def valid_files():
         "png": image("PNG"),
         "tif": image("TIFF"),
         "npy": npy(),
+        "dot": DOT,
+        "sif": SIF,
+        "adjlist": ADJACENCY,
+        "gal": GAL,
+        "gwt": GWT,
+        "matrix": MATRIX,
+        "stl": STL,
+        "g6": b"Dhc\n",
+        "s6": b":Fa@x^\n",
     }
