@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 import graphmax as gm
 from graphmax import datasets
 from graphmax.cli import app
-from graphmax.datasets import folder as folders
+from graphmax.datasets import manifest as folders
 from graphmax.kernels.progress import reporting
 from graphmax.shipped_data import dataset_path
 

@@ -14,9 +14,10 @@ from torch_geometric.nn import SAGEConv, summary
 
 import graphmax as gm
 from graphmax.nn import ChoiceHead, FeatureScore, Identity, PeakDetector, SignHead
-from graphmax.nn.choices import HEADS
+from graphmax.nn.parts import HEADS
 from graphmax.rule import Rule
 
+pytestmark = pytest.mark.filterwarnings("ignore:the detector is untrained")
 PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
 KINDS = {
     "sign": {},
@@ -100,7 +101,8 @@ def test_the_normal_head_is_the_probability_that_it_says():
     detector = build("normal")
     data = random_data(12)
     steps_mean = detector.score_nodes(data)
-    own, other = detector.score.spreads(gm.nn.steps.Steps.of(data.edge_index, 12)).detach()
+    steps = gm.nn.steps.Steps.of(data.edge_index, 12)
+    own, other = detector.score(data.x, steps).deviation.detach()
     rng = np.random.default_rng(0)
     chance = detector.predict_proba(data)
     for v in range(12):
@@ -342,7 +344,7 @@ def test_valid_combinations_are_those_of_the_table():
                 allowed.add((head, hops, score))
     scores = ("attribute", "denoise", "features", "encoder")
     expected = {("sign", hops, score) for hops in (1, 2, "learn") for score in scores}
-    expected |= {("choice", hops, score) for hops in (1, 2) for score in scores}
+    expected |= {("choice", hops, score) for hops in (1, 2, "learn") for score in scores}
     expected |= {("normal", hops, "denoise") for hops in (1, 2)}
     assert allowed == expected
 
@@ -364,13 +366,17 @@ def test_the_rule_gives_the_hops():
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"hops": 0}, ValueError, "`hops` must be an integer of at least 1 or 'learn', got 0"),
-        ({"hops": "all"}, ValueError, "got 'all'"),
-        ({"in_channels": 0}, ValueError, "`in_channels` must be an integer of at least 1"),
-        ({"max_hops": True}, ValueError, "`max_hops` must be an integer"),
+        ({"hops": 0}, ValueError, "`hops` must be at least 1, got 0; or pass 'learn'"),
+        ({"hops": "all"}, TypeError, "got 'all'; or pass 'learn'"),
+        ({"in_channels": 0}, ValueError, "`in_channels` must be at least 1"),
+        ({"max_hops": True}, TypeError, "`max_hops` must be an integer"),
         ({"head": "soft"}, ValueError, "`head` must be one of 'sign', 'choice', 'normal'"),
-        ({"head": "choice", "hops": "learn"}, ValueError, "use 'sign'"),
-        ({"head": "normal"}, ValueError, "without denoise=True, got 'normal'"),
+        (
+            {"head": "normal", "denoise": True, "hops": "learn"},
+            ValueError,
+            r"got 'learn'; what goes together:\n    head    hops",
+        ),
+        ({"head": "normal"}, ValueError, r"\(Identity\), got 'normal'; what goes together"),
         ({"denoise": True, "in_channels": 2}, ValueError, "`in_channels` must be 1"),
         ({"denoise": True, "encoder": SAGEConv(1, 1)}, ValueError, "choose one score"),
         ({"encoder": "gcn"}, TypeError, "`encoder` must be a torch module, got str"),

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import graphmax as gm
-from graphmax.nn.scores import GraphFilter, bent
+from graphmax.nn import GraphFilter
+from graphmax.nn.scores import bent
 from graphmax.nn.steps import Steps
 
 DEGREES = np.array([1, 2, 3])

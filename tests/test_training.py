@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 import graphmax as gm
 from graphmax.nn import PeakDetector
-from graphmax.training import fitting, state
+from graphmax.training import fitting, trainer
 from graphmax.training.checkpoint import read_checkpoint, write_checkpoint
 
 PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
@@ -147,20 +147,20 @@ class Stop(BaseException):
 
 
 def stopping_after(monkeypatch, epochs, error):
-    step = state.Training.step
+    step = trainer.Training.step
 
     def stopped(training):
         if training.epoch == epochs:
             raise error
         step(training)
 
-    monkeypatch.setattr(state.Training, "step", stopped)
+    monkeypatch.setattr(trainer.Training, "step", stopped)
 
 
 @pytest.mark.parametrize("options", [{"in_channels": 2}, {"hops": "learn", "in_channels": 2}])
 def test_resumed_to_the_same_bits(tmp_path, monkeypatch, options):
     monkeypatch.setattr(fitting, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
-    monkeypatch.setattr("graphmax.training.material.ENTRIES_PER_BLOCK", 100)
+    monkeypatch.setattr("graphmax.training.blocks.ENTRIES_PER_BLOCK", 100)
     graphs = [labelled(30, channels=2, seed=seed) for seed in range(4)]
     call = {"validation": [labelled(30, channels=2, seed=9)], "epochs": 12}
     whole = PeakDetector(**options)

@@ -5,25 +5,25 @@ What needs torch is imported on first use: making a set does not.
 
 from typing import TYPE_CHECKING
 
-from graphmax.datasets.folder import generate, read_folder
-from graphmax.datasets.making import sample_graphs
-from graphmax.datasets.named import named_recipe, recipe_names
-from graphmax.datasets.pairs import CenteredPairs, centered_pairs, hard_negatives
+from graphmax.datasets.catalog import named_recipe, recipe_names
+from graphmax.datasets.hard_examples import CenteredPairs, centered_pairs, hard_negatives
+from graphmax.datasets.manifest import generate, read_folder
+from graphmax.datasets.node_split import NodeSplit, split_nodes
 from graphmax.datasets.recipe import Group, Recipe, read_recipe
-from graphmax.datasets.splitting import NodeSplit, split_nodes
+from graphmax.datasets.recipe_graphs import sample_graphs
 from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
-    from graphmax.datasets.labelling import LabelLocalMaxima
-    from graphmax.datasets.loading import BalancedSampler, RootedNeighborhoods, neighborhood_loader
+    from graphmax.datasets.label_transform import LabelLocalMaxima
+    from graphmax.datasets.loaders import BalancedSampler, RootedNeighborhoods, neighborhood_loader
     from graphmax.datasets.peak_dataset import PeakDataset
 
 _NEEDS_TORCH = {
-    "BalancedSampler": "graphmax.datasets.loading",
-    "LabelLocalMaxima": "graphmax.datasets.labelling",
+    "BalancedSampler": "graphmax.datasets.loaders",
+    "LabelLocalMaxima": "graphmax.datasets.label_transform",
     "PeakDataset": "graphmax.datasets.peak_dataset",
-    "RootedNeighborhoods": "graphmax.datasets.loading",
-    "neighborhood_loader": "graphmax.datasets.loading",
+    "RootedNeighborhoods": "graphmax.datasets.loaders",
+    "neighborhood_loader": "graphmax.datasets.loaders",
 }
 
 __all__ = [

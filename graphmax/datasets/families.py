@@ -125,7 +125,9 @@ def _bumps(graph: Graph, width: int, hops: int, rng: np.random.Generator) -> Val
 
 
 def _hidden(graph: Graph, form: str, num_features: int, rng: np.random.Generator) -> Values:
-    raise NotImplementedError("a hidden attribute is made of features, in graphmax.datasets.making")
+    raise NotImplementedError(
+        "graphmax.datasets.recipe_graphs makes a hidden attribute of features"
+    )
 
 
 HIDDEN = "hidden"

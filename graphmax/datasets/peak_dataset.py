@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch_geometric.data import Data, InMemoryDataset
 
-from graphmax.datasets.folder import generate, read_folder
-from graphmax.datasets.named import named_recipe
-from graphmax.datasets.own_files import Own, own_graphs
+from graphmax.datasets.catalog import named_recipe
+from graphmax.datasets.labelled_graphs import Own, own_graphs
+from graphmax.datasets.manifest import generate, read_folder
 from graphmax.datasets.recipe import SPLITS
 from graphmax.graph import Graph
 from graphmax.rule import Rule

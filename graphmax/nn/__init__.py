@@ -1,4 +1,4 @@
-"""Networks that judge local maxima: the operator, scores, heads, the detector, and baselines.
+"""Networks that judge local maxima: the operator, scores, heads, and the detector.
 
 Nothing here imports the exact reference: the learner cannot peek.
 """
@@ -6,11 +6,12 @@ Nothing here imports the exact reference: the learner cannot peek.
 from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
-from graphmax.nn.detector import PeakDetector
-from graphmax.nn.heads import ChoiceHead, NormalHead, SignHead
-from graphmax.nn.reasons import Decision
-from graphmax.nn.rivals import HopMax, hop_max
-from graphmax.nn.scores import EncoderScore, FeatureScore, GraphFilter, Identity
+from graphmax.nn.detector import Decision, PeakDetector
+from graphmax.nn.graph_filter import GraphFilter
+from graphmax.nn.heads import ChoiceHead, Head, Judged, SignHead
+from graphmax.nn.hopmax import HopMax, hop_max
+from graphmax.nn.normal_head import NormalHead
+from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Score, Scored
 from graphmax.nn.storage import pretrained_names
 from graphmax.nn.windows import CenteredWindowCNN
 
@@ -21,10 +22,14 @@ __all__ = [
     "EncoderScore",
     "FeatureScore",
     "GraphFilter",
+    "Head",
     "HopMax",
     "Identity",
+    "Judged",
     "NormalHead",
     "PeakDetector",
+    "Score",
+    "Scored",
     "SignHead",
     "hop_max",
     "pretrained_names",

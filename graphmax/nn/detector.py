@@ -1,30 +1,44 @@
 """PeakDetector: a score for every node, and a head that compares it within a ball."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from os import PathLike
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
 
 import graphmax.nn.storage as storage
-from graphmax.nn.choices import (
-    check_combination,
-    check_counts,
-    head_for,
+from graphmax.checks import integer
+from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
+from graphmax.nn.inputs import Inputs, check_finite, check_x, read_inputs
+from graphmax.nn.node_labels import labels_of
+from graphmax.nn.parts import (
+    agreed_hops,
+    check_fit,
+    described,
     learnable_rule,
-    radius_of,
-    score_for,
+    usual_head,
+    usual_score,
 )
-from graphmax.nn.heads import ChoiceHead, Head, Judged, NormalHead, SignHead
-from graphmax.nn.inputs import Asked, asked, check_finite, check_x
-from graphmax.nn.reasons import Decision, deciding_rivals
-from graphmax.nn.scores import EncoderScore, GraphFilter, Identity, Score
+from graphmax.nn.scores import Score, Scored, scored
 from graphmax.nn.steps import Steps
 from graphmax.rule import FilledRule, Rule
-from graphmax.ties import TIES
+
+
+class Decision(NamedTuple):
+    """Why a detector judges a node as it does.
+
+    ``rival`` is the other node of the ball that decided, -1 where there is none; ``margin`` the
+    node's score minus the rival's; ``probability`` that the node is a maximum.
+    """
+
+    node: int
+    rival: int
+    margin: float
+    probability: float
 
 
 class PeakDetector(nn.Module):
@@ -48,7 +62,7 @@ class PeakDetector(nn.Module):
         ``choice``: Plackett-Luce over the ball, a calibrated probability. ``normal``: every score
         has a standard deviation; needs `denoise`.
     encoder : nn.Module, optional
-        Any PyG module ``encoder(x, edge_index)`` in place of the score; gives one number a node,
+        Any PyG module ``encoder(x, edge_index)`` in place of the score; gives one number per node,
         or ``out_channels`` of them.
     rule : Rule, optional
         Ties (strict or weak), direction, isolated, extremum; its hops, if given, are the radius.
@@ -63,10 +77,14 @@ class PeakDetector(nn.Module):
 
     Notes
     -----
-    ``forward(x, edge_index, batch=None)`` gives logits; `predict` answers for ``choice`` and
+    ``forward(x, edge_index, batch=None)`` gives logits, finite and at most 1e30 in size: certain
+    nodes (isolated ones, infinite margins) have exactly that. `predict` answers for ``choice`` and
     ``normal`` whether the probability is above 1/2, for ``sign`` whether the margin is above 0
     (weak: at least 0), exactly. Scores are compared in float64, with autocast off. Scoring costs
     O(hops * edges); balls of more than one hop are listed for ``choice`` and ``normal`` only.
+
+    What goes together: ``sign`` and ``choice`` with any score, any direction, strict and weak ties,
+    a given or a learned radius; ``normal`` with ``denoise=True`` and a given radius.
 
     Examples
     --------
@@ -89,45 +107,59 @@ class PeakDetector(nn.Module):
         rule: Rule | None = None,
     ) -> None:
         super().__init__()
-        check_counts(in_channels, hops, max_hops)
         rule = learnable_rule(rule)
-        radius = radius_of(hops, rule)
-        check_combination(in_channels, radius, head, denoise=denoise, encoder=encoder)
-        score = score_for(in_channels, denoise=denoise, encoder=encoder)
-        self._assemble(score, head_for(head, radius, max_hops), rule)
+        score = usual_score(in_channels, denoise=denoise, encoder=encoder)
+        self._assemble(score, usual_head(head, agreed_hops(hops, rule), max_hops), rule)
 
     def _assemble(self, score: Score, head: Head, rule: FilledRule) -> None:
+        check_fit(score, head)
         self.score: Score = score
         self.head: Head = head
-        self.rule = replace(rule, hops=None)
+        self._fields = replace(rule, hops=None)
         self.columns: tuple[str, ...] = ()
         self.trained: Tensor
         self.register_buffer("trained", torch.tensor(False))
-        self.doubt = nn.Parameter(torch.tensor(-6.0, dtype=torch.float64))
-        self.reset_parameters(0)
+        if self.trained.device.type != "meta":  # a skeleton has shapes and no numbers
+            self.reset_parameters(0)
         self.eval()
 
     @classmethod
     def composed(cls, score: Score, head: Head, rule: Rule | None = None) -> Self:
-        """Build a detector from a score and a head of one's own.
+        """Build a detector from a score and a head, of graphmax or of one's own.
 
         Parameters
         ----------
         score : Score
-            ``score(x, steps) -> (num_nodes, members)``.
+            ``score(x, steps)`` gives `graphmax.nn.Scored`, or (num_nodes, members).
         head : Head
-            ``head(scores, steps, score) -> Judged``.
+            ``head(scores, steps)`` gives `graphmax.nn.heads.Judged`; it says its own hops.
         rule : Rule, optional
-            As for the constructor.
+            As for the constructor; its hops, if given, must be those of the head.
 
         Returns
         -------
         PeakDetector
             The detector.
+
+        Raises
+        ------
+        TypeError
+            If `score` or `head` is not derived from the base class.
+        ValueError
+            If they do not go together, or the rule has a field that no detector takes.
+
+        Examples
+        --------
+        >>> from graphmax.nn import ChoiceHead, FeatureScore, PeakDetector
+        >>> PeakDetector.composed(FeatureScore(2, width=4, members=1), ChoiceHead(1)).hops_
+        1
         """
         detector = cls.__new__(cls)
         nn.Module.__init__(detector)
-        detector._assemble(score, head, learnable_rule(rule))
+        rule = learnable_rule(rule)
+        if rule.hops is not None and isinstance(head, Head):
+            agreed_hops(head.hops or "learn", rule)
+        detector._assemble(score, head, rule)
         return detector
 
     def reset_parameters(self, seed: int = 0) -> None:
@@ -141,34 +173,44 @@ class PeakDetector(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.score.reset_parameters(generator)
         self.head.reset_parameters()
-        nn.init.constant_(self.doubt, -6.0)
         self.trained.fill_(False)
+        self._drawn = self._fingerprint()
+
+    def _fingerprint(self) -> float:
+        return float(sum(parameter.detach().double().sum() for parameter in self.parameters()))
 
     @property
-    def hops_(self) -> int:
-        """Radius that decisions use; the learned one after `fit`."""
-        return self.head.radius
+    def rule(self) -> FilledRule:
+        """The rule that is judged by, every field filled in; a learned radius as it is now."""
+        return replace(self._fields, hops=self.head.radius)
+
+    @property
+    def hops_(self) -> int | None:
+        """Radius that decisions use; None while a radius that is to be learned is still open."""
+        head = self.head
+        if head.hops is None and not self.trained and bool((head.mixture == head.mixture[0]).all()):
+            return None
+        return head.radius
 
     @property
     def receptive_hops(self) -> int:
         """How far a score looks: hops + filter order + encoder depth.
 
-        While the radius is to be learned, the largest one that is considered.
+        While the radius is open or being trained, the largest one that is considered.
         """
-        head = self.head
-        if isinstance(head, SignHead) and head.hops is None and not bool(self.trained):
-            return head.max_hops + self.score.receptive_hops
-        return self.hops_ + self.score.receptive_hops
+        undecided = self.training or self.hops_ is None
+        hops = max(self.head.candidates) if undecided else self.head.radius
+        return hops + self.score.receptive_hops
 
     @property
     def flip_rate(self) -> float:
         """Learned share of training labels that are wrong, at most 1/2."""
-        return float(self.doubt.detach().sigmoid() / 2)
+        return self.head.flip_rate
 
     @property
     def device(self) -> torch.device:
         """Where the parameters are."""
-        return self.doubt.device
+        return self.trained.device
 
     def forward(self, x: Tensor, edge_index: Any, batch: Tensor | None = None) -> Tensor:
         """Return the logit of every node.
@@ -185,111 +227,143 @@ class PeakDetector(nn.Module):
         Returns
         -------
         Tensor, shape (num_nodes,)
-            float64; +inf for a node without neighbors (-inf under ``isolated=False``).
+            float64, finite, from -1e30 to 1e30: the bounds mean certainty, 1e30 for a node without
+            neighbors (-1e30 under ``isolated=False``).
         """
         del batch
         check_x(x, self.score.in_channels)
-        steps = Steps.of(edge_index, x.shape[0], self.rule.direction)
+        steps = Steps.of(edge_index, x.shape[0], self._fields.direction)
         with _full_precision(x.device.type):
-            return self._judge(self._scores(x, steps).mean(1, keepdim=True), steps)[:, 0]
+            return self._judge(_one(self._scores(x, steps)), steps)[:, 0]
+
+    def loss(self, data: Any, mask: Tensor | None = None) -> Tensor:
+        """Return the mean of -log P(label), to be minimized in one's own loop.
+
+        Labels are wrong with a probability that is learned too. Nodes without neighbors and with
+        infinite margins, about which there is nothing to learn, are left out; so are labels of -1.
+
+        Parameters
+        ----------
+        data : PyG Data or Batch
+            With ``x``, ``edge_index``, ``y`` (flags, or 1 and 0 with -1 for unknown) and,
+            optionally, ``train_mask``.
+        mask : bool Tensor (num_nodes,), optional
+            The labels that count, instead of ``train_mask``.
+
+        Returns
+        -------
+        Tensor
+            A float64 scalar, in nats per labelled node, with a gradient.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If features, labels or mask are missing, or do not fit.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from torch_geometric.data import Data
+        >>> from graphmax import PeakDetector
+        >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+        >>> data = Data(x=torch.tensor([1.0, 3.0, 2.0]), edge_index=path, y=torch.tensor([0, 1, 0]))
+        >>> detector = PeakDetector().train()
+        >>> detector.loss(data).backward()
+        >>> bool(detector.head.log_scale.grad < 0)
+        True
+        """
+        read = self._read(data)
+        y, counted = labels_of(data, "data", read.x.shape[0], mask)
+        return self.loss_on(read.x, read.steps, y.to(self.device), counted.to(self.device))
+
+    def loss_on(self, x: Tensor, steps: Steps, y: Tensor, counted: Tensor) -> Tensor:
+        """Return the loss of labels bool (num_nodes,) where `counted`; see `loss`."""
+        logits = self.member_logits(x, steps)
+        counted = counted & ~(logits.abs() >= CERTAIN).any(1)  # NaN stays, and is noticed
+        if not bool(counted.any()):
+            return logits.new_zeros((), requires_grad=True)
+        loss: Tensor = self.head.negative_log_likelihood(logits[counted], y[counted]).mean()
+        return loss
 
     def member_logits(self, x: Tensor, steps: Steps) -> Tensor:
         """Return the logits of every member of the score, (num_nodes, members), to train on."""
         with _full_precision(x.device.type):
             return self._judge(self._scores(x, steps), steps)
 
-    def _scores(self, x: Tensor, steps: Steps) -> Tensor:
-        if not isinstance(self.score, Identity):
+    def _scores(self, x: Tensor, steps: Steps) -> Scored:
+        if self.score.finite or self.head.finite:
             check_finite(x)
-        scores: Tensor = self.score(x, steps)
-        return -scores if self.rule.extremum == "min" else scores
+        scores = scored(self.score(x, steps))
+        return scores._replace(mean=-scores.mean) if self._fields.extremum == "min" else scores
 
-    def _judge(self, scores: Tensor, steps: Steps) -> Tensor:
-        judged: Judged = self.head(scores, steps, self.score)
-        alone = torch.inf if self.rule.isolated else -torch.inf
-        return judged.logits.masked_fill(~judged.accompanied, alone)
+    def _judge(self, scores: Scored, steps: Steps) -> Tensor:
+        judged: Judged = self.head(scores, steps)
+        alone = CERTAIN if self._fields.isolated else -CERTAIN
+        return judged.logits.masked_fill(~judged.accompanied, alone).clamp(-CERTAIN, CERTAIN)
 
     def score_nodes(self, data: Any) -> Any:
         """Return the latent score of every node, the number that is compared.
 
         Parameters
         ----------
-        data : PyG Data, (graph, x), neighborhoods or (neighborhoods, x)
+        data : PyG Data, graph, (graph, x), neighborhoods or (neighborhoods, x)
             A graph with features; for neighborhoods the answer is about their roots.
 
         Returns
         -------
         float64 (num_nodes,)
-            NumPy where `x` was an array or a name, else a tensor.
+            In the library of `x`: NumPy for arrays, mappings and names, else a tensor.
         """
-        with self._asking(data) as question:
-            scores = self.score(question.x, question.steps).mean(1)
-        return self._answer(question, scores)
+        with self._judging(data) as read:
+            return self._answer(read, scored(self.score(read.x, read.steps)).mean.mean(1))
 
     def predict_proba(self, data: Any) -> Any:
         """Return the probability that each node is a maximum.
 
         Parameters
         ----------
-        data : PyG Data, (graph, x), neighborhoods or (neighborhoods, x)
+        data : PyG Data, graph, (graph, x), neighborhoods or (neighborhoods, x)
             A graph with features; for neighborhoods the answer is about their roots.
 
         Returns
         -------
         float64 (num_nodes,)
-            NumPy where `x` was an array or a name, else a tensor.
+            In the library of `x`: NumPy for arrays, mappings and names, else a tensor.
         """
-        with self._asking(data) as question:
-            logits = self(question.x, question.steps)
-        return self._answer(question, logits.sigmoid())
+        with self._judging(data) as read:
+            return self._answer(read, self._logits(read).sigmoid())
 
     def predict(self, data: Any) -> Any:
         """Tell which nodes are maxima.
 
         Parameters
         ----------
-        data : PyG Data, (graph, x), neighborhoods or (neighborhoods, x)
-            A graph with features; for neighborhoods the answer is about their roots.
+        data : PyG Data, graph, (graph, x), neighborhoods or (neighborhoods, x)
+            What `local_maxima` takes: a graph of any library with features in its attribute ``x``
+            (or in those the detector was trained on), or with features beside it; for
+            neighborhoods the answer is about their roots.
 
         Returns
         -------
         bool (num_nodes,)
-            NumPy where `x` was an array or a name, else a tensor.
+            In the library of `x`: NumPy for arrays, mappings and names, else a tensor.
         """
-        with self._asking(data) as question:
-            mask = self.decide(question.x, question.steps)
-        return self._answer(question, mask)
+        with self._judging(data) as read:
+            return self._answer(read, self.decide(read.x, read.steps))
 
     def decide(self, x: Tensor, steps: Steps) -> Tensor:
-        """Tell which nodes are maxima, unchecked; see `predict`.
-
-        Parameters
-        ----------
-        x : Tensor, shape (num_nodes, in_channels)
-            Features.
-        steps : Steps
-            The graph.
-
-        Returns
-        -------
-        bool Tensor, shape (num_nodes,)
-            The decisions.
-        """
-        if not isinstance(self.head, SignHead):
-            positive: Tensor = self(x, steps) > 0
-            return positive
-        scores = self._scores(x, steps).mean(1, keepdim=True)
-        margin, accompanied = self.head.margins(scores, steps, self.hops_)
-        beaten: Tensor = TIES[self.rule.ties].challenges(margin[-1], 0)
-        alone = torch.full_like(accompanied, self.rule.isolated)
-        return torch.where(accompanied, ~beaten, alone)[:, 0]
+        """Tell which nodes are maxima, bool (num_nodes,), without checks; see `predict`."""
+        scores = _one(self._scores(x, steps))
+        wins, accompanied = self.head.decide(scores, steps, self._fields.ties)
+        alone = torch.full_like(wins, self._fields.isolated)
+        return torch.where(accompanied, wins, alone)[:, 0]
 
     def rivals(self, data: Any) -> Any:
         """Return the rival that decided about each node; see `explain`.
 
         Parameters
         ----------
-        data : PyG Data, (graph, x), neighborhoods or (neighborhoods, x)
+        data : PyG Data, graph, (graph, x), neighborhoods or (neighborhoods, x)
             A graph with features; for neighborhoods the answer is about their roots.
 
         Returns
@@ -297,12 +371,11 @@ class PeakDetector(nn.Module):
         int64 (num_nodes,)
             Nodes by their index in the whole graph, -1 where there is no other in the ball.
         """
-        with self._asking(data) as question:
-            scores = self._scores(question.x, question.steps).mean(1)
-            found = deciding_rivals(self.score, self.head, scores, question.steps)
-            if question.names is not None:
-                found = torch.where(found < 0, found, question.names[found])
-        return self._answer(question, found)
+        with self._judging(data) as read:
+            owner = self.head.rivals(self._scores(read.x, read.steps), read.steps)
+            if read.indices is not None:
+                owner = torch.where(owner < 0, owner, read.indices[owner])
+            return self._answer(read, owner)
 
     def explain(self, data: Any, node: int) -> Decision:
         """Name the rival that decided about a node.
@@ -312,7 +385,7 @@ class PeakDetector(nn.Module):
 
         Parameters
         ----------
-        data : PyG Data, (graph, x), neighborhoods or (neighborhoods, x)
+        data : PyG Data, graph, (graph, x), neighborhoods or (neighborhoods, x)
             A graph with features.
         node : int
             Index of the node; for neighborhoods, which of them.
@@ -327,18 +400,17 @@ class PeakDetector(nn.Module):
         ValueError
             If there is no such node.
         """
-        with self._asking(data) as question:
-            count = question.x.shape[0] if question.nodes is None else len(question.nodes)
-            if not 0 <= node < count:
-                raise ValueError(f"`node` must be from 0 to {count - 1}, got {node}")
-            at = node if question.nodes is None else int(question.nodes[node])
-            scores = self._scores(question.x, question.steps).mean(1)
-            rival = int(deciding_rivals(self.score, self.head, scores, question.steps)[at])
-            chance = float(self(question.x, question.steps)[at].sigmoid())
-        margin = float(scores[at] - scores[rival]) if rival >= 0 else torch.inf
-        names = question.names
-        named = [n if names is None or n < 0 else int(names[n]) for n in (at, rival)]
-        return Decision(named[0], named[1], margin, chance)
+        with self._judging(data) as read:
+            count = read.x.shape[0] if read.nodes is None else len(read.nodes)
+            node = integer(node, "node", 0, count - 1)
+            at = node if read.nodes is None else int(read.nodes[node])
+            scores = self._scores(read.x, read.steps)
+            mean, rival = scores.mean.mean(1), int(self.head.rivals(scores, read.steps)[at])
+            chance = float(self._logits(read)[at].sigmoid())
+        margin = float(mean[at] - mean[rival]) if rival >= 0 else torch.inf
+        names = read.indices
+        own, other = (n if names is None or n < 0 else int(names[n]) for n in (at, rival))
+        return Decision(own, other, margin, chance)
 
     def save_pretrained(self, folder: str | PathLike[str]) -> None:
         """Write ``config.json`` and ``model.safetensors``.
@@ -352,21 +424,38 @@ class PeakDetector(nn.Module):
         ------
         OSError
             If the folder cannot be written; what was there before is kept.
+        ValueError
+            If a weight is NaN or infinite.
+
+        Notes
+        -----
+        A score or head of one's own is named by its import path, which is *not* followed at load:
+        pass the part to `from_pretrained` then. Nothing in a file is ever executed.
         """
         storage.save(self, folder)
 
     @classmethod
     def from_pretrained(
-        cls, name: str | PathLike[str], *, encoder: nn.Module | None = None
+        cls,
+        name: str | PathLike[str],
+        *,
+        encoder: nn.Module | None = None,
+        score: Any = None,
+        head: Any = None,
     ) -> "PeakDetector":
         """Load a detector from a folder, or one of those that come with the package.
 
         Parameters
         ----------
         name : path or str
-            A folder that `save_pretrained` wrote, or a name that `graphmax.nn.pretrained` lists.
+            A folder that `save_pretrained` wrote, or a name that
+            `graphmax.nn.pretrained_names` lists.
         encoder : nn.Module, optional
             The same kind of module that the detector was saved with.
+        score : Score or its class, optional
+            The score, where it is of one's own; a class is built from its saved ``config()``.
+        head : Head or its class, optional
+            The head, likewise.
 
         Returns
         -------
@@ -378,42 +467,63 @@ class PeakDetector(nn.Module):
         FileNotFoundError
             If there is no such folder or name.
         ValueError
-            If a file is damaged, of another version, or not what it should be; nothing in it is
-            ever executed.
+            If a file is damaged, of another version, or not what it should be, or a part of one's
+            own is not given; nothing in it is ever executed.
         """
-        return storage.load(name, encoder)
+        return storage.load(name, score, head, encoder)
 
     def describe(self) -> dict[str, Any]:
         """Return what a copy of this detector is built from, as JSON can hold it."""
-        head, score = self.head, self.score
-        kinds = {SignHead: "sign", ChoiceHead: "choice", NormalHead: "normal"}
-        learned = isinstance(head, SignHead) and head.hops is None
         return {
-            "in_channels": score.in_channels,
-            "hops": "learn" if learned else self.hops_,
-            "max_hops": int(getattr(head, "max_hops", self.hops_)),
-            "denoise": isinstance(score, GraphFilter),
-            "head": kinds[type(head)],
-            "encoder": type(score.encoder).__name__ if isinstance(score, EncoderScore) else None,
-            "rule": asdict(self.rule),
-            "columns": list(self.columns),
-        }
+            "score": described(self.score), "head": described(self.head),
+            "rule": self._fields.said, "columns": list(self.columns),
+        }  # fmt: skip
+
+    def extra_repr(self) -> str:
+        """Show the parameters that are not those of score and head."""
+        hops = "'learn'" if self.head.hops is None else self.head.hops
+        return f"hops={hops}, rule={self.rule!r}, trained={bool(self.trained)}"
+
+    def _read(self, data: Any) -> Inputs:
+        read = read_inputs(data, self._fields, self.receptive_hops, self.device, self.columns)
+        check_x(read.x, self.score.in_channels)
+        return read
 
     @contextmanager
-    def _asking(self, data: Any) -> Iterator[Asked]:
-        question = asked(data, self.rule, self.receptive_hops, self.device)
-        check_x(question.x, self.score.in_channels)
+    def _judging(self, data: Any) -> Iterator[Inputs]:
         was_training = self.training
         self.eval()
         try:
-            with torch.no_grad(), _full_precision(question.x.device.type):
-                yield question
+            read = self._read(data)
+            self._warn(read.x)
+            with torch.no_grad(), _full_precision(read.x.device.type):
+                yield read
         finally:
             self.train(was_training)
 
+    def _warn(self, x: Tensor) -> None:
+        exact = self.score.exact and self.head.exact and self.head.hops is not None
+        if not exact and not self.trained and self._fingerprint() == self._drawn:
+            warnings.warn(
+                "the detector is untrained and its weights are a random draw; train it with "
+                "graphmax.fit, or load one with PeakDetector.from_pretrained",
+                UserWarning, stacklevel=5,
+            )  # fmt: skip
+        complaint = self.score.complaint(x)
+        if complaint:
+            warnings.warn(complaint, UserWarning, stacklevel=5)
+
+    def _logits(self, read: Inputs) -> Tensor:
+        return refuse_nan(self(read.x, read.steps))
+
     @staticmethod
-    def _answer(question: Asked, answer: Tensor) -> Any:
-        return question.restore(answer if question.nodes is None else answer[question.nodes])
+    def _answer(read: Inputs, answer: Tensor) -> Any:
+        return read.restore(answer if read.nodes is None else answer[read.nodes])
+
+
+def _one(scores: Scored) -> Scored:
+    """Return the mean opinion of the members."""
+    return scores._replace(mean=scores.mean.mean(1, keepdim=True))
 
 
 @contextmanager

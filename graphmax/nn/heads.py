@@ -1,40 +1,145 @@
 """Heads: from the scores of a ball to the logit that its center is a maximum."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from graphmax.nn.rivals import hop_max
-from graphmax.nn.scores import GraphFilter
+from graphmax.checks import integer
+from graphmax.nn.hopmax import hop_max
+from graphmax.nn.scores import Scored
 from graphmax.nn.steps import Steps
+from graphmax.ties import TIES
 
-QUADRATURE, QUADRATURE_REACH = 16, 3.5
-_AT_ONCE = 1 << 24
-# log of erfc(z) is log(t) - z^2 + polynomial(t) with t = 1 / (1 + z / 2), to 1.2e-7 (Press et al.)
-_TAIL = (
-    -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806,
-    0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277,
-)  # fmt: skip
+LEARN = "learn"
+# Logits of certain nodes: finite, so that a loss of one's own never becomes inf - inf.
+CERTAIN = 1e30
+_DOUBT = -6.0
+_MOST_LOG = 600.0
 
 
 class Judged(NamedTuple):
-    """Logits, and which nodes have another node in their 1-hop ball."""
+    """Logits (num_nodes, members), and which nodes have another node in their 1-hop ball."""
 
     logits: Tensor
     accompanied: Tensor
 
 
-class Head(nn.Module):
-    """What compares the score of a node with the others of its ball, of radius `radius`."""
+class Decided(NamedTuple):
+    """Which nodes win, bool (num_nodes, members), and which have another in their 1-hop ball."""
 
-    radius: int
+    wins: Tensor
+    accompanied: Tensor
+
+
+class Head(nn.Module):
+    """What compares the score of a node with the others of its ball; the base class of one's own.
+
+    A subclass defines ``judge(scores, steps, hops)``, which returns `Judged` for balls of so many
+    hops, and may give its own ``rivals``, ``decide`` and ``calibrate``. What it learns beside its
+    own parameters stands here: the rate of wrong labels and, with ``hops="learn"``, the radius.
+
+    Parameters
+    ----------
+    hops : int or "learn", default 1
+        Radius of the ball in hops.
+    max_hops : int, default 4
+        Largest radius that is considered when it is learned.
+
+    Notes
+    -----
+    While a radius is learned, training mode mixes the *probabilities* of k = 1..max_hops; decisions
+    use the radius of the largest share, which is a function of the weights at any moment.
+    """
+
+    exact: bool = False
+    finite: bool = True
+    needs_doubts: bool = False
+    learns_hops: bool = True
+
+    def __init__(self, hops: int | str = 1, max_hops: int = 4) -> None:
+        super().__init__()
+        learned = isinstance(hops, str) and hops == LEARN
+        self.hops = None if learned else _radius(hops)
+        self.max_hops = integer(max_hops, "max_hops", 1) if self.hops is None else self.hops
+        self.flip_logit = nn.Parameter(torch.tensor(_DOUBT, dtype=torch.float64))
+        if self.hops is None:
+            self.mixture = nn.Parameter(torch.zeros(self.max_hops, dtype=torch.float64))
 
     def reset_parameters(self) -> None:
-        """Start anew; without parameters there is nothing to do."""
+        """Start anew: labels are right, and every radius has an equal share."""
+        nn.init.constant_(self.flip_logit, _DOUBT)
+        if self.hops is None:
+            nn.init.zeros_(self.mixture)
+
+    @property
+    def radius(self) -> int:
+        """Radius that decisions use; of a learned one what the weights say."""
+        return 1 + int(self.mixture.detach().argmax()) if self.hops is None else self.hops
+
+    @property
+    def candidates(self) -> range:
+        """The radii to choose from."""
+        return range(1, self.max_hops + 1) if self.hops is None else range(self.hops, self.hops + 1)
+
+    @torch.no_grad()
+    def prefer(self, hops: int) -> None:
+        """Give a radius the largest share."""
+        if self.hops is None and self.radius != hops:
+            first, second = self.radius - 1, hops - 1
+            self.mixture[[first, second]] = self.mixture[[second, first]]
+
+    def judge(self, scores: Scored, steps: Steps, hops: int) -> Judged:
+        """Judge every column of scores on its own, within so many hops."""
+        raise NotImplementedError(f"{type(self).__name__} must define judge(scores, steps, hops)")
+
+    def judge_each(self, scores: Scored, steps: Steps) -> Judged:
+        """Judge within every candidate, logits (candidates, num_nodes, members)."""
+        each = [self.judge(scores, steps, hops) for hops in self.candidates]
+        return Judged(torch.stack([judged.logits for judged in each]), each[0].accompanied)
+
+    def forward(self, scores: Scored, steps: Steps) -> Judged:
+        """Judge within the radius in force, or in training mode within all that are considered."""
+        if self.hops is not None or not self.training:
+            return self.judge(scores, steps, self.radius)
+        logits, accompanied = self.judge_each(scores, steps)
+        return Judged(_mixed(logits, self.mixture), accompanied)
+
+    def decide(self, scores: Scored, steps: Steps, ties: str) -> Decided:
+        """Tell which nodes win: those with a probability above 1/2."""
+        del ties
+        judged = self.judge(scores, steps, self.radius)
+        return Decided(refuse_nan(judged.logits) > 0, judged.accompanied)
+
+    def rivals(self, scores: Scored, steps: Steps) -> Tensor:
+        """Return the node that decides about each node, -1 for none, int64 (num_nodes,)."""
+        return hop_max(scores.mean.mean(1).double(), steps, self.radius).owner[-1]
+
+    def calibrate(self, logits: Tensor) -> None:
+        """Take the scale of the logits before training; by default there is none to take."""
+
+    def negative_log_likelihood(self, logits: Tensor, y: Tensor) -> Tensor:
+        """Return -log P(label) in nats, where a label is wrong with probability `flip_rate`."""
+        toward = torch.where(y.reshape(-1, *[1] * (logits.ndim - 1)), logits, -logits)
+        wrong, right = logsigmoid(self.flip_logit), logsigmoid(-self.flip_logit)
+        return -torch.logaddexp(wrong - math.log(2), right + logsigmoid(toward))
+
+    @property
+    def flip_rate(self) -> float:
+        """Learned share of training labels that are wrong, at most 1/2."""
+        return float(self.flip_logit.detach().sigmoid() / 2)
+
+    def config(self) -> dict[str, Any]:
+        """Return what the constructor is given for a copy."""
+        if self.hops is None:
+            return {"hops": LEARN, "max_hops": self.max_hops}
+        return {"hops": self.hops}
+
+    def extra_repr(self) -> str:
+        """Show the parameters."""
+        return ", ".join(f"{name}={value!r}" for name, value in self.config().items())
 
 
 class SignHead(Head):
@@ -42,52 +147,42 @@ class SignHead(Head):
 
     Parameters
     ----------
-    hops : int or None
-        Radius of the ball; None: to be learned.
+    hops : int or "learn", default 1
+        Radius of the ball.
     max_hops : int, default 4
         Largest radius that is considered when it is learned.
-
-    Notes
-    -----
-    While a radius is learned, training mode mixes the *probabilities* of k = 1..max_hops.
     """
 
-    def __init__(self, hops: int | None, max_hops: int = 4) -> None:
-        super().__init__()
-        self.hops, self.max_hops = hops, max_hops if hops is None else hops
+    exact = True
+    finite = False
+
+    def __init__(self, hops: int | str = 1, max_hops: int = 4) -> None:
+        super().__init__(hops, max_hops)
         self.log_scale = nn.Parameter(torch.zeros((), dtype=torch.float64))
-        self.best: Tensor
-        self.register_buffer("best", torch.tensor(hops or 1))
-        if hops is None:
-            self.mixture = nn.Parameter(torch.zeros(max_hops, dtype=torch.float64))
 
     def reset_parameters(self) -> None:
-        """Start with scale 1 and equal shares of every radius."""
+        """Start with scale 1."""
+        super().reset_parameters()
         nn.init.zeros_(self.log_scale)
-        if self.hops is None:
-            nn.init.zeros_(self.mixture)
-            self.best.fill_(1)
 
-    @property
-    def radius(self) -> int:  # type: ignore[override]
-        """Radius that decisions use."""
-        return self.hops if self.hops is not None else int(self.best)
-
-    def margins(self, scores: Tensor, steps: Steps, hops: int) -> tuple[Tensor, Tensor]:
-        """Return the margins within 1..hops, (hops, num_nodes, C), and who has any neighbor."""
-        scores = scores.double()
-        value, owner = hop_max(scores, steps, hops)
-        margin = torch.where(value == scores, torch.zeros_like(value), scores - value)
-        return margin, owner[0] >= 0
-
-    def forward(self, scores: Tensor, steps: Steps, score: nn.Module) -> Judged:
-        """Judge every column of scores on its own."""
-        del score
-        hops = self.max_hops if self.training and self.hops is None else self.radius
-        margin, accompanied = self.margins(scores, steps, hops)
-        if self.hops is None and self.training:
-            return Judged(self._mixed(margin), accompanied)
+    def judge(self, scores: Scored, steps: Steps, hops: int) -> Judged:
+        """Return the scaled margin."""
+        margin, accompanied = margins(scores.mean, steps, _enough(hops, steps))
         return Judged(self._scaled(margin[-1]), accompanied)
+
+    def judge_each(self, scores: Scored, steps: Steps) -> Judged:
+        """Return the scaled margins of all candidates, found in one go."""
+        margin, accompanied = margins(scores.mean, steps, self.max_hops)
+        return Judged(self._scaled(margin), accompanied)
+
+    def decide(self, scores: Scored, steps: Steps, ties: str) -> Decided:
+        """Compare exactly, whatever the weights are."""
+        margin, accompanied = margins(scores.mean, steps, _enough(self.radius, steps))
+        return Decided(~TIES[ties].challenges(margin[-1], 0.0), accompanied)
+
+    def calibrate(self, logits: Tensor) -> None:
+        """Divide by the typical size."""
+        _divide(self.log_scale, logits)
 
     def _scaled(self, margin: Tensor) -> Tensor:
         # An infinite margin times the scale has a gradient that is not a number.
@@ -95,39 +190,31 @@ class SignHead(Head):
         scaled = self.log_scale.double().exp() * margin.masked_fill(~finite, 0.0)
         return torch.where(finite, scaled, margin)
 
-    def _mixed(self, margin: Tensor) -> Tensor:
-        logits = self._scaled(margin)
-        finite = logits.isfinite().all(0)
-        logits = logits.masked_fill(~finite, 0.0)
-        share = self.mixture.double().log_softmax(0).reshape(-1, 1, 1)
-        yes = torch.logsumexp(share + logsigmoid(logits), 0)
-        no = torch.logsumexp(share + logsigmoid(-logits), 0)
-        return torch.where(finite, yes - no, margin[0])
-
 
 class ChoiceHead(Head):
     """Plackett-Luce: the logit is s_v / tau - log sum over the other nodes of exp(s_u / tau).
 
     Parameters
     ----------
-    hops : int
+    hops : int or "learn", default 1
         Radius of the ball.
+    max_hops : int, default 4
+        Largest radius that is considered when it is learned.
     """
 
-    def __init__(self, hops: int) -> None:
-        super().__init__()
-        self.hops = self.radius = hops
+    def __init__(self, hops: int | str = 1, max_hops: int = 4) -> None:
+        super().__init__(hops, max_hops)
         self.log_scale = nn.Parameter(torch.zeros((), dtype=torch.float64))
 
     def reset_parameters(self) -> None:
         """Start with tau = 1."""
+        super().reset_parameters()
         nn.init.zeros_(self.log_scale)
 
-    def forward(self, scores: Tensor, steps: Steps, score: nn.Module) -> Judged:
-        """Judge every column of scores on its own."""
-        del score
-        scaled = self.log_scale.double().exp() * scores.double()
-        source, target, loops = _ends(steps, self.hops)
+    def judge(self, scores: Scored, steps: Steps, hops: int) -> Judged:
+        """Compare with the sum over the others."""
+        scaled = self.log_scale.double().exp() * scores.mean.double()
+        source, target, loops = ends(steps, hops)
         offered = scaled[source].masked_fill(loops[:, None], -torch.inf)
         into = target[:, None].expand_as(offered)
         top = torch.full_like(scaled, -torch.inf).scatter_reduce(0, into, offered.detach(), "amax")
@@ -137,104 +224,60 @@ class ChoiceHead(Head):
         others = total.masked_fill(~accompanied, 1.0).log() + top
         return Judged(scaled - others, accompanied)
 
-
-class NormalHead(Head):
-    """P(v beats every rival) when every score is uncertain, by quadrature.
-
-    With t = m_v + sd_v z, z standard normal, the probability is the mean over z of the product
-    over the other nodes u of the ball of Phi((t - m_u) / sd_u). Equal steps from -3.5 to 3.5: with
-    as many points Gauss-Hermite errs 10 to 1000 times more where rivals are surer than the node.
-
-    Parameters
-    ----------
-    hops : int
-        Radius of the ball.
-    """
-
-    def __init__(self, hops: int) -> None:
-        super().__init__()
-        self.hops = self.radius = hops
-        points = np.linspace(-QUADRATURE_REACH, QUADRATURE_REACH, QUADRATURE)
-        weights = np.exp(-(points**2) / 2)
-        self.points: Tensor
-        self.log_weights: Tensor
-        log_weights = np.log(weights / weights.sum())
-        self.register_buffer("points", torch.from_numpy(points), persistent=False)
-        self.register_buffer("log_weights", torch.from_numpy(log_weights), persistent=False)
-
-    def forward(self, scores: Tensor, steps: Steps, score: GraphFilter) -> Judged:
-        """Judge the smoothed attribute, with the deviations that the filter gives."""
-        mean, (own, other) = scores[:, 0].double(), score.spreads(steps).double()
-        source, target, loops = _ends(steps, self.hops)
-        accompanied = torch.zeros_like(mean).index_add(0, target, (~loops).double()) > 0
-        levels = mean + self.points.double()[:, None] * own
-        yes = self._log_product(levels, mean, other, (source, target, loops))
-        chance = torch.logsumexp(yes + self.log_weights.double()[:, None], 0)
-        # 1 - p from its own sum: near p = 1 the difference has no digits left
-        no = torch.logsumexp(_log_complement(yes) + self.log_weights.double()[:, None], 0)
-        return Judged((chance - no)[:, None], accompanied[:, None])
-
-    def _log_product(
-        self, levels: Tensor, mean: Tensor, deviation: Tensor, ends: tuple[Tensor, Tensor, Tensor]
-    ) -> Tensor:
-        source, target, loops = ends
-        rows = []
-        step = QUADRATURE
-        if not torch.compiler.is_compiling():
-            step = max(1, _AT_ONCE // max(source.shape[0], 1))
-        for part in torch.split(levels, step):
-            beaten = log_normal_cdf((part[:, target] - mean[source]) / deviation[source])
-            beaten = beaten.masked_fill(loops, 0.0)
-            rows.append(torch.zeros_like(part).index_add(1, target, beaten))
-        return torch.cat(rows)
+    def calibrate(self, logits: Tensor) -> None:
+        """Divide by the typical size."""
+        _divide(self.log_scale, logits)
 
 
-def _ends(steps: Steps, hops: int) -> tuple[Tensor, Tensor, Tensor]:
+def margins(mean: Tensor, steps: Steps, hops: int) -> tuple[Tensor, Tensor]:
+    """Return the margins within 1..hops, (hops, num_nodes, C), and who has any neighbor."""
+    mean = mean.double()
+    value, owner = hop_max(mean, steps, hops)
+    margin = torch.where(value == mean, torch.zeros_like(value), mean - value)
+    return margin, owner[0] >= 0
+
+
+def _enough(hops: int, steps: Steps) -> int:
+    """Return no more hops than the longest shortest path can have."""
+    return hops if torch.compiler.is_compiling() else min(hops, max(steps.num_nodes - 1, 1))
+
+
+def ends(steps: Steps, hops: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the pairs within reach, source and target, and which of them are loops."""
     source, target = steps.pairs(hops)
     return source, target, source == target
 
 
-def _log_complement(log_chance: Tensor) -> Tensor:
-    """Return log(1 - exp(a)) for a < 0, finite at 0."""
-    log_chance = log_chance.clamp(max=-1e-300)
-    near = log_chance > -math.log(2)
-    small = torch.log(-torch.expm1(torch.where(near, log_chance, -1.0)))
-    large = torch.log1p(-torch.exp(torch.where(near, -1.0, log_chance)))
-    return torch.where(near, small, large)
+def refuse_nan(logits: Tensor) -> Tensor:
+    """Return logits, refusing NaN: no comparison with it is true."""
+    count = int(torch.isnan(logits).sum())
+    if count:
+        raise ValueError(
+            f"`x` must give scores that can be compared, got NaN at {count} nodes; bring it to a "
+            "smaller scale, or look whether the weights are finite"
+        )
+    return logits
 
 
-def log_normal_cdf(z: Tensor) -> Tensor:
-    """Return log Phi(z); in exported programs from operations that every runtime has.
-
-    Parameters
-    ----------
-    z : Tensor
-        Any shape.
-
-    Returns
-    -------
-    Tensor
-        Same shape; finite for every finite z that is not astronomically low. The relative error is
-        below 2e-7 in exported programs.
-
-    References
-    ----------
-    Press et al., Numerical Recipes in C, section 6.2, `erfcc`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> [round(value, 3) for value in log_normal_cdf(torch.tensor([0.0, -40.0])).tolist()]
-    [-0.693, -804.608]
-    """
-    return _log_normal_cdf(z) if torch.compiler.is_exporting() else torch.special.log_ndtr(z)
+def _radius(hops: Any) -> int:
+    if isinstance(hops, str):
+        raise ValueError(f"`hops` must be an integer of at least 1 or 'learn', got {hops!r}")
+    return integer(hops, "hops", 1, hint="or pass 'learn'")
 
 
-def _log_normal_cdf(z: Tensor) -> Tensor:
-    away = torch.where(z < 0, -z, z) / math.sqrt(2)
-    t = 1 / (1 + away / 2)
-    polynomial = torch.full_like(t, _TAIL[-1])
-    for coefficient in _TAIL[-2::-1]:
-        polynomial = polynomial * t + coefficient
-    log_tail = torch.log(t) - away.square() + polynomial - math.log(2)
-    return torch.where(z < 0, log_tail, torch.log1p(-log_tail.exp()))
+def _mixed(logits: Tensor, mixture: Tensor) -> Tensor:
+    """Return the logit of the mixture of probabilities; infinite ones are left as they are."""
+    finite = logits.isfinite().all(0)
+    calm = logits.masked_fill(~finite, 0.0)
+    share = mixture.double().log_softmax(0).reshape(-1, *[1] * (logits.ndim - 1))
+    yes = torch.logsumexp(share + logsigmoid(calm), 0)
+    no = torch.logsumexp(share + logsigmoid(-calm), 0)
+    return torch.where(finite, yes - no, logits[0])
+
+
+@torch.no_grad()
+def _divide(log_scale: nn.Parameter, logits: Tensor) -> None:
+    typical = logits.abs().median()
+    if typical > 0 and typical.isfinite():
+        # exp stays finite however small the values are
+        log_scale.sub_(typical.log().clamp(-_MOST_LOG, _MOST_LOG))

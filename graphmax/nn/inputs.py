@@ -1,11 +1,12 @@
-"""What a detector is asked about: PyG data, (graph, x), or neighborhoods, as x and steps."""
+"""What a detector is given: PyG data, a graph, (graph, x), or neighborhoods, as x and steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from graphmax.convert import as_graph
@@ -13,23 +14,30 @@ from graphmax.graph import Graph
 from graphmax.nn.steps import Steps
 from graphmax.node_values import graph_and_attribute
 from graphmax.rule import FilledRule
+from graphmax.values import Attribute
 
 EXACT = 2**53
-TAKEN = "PyG Data, a pair (graph, x), or neighborhoods of graphmax.neighborhoods"
+TAKEN = (
+    "PyG Data, a graph with features, a pair (graph, x), or neighborhoods of graphmax.neighborhoods"
+)
+_INEXACT = (
+    "`x` must be exact in float64, got an integer beyond 2**53; pass ranks of the values, for "
+    "example np.unique(x, return_inverse=True)[1]"
+)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Features and steps, which nodes are asked about, and the way back to the user's arrays.
+class Inputs:
+    """Features and steps, which nodes are judged, and the way back to the user's arrays.
 
-    `nodes` is None for all; `names` holds the index in the whole graph of every row of `x`, None
+    `nodes` is None for all; `indices` holds the index in the whole graph of every row of `x`, None
     where these are the rows themselves.
     """
 
     x: Tensor
     steps: Steps
     nodes: Tensor | None = None
-    names: Tensor | None = None
+    indices: Tensor | None = None
     restore: Callable[[Tensor], Any] = lambda answer: answer
 
 
@@ -53,9 +61,7 @@ def check_x(x: Tensor, in_channels: int) -> None:
 
 def _check_exact(x: Tensor) -> None:
     if x.dtype != torch.bool and x.numel() and max(abs(int(x.min())), abs(int(x.max()))) > EXACT:
-        raise ValueError(
-            "`x` must be exact in float64, got an integer beyond 2**53; pass ranks of the values"
-        )
+        raise ValueError(_INEXACT)
 
 
 def check_finite(x: Tensor) -> None:
@@ -65,80 +71,101 @@ def check_finite(x: Tensor) -> None:
         raise ValueError(f"`x` must be finite for this score, got an infinite value at node {row}")
 
 
-def asked(data: Any, rule: FilledRule, receptive_hops: int, device: torch.device) -> Asked:
-    """Read what a detector is asked about.
-
-    Parameters
-    ----------
-    data : PyG Data, (graph, x), neighborhoods or (neighborhoods, x)
-        A graph with features; `x` may name an attribute of the graph.
-    rule : Rule
-        The detector's: which arrows count.
-    receptive_hops : int
-        How far a score looks; neighborhoods must reach as far.
-    device : torch.device
-        Where to put tensors.
-
-    Returns
-    -------
-    Asked
-        Features and steps.
-
-    Raises
-    ------
-    TypeError
-        If `data` is something else.
-    ValueError
-        If neighborhoods are cut or too small.
-    """
+def read_inputs(
+    data: Any,
+    rule: FilledRule,
+    receptive_hops: int,
+    device: torch.device,
+    columns: Sequence[str] = (),
+) -> Inputs:
+    """Read what a detector is given: PyG data, neighborhoods, a graph with features, or a pair."""
     if isinstance(data, tuple) and len(data) == 2 and _is_batch(data[0]):
         return _neighborhoods(data[0], data[1], rule, receptive_hops, device)
     if _is_batch(data):
         return _neighborhoods(data, None, rule, receptive_hops, device)
     if isinstance(data, tuple) and len(data) == 2:
         return _pair(data[0], data[1], rule, device)
-    if hasattr(data, "edge_index") and hasattr(data, "is_node_attr"):
-        x = _features_of(data).to(device)
-        return Asked(x, _steps(data.edge_index.to(device), x, rule))
-    raise TypeError(f"`data` must be {TAKEN}, got {type(data).__name__}")
+    if is_pyg(data):
+        return _of_data(data, rule, device)
+    return _attributed(data, columns or ("x",), rule, device)
+
+
+def is_pyg(data: Any) -> bool:
+    """Tell whether this is PyG Data, and no data set, which has an edge_index too."""
+    return hasattr(data, "is_node_attr") and hasattr(data, "edge_index")
+
+
+def _of_data(data: Any, rule: FilledRule, device: torch.device) -> Inputs:
+    x = features_of(data).to(device)
+    if data.edge_index is None:
+        raise ValueError("`data` must have an edge_index, got Data without; set data.edge_index")
+    return Inputs(x, _steps(data.edge_index.to(device), x, rule))
 
 
 def _is_batch(data: Any) -> bool:
     return hasattr(data, "rule") and hasattr(data, "root")
 
 
-def _features_of(data: Any) -> Tensor:
+def features_of(data: Any) -> Tensor:
+    """Return the features of PyG data as a dense tensor."""
     x = data.x
     if x is None:
         raise ValueError("`data` must have features x, got Data without; set data.x")
     if not isinstance(x, Tensor):
         raise TypeError(f"`data.x` must be a tensor, got {type(x).__name__}")
-    return x
+    return x if x.layout == torch.strided else x.to_dense()
 
 
 def _steps(edge_index: Any, x: Tensor, rule: FilledRule) -> Steps:
     return Steps.of(edge_index, x.shape[0], rule.direction)
 
 
-def _pair(graph: Any, x: Any, rule: FilledRule, device: torch.device) -> Asked:
+def _pair(graph: Any, x: Any, rule: FilledRule, device: torch.device) -> Inputs:
     if isinstance(graph, Tensor) and isinstance(x, Tensor):
-        return Asked(x.to(device), _steps(graph.to(device), x, rule))
-    if isinstance(x, str):
-        known, attribute = graph_and_attribute(graph, x)
-        if attribute.missing is not None and attribute.missing.any():
-            raise ValueError(
-                f"`x` must be there for every node, got {int(attribute.missing.sum())} without "
-                f"{x!r}; drop or fill such nodes"
-            )
-        x = attribute.array
-    else:
-        known = graph if isinstance(graph, Graph) else as_graph(graph, num_nodes=len(x))
+        return Inputs(x.to(device), _steps(graph.to(device), x, rule))
+    if isinstance(x, Tensor) and x.layout != torch.strided:
+        x = x.to_dense()
+    known, attribute = graph_and_attribute(graph, x)
+    return _placed(known, _present(attribute), attribute.restore, rule, device)
+
+
+def _attributed(
+    graph: Any, columns: Sequence[str], rule: FilledRule, device: torch.device
+) -> Inputs:
+    """Read the features from attributes of the graph itself."""
+    try:
+        known = as_graph(graph)
+    except TypeError:
+        raise TypeError(f"`data` must be {TAKEN}, got {type(graph).__name__}") from None
+    parts = [_present(graph_and_attribute(known, name)[1]) for name in columns]
+    features = [tensor_of(part).reshape(known.num_nodes, -1).double() for part in parts]
+    x = tensor_of(parts[0]) if len(parts) == 1 else torch.cat(features, 1)
+    return _placed(known, x, None, rule, device)
+
+
+def _present(attribute: Attribute) -> NDArray[Any]:
+    missing = attribute.missing
+    if missing is not None and missing.any():
+        raise ValueError(
+            f"`x` must be there for every node, got {int(missing.sum())} without "
+            f"{attribute.name!r}; drop or fill such nodes"
+        )
+    return attribute.array
+
+
+def _placed(
+    graph: Graph, x: Any, restore: Any, rule: FilledRule, device: torch.device
+) -> Inputs:  # fmt: skip
     features = tensor_of(x)
-    steps = _steps(known, features, rule)
+    steps = _steps(graph, features, rule)
     if device.type != "cpu":
         steps = Steps(steps.num_nodes, edge_index=steps.edge_index.to(device))
-    restore = (lambda answer: answer) if isinstance(x, Tensor) else (lambda a: a.cpu().numpy())
-    return Asked(features.to(device), steps, restore=restore)
+
+    def back(answer: Tensor) -> Any:
+        array = answer.detach().cpu().numpy()
+        return array if restore is None else restore(array)
+
+    return Inputs(features.to(device), steps, restore=back)
 
 
 def tensor_of(x: Any) -> Tensor:
@@ -150,22 +177,20 @@ def tensor_of(x: Any) -> Tensor:
         raise TypeError(f"`x` must be numbers, got dtype {array.dtype}")
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         if array.size and array.max() > EXACT:
-            raise ValueError(
-                "`x` must be exact in float64, got an integer beyond 2**53; pass ranks"
-            )
+            raise ValueError(_INEXACT)
         array = array.astype(np.int64)
     return torch.from_numpy(np.ascontiguousarray(array if array.flags.writeable else array.copy()))
 
 
 def _neighborhoods(
     batch: Any, features: Any, rule: FilledRule, receptive_hops: int, device: torch.device
-) -> Asked:
+) -> Inputs:
     _check_reach(batch, rule, receptive_hops)
     read = _sparse if batch.layout == "sparse" else _dense
     values, edge_index, roots, node = (tensor_of(part).to(device) for part in read(batch))
     x = values if features is None else tensor_of(features).to(device)[node]
     restore = (lambda a: a) if isinstance(batch.root, Tensor) else (lambda a: a.cpu().numpy())
-    return Asked(x, _steps(edge_index, x, rule), roots, node, restore)
+    return Inputs(x, _steps(edge_index, x, rule), roots, node, restore)
 
 
 def _check_reach(batch: Any, rule: FilledRule, receptive_hops: int) -> None:

@@ -1,24 +1,44 @@
 """Scores: from what is known of a node to the one number that its ball is compared by."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from graphmax.checks import integer
 from graphmax.nn.steps import Steps
 
 
+class Scored(NamedTuple):
+    """What a score says of every node.
+
+    ``mean`` (num_nodes, members): the number that is compared, in the opinion of each member.
+    ``deviation`` (2, num_nodes): how unsure it is, first for the node that is judged, then for the
+    node as somebody's rival; None for a score that knows no doubt.
+    """
+
+    mean: Tensor
+    deviation: Tensor | None = None
+
+
 class Score(nn.Module):
-    """What gives every node the number that is compared.
+    """What gives every node the number that is compared; the base class of one's own.
+
+    A subclass defines ``forward(x, steps)``, which returns `Scored` or a tensor
+    (num_nodes, members), and, to be saved, ``config()``: what its constructor is to be given.
 
     ``in_channels`` is the width of the features, ``members`` how many opinions there are,
-    ``receptive_hops`` how far a score looks; the others are what `fit` starts from.
+    ``receptive_hops`` how far a score looks, ``exact`` whether it is right without training,
+    ``doubts`` whether it gives deviations; the others are what `fit` starts from.
     """
 
     in_channels: int = 1
     members: int = 1
     receptive_hops: int = 0
+    exact: bool = False
+    finite: bool = True
+    doubts: bool = False
     learning_rate: float = 0.01
     weight_decay: float = 0.0
     epochs: int = 200
@@ -32,16 +52,34 @@ class Score(nn.Module):
     def settle(self, x: Tensor, steps: Steps) -> None:
         """Do what can only be done after training; by default nothing."""
 
+    def complaint(self, x: Tensor) -> str:
+        """Say what is wrong with the scale of the features; by default nothing."""
+        del x
+        return ""
+
+    def config(self) -> dict[str, Any]:
+        """Return what the constructor is given for a copy."""
+        return {}
+
+
+def scored(answer: Scored | Tensor) -> Scored:
+    """Return what a score said, a plain tensor as one that knows no doubt."""
+    if isinstance(answer, Scored):
+        return answer
+    return Scored(answer if answer.ndim == 2 else answer.reshape(-1, 1))
+
 
 class Identity(Score):
     """The attribute itself, in float64, which holds every narrower float and 53-bit integer."""
 
+    exact = True
+    finite = False
     learning_rate = 0.1
 
-    def forward(self, x: Tensor, steps: Steps) -> Tensor:
+    def forward(self, x: Tensor, steps: Steps) -> Scored:
         """Return float64 (num_nodes, 1)."""
         del steps
-        return x.double().reshape(-1, 1)
+        return Scored(x.double().reshape(-1, 1))
 
 
 class FeatureScore(Score):
@@ -67,10 +105,11 @@ class FeatureScore(Score):
 
     def __init__(self, in_channels: int, *, width: int = 64, members: int = 8) -> None:
         super().__init__()
-        self.in_channels, self.width, self.members = in_channels, width, members
+        self.in_channels = integer(in_channels, "in_channels", 1)
+        self.width, self.members = integer(width, "width", 1), integer(members, "members", 1)
         sizes = ((in_channels, width), (width, width), (width, 1))
-        self.weights = nn.ParameterList(_empty(members, *size) for size in sizes)
-        self.biases = nn.ParameterList(_empty(members, 1, width) for _ in range(2))
+        self.weights = nn.ParameterList(zeros(members, *size) for size in sizes)
+        self.biases = nn.ParameterList(zeros(members, 1, width) for _ in range(2))
         self.mean: Tensor
         self.std: Tensor
         self.spread: Tensor
@@ -95,99 +134,37 @@ class FeatureScore(Score):
 
     @torch.no_grad()
     def settle(self, x: Tensor, steps: Steps) -> None:
-        """Bring the members to one scale, so that none outvotes the others."""
-        self.spread.fill_(1.0)
-        spread = self(x, steps).std(0, unbiased=False)
-        self.spread.copy_(torch.where(spread > 0, spread, torch.ones_like(spread)))
+        """Bring the members to one scale, so that none outvotes the others.
 
-    def forward(self, x: Tensor, steps: Steps) -> Tensor:
+        Their mean scale stays, and with it what the logits mean.
+        """
+        self.spread.fill_(1.0)
+        spread = self(x, steps).mean.std(0, unbiased=False)
+        if bool((spread > 0).all() and spread.isfinite().all()):
+            self.spread.copy_(spread / spread.mean())
+
+    def forward(self, x: Tensor, steps: Steps) -> Scored:
         """Return the opinions, (num_nodes, members)."""
         del steps
         x = x.reshape(x.shape[0], self.in_channels).to(self.mean.dtype)
         hidden = ((x - self.mean) / self.std).expand(self.members, -1, -1)
         for weight, bias in zip(self.weights, self.biases, strict=False):
             hidden = bent(hidden @ weight + bias)
-        opinions: Tensor = (hidden @ self.weights[2]).squeeze(-1).T / self.spread
-        return opinions
+        return Scored((hidden @ self.weights[2]).squeeze(-1).T / self.spread)
+
+    def config(self) -> dict[str, Any]:
+        """Return width and number of members."""
+        return {"in_channels": self.in_channels, "width": self.width, "members": self.members}
+
+    def extra_repr(self) -> str:
+        """Show the parameters."""
+        return f"{self.in_channels}, width={self.width}, members={self.members}"
 
 
 def bent(hidden: Tensor) -> Tensor:
     """Return SiLU of the first three quarters of the columns and tanh of the others."""
     split = 3 * hidden.shape[-1] // 4
     return torch.cat([functional.silu(hidden[..., :split]), hidden[..., split:].tanh()], -1)
-
-
-class GraphFilter(Score):
-    """A learned smoother of a noisy attribute: every node asks its neighbors, again and again.
-
-    From h = b y, `order` rounds of ``h = b y + a P h`` with P = D^-1 A; the score is the real part
-    of h. The complex numbers a(d) and b(d) depend on the degree d of the node: log|b|, the logit
-    of |a| and both angles are ``u + v l + w l**2`` with l = log(1 + d). So are the logs of two
-    standard deviations a node, one for when it is judged and one for when it is somebody's rival.
-
-    Parameters
-    ----------
-    order : int, default 8
-        Number of rounds: how far a node looks.
-
-    Notes
-    -----
-    A Gaussian field of precision c (k^2 I + L) that was seen with noise of deviation s has the
-    posterior mean ``h = b y + a P h`` with b = 1 / (1 + s^2 c (k^2 + d)) and a = s^2 c d b: the
-    rounds are its solution by Jacobi's method. For precision (c (k^2 I + L))^2 the mean is the
-    imaginary part of ``(M - i I)^-1 y`` with M = s c (k^2 I + L): the same equation, a and b
-    complex. Eighteen numbers that mean the same on every graph generalize where a free polynomial
-    of P does not.
-    """
-
-    learning_rate = 0.03
-    epochs = 300
-
-    def __init__(self, order: int = 8) -> None:
-        super().__init__()
-        self.order = self.receptive_hops = order
-        self.own = _empty(2, 3)
-        self.passed = _empty(2, 3)
-        self.deviations = _empty(2, 3)
-        self.mean: Tensor
-        self.std: Tensor
-        self.register_buffer("mean", torch.zeros((), dtype=torch.float64))
-        self.register_buffer("std", torch.ones((), dtype=torch.float64))
-
-    def reset_parameters(self, generator: torch.Generator) -> None:
-        """Start from a mild average over the near nodes; `generator` is not needed."""
-        del generator
-        for weight in (self.own, self.passed, self.deviations):
-            nn.init.zeros_(weight)
-        self.own.data[0, 0] = -0.7
-        self.passed.data[1, 0] = 0.3
-        self.deviations.data[:, 0] = -1.0
-
-    def adapt(self, x: Tensor) -> None:
-        """Take mean and deviation of the attribute from training data."""
-        self.mean.copy_(x.double().mean())
-        std = x.double().std(unbiased=False)
-        self.std.copy_(torch.where(std > 0, std, torch.ones_like(std)))
-
-    def forward(self, x: Tensor, steps: Steps) -> Tensor:
-        """Return the smoothed attribute, (num_nodes, 1)."""
-        y = (x.reshape(-1).to(self.mean.dtype) - self.mean) / self.std
-        log_size, angle = _by_degree(self.own, steps)
-        own = (log_size.exp() * y)[:, None] * _direction(angle)
-        logit, angle = _by_degree(self.passed, steps)
-        passed = logit.sigmoid()[:, None] * _direction(angle)
-        held: Tensor = own
-        share = _shares(steps).to(y.dtype)[:, None]
-        for _ in range(self.order):
-            brought = held[steps.edge_index[0]] * share
-            asked = torch.zeros_like(held).index_add(0, steps.edge_index[1], brought)
-            held = own + _product(passed, asked)
-        return held[:, :1]
-
-    def spreads(self, steps: Steps) -> Tensor:
-        """Return the standard deviation of each node when judged and as a rival, (2, num_nodes)."""
-        deviations: Tensor = _by_degree(self.deviations, steps).exp()
-        return deviations
 
 
 class EncoderScore(Score):
@@ -207,7 +184,7 @@ class EncoderScore(Score):
         from torch_geometric.nn import MessagePassing
 
         super().__init__()
-        self.encoder, self.in_channels = encoder, in_channels
+        self.encoder, self.in_channels = encoder, integer(in_channels, "in_channels", 1)
         layers = (isinstance(module, MessagePassing) for module in encoder.modules())
         self.receptive_hops = sum(layers)
         width = int(getattr(encoder, "out_channels", 1))
@@ -224,39 +201,19 @@ class EncoderScore(Score):
                 if reset is not None:
                     reset()
 
-    def forward(self, x: Tensor, steps: Steps) -> Tensor:
+    def forward(self, x: Tensor, steps: Steps) -> Scored:
         """Return float64 (num_nodes, 1)."""
         kind = next((parameter.dtype for parameter in self.encoder.parameters()), x.dtype)
         x = x.reshape(x.shape[0], self.in_channels).to(kind)
         hidden = self.encoder(x, steps.edge_index)
         hidden = (hidden if hidden.ndim == 2 else hidden[:, None]).double()
-        scores: Tensor = self.project(hidden)
-        return scores
+        return Scored(self.project(hidden))
+
+    def config(self) -> dict[str, Any]:
+        """Return the width of the features; the encoder itself is given again."""
+        return {"in_channels": self.in_channels, "encoder": type(self.encoder).__name__}
 
 
-def _empty(*shape: int) -> nn.Parameter:
+def zeros(*shape: int) -> nn.Parameter:
+    """Return a float64 parameter that is still to be drawn."""
     return nn.Parameter(torch.zeros(shape, dtype=torch.float64))
-
-
-def _by_degree(weights: Tensor, steps: Steps) -> Tensor:
-    log_degree = torch.log1p(steps.degree)
-    powers = torch.stack([torch.ones_like(log_degree), log_degree, log_degree.square()])
-    return weights @ powers.to(weights.dtype)
-
-
-def _shares(steps: Steps) -> Tensor:
-    """Return what each entry weighs in the mean over the neighbors of its target."""
-    source, target = steps.edge_index[0], steps.edge_index[1]
-    share = (1 / steps.degree.clamp(min=1))[target]
-    return share.masked_fill(source == target, 0.0)
-
-
-def _direction(angle: Tensor) -> Tensor:
-    return torch.stack([angle.cos(), angle.sin()], 1)
-
-
-def _product(first: Tensor, second: Tensor) -> Tensor:
-    """Multiply complex numbers given as rows (real, imaginary), which every exporter knows."""
-    real = first[:, 0] * second[:, 0] - first[:, 1] * second[:, 1]
-    imaginary = first[:, 0] * second[:, 1] + first[:, 1] * second[:, 0]
-    return torch.stack([real, imaginary], 1)

@@ -1,32 +1,29 @@
-"""Detectors on disk: ``config.json`` and ``model.safetensors``, sealed, and never a pickle."""
+"""Detectors on disk: ``config.json`` and ``model.safetensors``, sealed together."""
 
-import hashlib
-import json
-from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
-from safetensors import SafetensorError
+import torch
 from torch import Tensor, nn
 
-from graphmax.atomic import replacing
 from graphmax.checks import near_names
+from graphmax.nn.parts import rebuilt_head, rebuilt_score
 from graphmax.rule import Rule
+from graphmax.sealed import Format, read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from graphmax.nn.detector import PeakDetector
 
-FORMAT, VERSION = "graphmax-detector", 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+DETECTOR = Format(
+    "graphmax-detector", 2, "name", f"a detector, a folder with {CONFIG} and {WEIGHTS}", 1 << 16
+)
 SHIPPED = Path(__file__).parent / "shipped"
-_KEYS: dict[str, Any] = {
-    "format": str, "version": int, "sha256": str, "in_channels": int, "hops": (int, str),
-    "max_hops": int, "denoise": bool, "head": str, "encoder": (str, type(None)), "rule": dict,
+_KEYS: dict[str, type] = {
+    "format": str, "version": int, "sha256": str, "score": dict, "head": dict, "rule": dict,
     "columns": list,
 }  # fmt: skip
-_MOST_CONFIG = 1 << 16
 
 
 def pretrained_names() -> list[str]:
@@ -39,6 +36,7 @@ def pretrained_names() -> list[str]:
 
     Examples
     --------
+    >>> from graphmax.nn import pretrained_names
     >>> all(name.startswith(("attribute-", "noisy-")) for name in pretrained_names())
     True
     """
@@ -50,80 +48,69 @@ def save(detector: "PeakDetector", folder: str | PathLike[str]) -> None:
     place = Path(fspath(folder))
     if place.exists() and not place.is_dir():
         raise NotADirectoryError(f"`folder` must be a folder, got the file {place}")
+    state = detector.state_dict()
+    check_numbers(state, "detector")
     place.mkdir(parents=True, exist_ok=True)
-    weights = safetensors.torch.save(tensors_of(detector))
-    config = {"format": FORMAT, "version": VERSION, **detector.describe()}
-    config["sha256"] = seal(config, weights)
-    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
-    # Weights go first: a config beside older weights does not fit their seal, and is refused.
-    with replacing([place / WEIGHTS, place / CONFIG]) as (weights_file, config_file):
-        weights_file.write_bytes(weights)
-        config_file.write_text(text, encoding="utf-8")
-
-
-def tensors_of(module: nn.Module) -> dict[str, Tensor]:
-    """Return the state of a module as tensors that can be written."""
-    state = module.state_dict()
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-
-
-def seal(config: dict[str, Any], weights: bytes) -> str:
-    """Return the SHA-256 of everything but itself."""
-    rest = {name: value for name, value in config.items() if name != "sha256"}
-    written = json.dumps(rest, sort_keys=True, ensure_ascii=True).encode()
-    return hashlib.sha256(written + b"\0" + weights).hexdigest()
-
-
-def load(name: str | PathLike[str], encoder: nn.Module | None) -> "PeakDetector":
-    """Read a detector from a folder or by name; see `PeakDetector.from_pretrained`."""
-    from graphmax.nn.detector import PeakDetector
-
-    folder = _folder(name)
-    config = _config(folder / CONFIG)
-    try:
-        weights = (folder / WEIGHTS).read_bytes()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"`name` must be a folder with {WEIGHTS}, got {folder}") from None
-    if seal(config, weights) != config["sha256"]:
-        raise ValueError(
-            f"`name` must hold undamaged files, got {folder} whose SHA-256 differs from the one in "
-            f"{CONFIG}; copy both files again"
-        )
-    tensors = read_tensors(weights, folder / WEIGHTS)
-    _check_encoder(config, encoder)
-    detector = PeakDetector(
-        config["in_channels"], config["hops"], max_hops=config["max_hops"],
-        denoise=config["denoise"], head=config["head"], encoder=encoder,
-        rule=replace(Rule(**config["rule"]).filled(), hops=None),
+    write_tensors(
+        DETECTOR, place / WEIGHTS, detector.describe(), state, beside=place / CONFIG
     )  # fmt: skip
-    fill(detector, tensors, folder)
-    detector.columns = tuple(config["columns"])
+
+
+def load(name: str | PathLike[str], score: Any, head: Any, encoder: Any) -> "PeakDetector":
+    """Read a detector from a folder or by name; see `PeakDetector.from_pretrained`."""
+    folder = _folder(name)
+    file = folder / WEIGHTS
+    config, tensors = read_tensors(DETECTOR, file, beside=folder / CONFIG)
+    _check_keys(config, folder / CONFIG)
+    check_numbers(tensors, "name")
+    if score is None and head is None and encoder is None:
+        # Shapes first, without memory: a config may ask for more of it than there is.
+        with torch.device("meta"):
+            check_shapes(_built(config, None, None, None), tensors, folder)
+    detector = _built(config, score, head, encoder)
+    check_shapes(detector, tensors, folder)
+    detector.load_state_dict(tensors)
+    detector.columns = tuple(str(column) for column in config["columns"])
     return detector.eval()
 
 
-def fill(module: nn.Module, tensors: dict[str, Tensor], place: Path) -> None:
-    """Put tensors into a module of the same architecture."""
+def check_numbers(state: dict[str, Tensor], name: str) -> None:
+    """Refuse weights that are no finite numbers."""
+    for key, tensor in state.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ValueError(
+                f"`{name}` must have finite weights, got {key} with NaN or infinite ones; "
+                "training diverged, or the model was damaged before it was saved"
+            )
+
+
+def check_shapes(module: nn.Module, tensors: dict[str, Tensor], place: Path) -> None:
+    """Refuse tensors of another architecture."""
     state = module.state_dict()
     shapes = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in state.items()}
-    found = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
-    if shapes != found:
-        wrong = sorted(name for name in shapes | found if shapes.get(name) != found.get(name))
+    given = {name: (tuple(tensor.shape), tensor.dtype) for name, tensor in tensors.items()}
+    if shapes != given:
+        wrong = sorted(name for name in shapes | given if shapes.get(name) != given.get(name))
         raise ValueError(
             f"`name` must hold the weights of this architecture, got {place} where "
             f"{', '.join(wrong[:3])} differ; save the detector again"
         )
-    module.load_state_dict(tensors)
 
 
-def read_tensors(weights: bytes, file: Path) -> dict[str, Tensor]:
-    """Read safetensors, refusing anything else."""
+def _built(config: dict[str, Any], score: Any, head: Any, encoder: Any) -> "PeakDetector":
+    from graphmax.nn.detector import PeakDetector
+
+    return PeakDetector.composed(
+        rebuilt_score(config["score"], score, encoder), rebuilt_head(config["head"], head),
+        _rule(config["rule"]),
+    )  # fmt: skip
+
+
+def _rule(fields: dict[str, Any]) -> Rule:
     try:
-        return dict(safetensors.torch.load(weights))
-    except (SafetensorError, ValueError, KeyError, TypeError) as flaw:
-        raise ValueError(
-            f"`name` must hold safetensors, got {file} which is not: {flaw}; pickled models are "
-            "never opened, save with save_pretrained"
-        ) from None
+        return Rule(**fields)
+    except TypeError as flaw:
+        raise ValueError(f"`name` must hold the fields of a rule: {flaw}") from None
 
 
 def _folder(name: str | PathLike[str]) -> Path:
@@ -143,27 +130,6 @@ def _folder(name: str | PathLike[str]) -> Path:
     )
 
 
-def _config(file: Path) -> dict[str, Any]:
-    try:
-        with file.open("rb") as stream:
-            config = json.loads(stream.read(_MOST_CONFIG).decode("utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"`name` must be a folder with {CONFIG}, got {file.parent}"
-        ) from None
-    except (ValueError, RecursionError):
-        raise ValueError(f"`name` must hold a JSON object, got {file} which is not") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise ValueError(f"`name` must hold a detector of graphmax, got {file} of another format")
-    if config.get("version") != VERSION:
-        raise ValueError(
-            f"`name` must be of version {VERSION}, got {config.get('version')!r} in {file}; "
-            "use the graphmax that wrote it"
-        )
-    _check_keys(config, file)
-    return config
-
-
 def _check_keys(config: dict[str, Any], file: Path) -> None:
     if set(config) != set(_KEYS):
         other = sorted(set(config) ^ set(_KEYS))
@@ -171,15 +137,5 @@ def _check_keys(config: dict[str, Any], file: Path) -> None:
             f"`name` must have the keys {sorted(_KEYS)}, got {file} with {other} amiss"
         )
     for key, kind in _KEYS.items():
-        exact = not (isinstance(config[key], bool) and kind is not bool)
-        if not isinstance(config[key], kind) or not exact:
+        if not isinstance(config[key], kind):
             raise ValueError(f"`name` must have a valid {key!r}, got {config[key]!r} in {file}")
-
-
-def _check_encoder(config: dict[str, Any], encoder: nn.Module | None) -> None:
-    given = None if encoder is None else type(encoder).__name__
-    if given != config["encoder"]:
-        raise ValueError(
-            f"`encoder` must be the kind of module the detector was saved with, "
-            f"{config['encoder']}, got {given}; modules are not stored, only their weights"
-        )

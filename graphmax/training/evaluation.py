@@ -1,26 +1,30 @@
 """`evaluate`: any scorer against labels, each figure with a bootstrap interval."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from graphmax.graph import Graph
-from graphmax.maxima import local_maxima
-from graphmax.nn.detector import PeakDetector
-from graphmax.nn.steps import Steps
-from graphmax.rule import Rule
-from graphmax.training.material import Block, blocks_of
-from graphmax.training.near import found_within
+from graphmax.checks import integer
+from graphmax.training.blocks import (
+    ALL,
+    TEST,
+    Block,
+    block_of,
+    groups_of,
+    items_of,
+    mask_name,
+    merged,
+)
+from graphmax.training.scorers import Reading, check_used, scorer_of
+from graphmax.training.tolerance import found_within
 
 CONFIDENCE = 0.95
 _BINS = 15
 _RESAMPLES = 200
-_WORK = 20_000_000
 _CLIP = 1e-15
 
 
@@ -45,15 +49,18 @@ class Evaluation:
     errors, positives, nodes, graphs : int
         How many wrong decisions, positive labels, nodes and graphs there are.
     precision, recall : float
-        Without tolerance those of the decisions. With tolerance t: the share of suppressed
-        detections within t hops of a true maximum, and the share of true maxima within t hops of
-        one.
+        Without tolerance those of the decisions. With a tolerance of t hops: the share of
+        suppressed detections within t hops of a true maximum, and the share of true maxima within
+        t hops of one.
     intervals : dict of str to (float, float)
         95 % bootstrap interval of each share and score: over graphs if there are at least 20,
-        else over nodes.
+        else over nodes; empty with ``resamples=0``.
+    mask : str
+        Whose nodes counted: the name of a mask, ``"given"``, or ``"all"``.
 
     Examples
     --------
+    >>> import torch
     >>> import graphmax as gm
     >>> data = gm.grid_graph(3).to_data()
     >>> data.x, data.y = torch.tensor([[1.0], [3.0], [2.0]]), torch.tensor([False, True, False])
@@ -75,11 +82,12 @@ class Evaluation:
     nodes: int
     graphs: int
     intervals: dict[str, tuple[float, float]] = field(repr=False)
+    mask: str = "all"
 
 
 @dataclass(frozen=True)
 class _Judged:
-    """Labels, decisions, probabilities, scores and the graph of every node, and what was found."""
+    """Labels, decisions, probabilities, scores and graph of every judged node."""
 
     y: NDArray[np.bool_]
     decided: NDArray[np.bool_]
@@ -90,33 +98,49 @@ class _Judged:
     near_found: NDArray[np.float64]
 
 
-def evaluate(scorer: Any, graphs: Any, *, tolerance: int = 0) -> Evaluation:
+def evaluate(
+    scorer: Any,
+    graphs: Any,
+    *,
+    mask: Any = None,
+    tolerance: int = 0,
+    resamples: int = _RESAMPLES,
+) -> Evaluation:
     """Compare a scorer with the labels of graphs.
 
     Parameters
     ----------
-    scorer : PeakDetector, nn.Module or Rule
-        A detector; any module ``scorer(x, edge_index)`` that gives one logit a node; or the exact
-        rule, applied to ``x``.
-    graphs : sequence of PyG Data, or PeakDataset
-        Each with ``x``, ``edge_index`` and boolean ``y``.
+    scorer : PeakDetector, Rule, nn.Module, callable or array
+        A detector; the exact rule, applied to ``x``; any module ``scorer(x, edge_index)``, or with
+        one argument ``scorer(data)``; any function ``data -> logits``; or predictions for all nodes
+        in the order of the graphs: flags, probabilities (all from 0 to 1) or logits. Logits are one
+        per node, or two columns, of "no" and "yes".
+    graphs : sequence of PyG Data, PeakDataset, Subset or DataLoader
+        Each with ``x``, ``edge_index`` and labels ``y``: flags, or 1 and 0 with -1 for unknown.
+    mask : str, bool tensor or list of bool tensors, optional
+        The nodes that count: the name of a mask of every graph, one flag per node of all graphs, or
+        one mask per graph. By default ``test_mask`` where every graph has one, else all nodes;
+        ``"all"`` takes all.
     tolerance : int, default 0
         Hops by which a detection may miss a true maximum, for precision and recall.
+    resamples : int, default 200
+        Bootstrap resamples for the intervals; 0 leaves them out.
 
     Returns
     -------
     Evaluation
-        The figures.
+        The figures; ``mask`` tells which nodes counted.
 
     Raises
     ------
     TypeError, ValueError
-        If the scorer is something else or gives NaN or another shape, or a graph lacks labels.
+        If the scorer is something else or gives NaN or another shape, or a graph lacks labels or
+        the mask.
 
     Notes
     -----
-    Metrics of scikit-learn. The bootstrap takes 200 resamples, fewer (at least 20) above 100,000
-    nodes. With a single class among the labels the average precision is NaN.
+    The figures are those of scikit-learn's metrics. With a single class among the labels the
+    average precision is NaN. O(n log n) and, for every resample, O(n).
 
     Examples
     --------
@@ -129,95 +153,82 @@ def evaluate(scorer: Any, graphs: Any, *, tolerance: int = 0) -> Evaluation:
     >>> evaluate(PeakDetector(), [data]).f1, evaluate(Rule(hops=2), [data]).errors
     (1.0, 1)
     """
-    if isinstance(tolerance, bool) or not isinstance(tolerance, int) or tolerance < 0:
-        raise ValueError(f"`tolerance` must be an integer of at least 0, got {tolerance!r}")
-    judge, width, device = _judge_of(scorer)
-    graphs = list(graphs) if not hasattr(graphs, "edge_index") else graphs
-    width = _width(graphs) if width is None else width
-    blocks = blocks_of(graphs, "graphs", width, "in", device, masks=False)
-    judged = _joined([_look(judge, block, tolerance) for block in blocks])
+    tolerance, resamples = integer(tolerance, "tolerance", 0), integer(resamples, "resamples", 0)
+    items = list(items_of(graphs, "graphs"))
+    if not items:
+        raise ValueError("`graphs` must hold at least one graph, got none")
+    masks, name = _masks(items, mask)
+    reading = scorer_of(scorer)
+    blocks = [
+        block_of(data, f"graphs[{i}]", reading.width or _width(data), reading.direction, flags)
+        for i, (data, flags) in enumerate(zip(items, masks, strict=True))
+    ]
+    judged = _joined(
+        [_judged(reading, *asked, tolerance) for asked in _asked(reading, items, blocks)]
+    )
+    check_used(reading)
     return Evaluation(
-        **_figures(judged, slice(None)), errors=int((judged.decided != judged.y).sum()),
-        positives=int(judged.y.sum()), nodes=judged.y.size,
-        graphs=int(judged.graph.max(initial=-1)) + 1, intervals=_intervals(judged),
+        **_figures(judged, _Order(judged), np.ones(judged.y.size)),
+        errors=int((judged.decided != judged.y).sum()), positives=int(judged.y.sum()),
+        nodes=judged.y.size, graphs=int(judged.graph.max(initial=-1)) + 1,
+        intervals=_intervals(judged, resamples), mask=name,
     )  # fmt: skip
 
 
-Judge = Callable[[Block], tuple[torch.Tensor, torch.Tensor]]
+def _masks(items: Sequence[Any], mask: Any) -> tuple[Sequence[Any], str]:
+    """Return the mask of each graph, as a name or flags, and what it is called."""
+    if mask is None:
+        mask = mask_name(items, TEST)
+    if isinstance(mask, str):
+        lacking = [
+            i for i, data in enumerate(items) if mask != ALL and getattr(data, mask, None) is None
+        ]
+        if lacking:
+            raise ValueError(
+                f"`mask` must be a mask of every graph, or 'all', got {mask!r}, which "
+                f"graphs[{lacking[0]}] lacks"
+            )
+        return [mask] * len(items), mask
+    if isinstance(mask, list | tuple) and len(mask) == len(items) and len(np.shape(mask[0])) == 1:
+        return [torch.as_tensor(flags) for flags in mask], "given"
+    flags = torch.as_tensor(mask)
+    sizes = [int(data.num_nodes) for data in items]
+    if flags.numel() != sum(sizes):
+        raise ValueError(f"`mask` must have one entry per node ({sum(sizes)}), got {flags.numel()}")
+    return torch.split(flags.reshape(-1), sizes), "given"
 
 
-def _judge_of(scorer: Any) -> tuple[Judge, int | None, torch.device | str]:
-    """Return what gives logits and decisions, the width it takes, and where it computes."""
-    if isinstance(scorer, Rule):
-        return (lambda block: _by_rule(scorer, block)), 1, "cpu"
-    if isinstance(scorer, PeakDetector):
-        width = int(scorer.score.in_channels)
-        return (lambda block: _by_detector(scorer, block)), width, scorer.device
-    if isinstance(scorer, nn.Module):
-        where = next((p.device for p in scorer.parameters()), torch.device("cpu"))
-        return (lambda block: _by_module(scorer, block)), None, where
-    raise TypeError(
-        f"`scorer` must be a PeakDetector, a module (x, edge_index) -> logits or a Rule, "
-        f"got {type(scorer).__name__}"
-    )
+def _asked(
+    reading: Reading, items: Sequence[Any], blocks: list[Block]
+) -> Iterable[tuple[Any, Block]]:
+    """Pair each graph with its block; scorers that see only blocks get few large ones."""
+    if reading.needs_data:
+        return zip(items, blocks, strict=True)
+    return ((None, merged(group)) for group in groups_of(blocks))
 
 
-def _width(graphs: Any) -> int:
-    x = getattr(graphs[0], "x", None) if isinstance(graphs, list) and graphs else None
+def _judged(reading: Reading, data: Any, block: Block, tolerance: int) -> _Judged:
+    logits, decided = (part.cpu().numpy() for part in reading.ask(data, block))
+    if np.isnan(logits).any():
+        raise ValueError(f"`scorer` must not give NaN, got {int(np.isnan(logits).sum())}")
+    return _counted(block, logits, decided, tolerance)
+
+
+def _width(data: Any) -> int:
+    x = getattr(data, "x", None)
     return 1 if x is None or x.ndim < 2 else int(x.shape[1])
 
 
-def _by_rule(rule: Rule, block: Block) -> tuple[torch.Tensor, torch.Tensor]:
-    graph = _graph(block.steps)
-    mask = torch.from_numpy(local_maxima(graph, block.x[:, 0].numpy(), rule=rule))
-    return torch.where(mask, torch.inf, -torch.inf).double(), mask
-
-
-def _graph(steps: Steps) -> Graph:
-    rows = steps.rows
-    if rows is None:
-        raise TypeError("`graphs` must be on the CPU for the exact rule")
-    return Graph(rows.indptr, rows.indices, directed=True)
-
-
-@torch.no_grad()
-def _by_detector(detector: PeakDetector, block: Block) -> tuple[torch.Tensor, torch.Tensor]:
-    was_training = detector.training
-    detector.eval()
-    steps, direction = block.steps, detector.rule.direction
-    if direction != "in":
-        steps = Steps.of(steps.edge_index, steps.num_nodes, direction)
-    logits, decided = detector(block.x, steps), detector.decide(block.x, steps)
-    detector.train(was_training)
-    return logits, decided
-
-
-@torch.no_grad()
-def _by_module(module: nn.Module, block: Block) -> tuple[torch.Tensor, torch.Tensor]:
-    was_training = module.training
-    module.eval()
-    logits = module(block.x, block.steps.edge_index)
-    module.train(was_training)
-    if logits.numel() != block.x.shape[0]:
-        raise ValueError(
-            f"`scorer` must give one logit a node ({block.x.shape[0]}), "
-            f"got shape {tuple(logits.shape)}"
-        )
-    logits = logits.reshape(-1).double()
-    return logits, logits > 0
-
-
-def _look(judge: Judge, block: Block, tolerance: int) -> _Judged:
-    logits, decided = (answer.cpu().numpy() for answer in judge(block))
-    if np.isnan(logits).any():
-        raise ValueError(f"`scorer` must not give NaN, got {int(np.isnan(logits).sum())}")
-    y = block.y.cpu().numpy()
-    sizes = np.diff(block.ptr.numpy())
+def _counted(
+    block: Block, logits: NDArray[np.float64], decided: NDArray[np.bool_], tolerance: int
+) -> _Judged:
+    y, mask, sizes = block.y.numpy(), block.mask.numpy(), np.diff(block.ptr.numpy())
     with np.errstate(over="ignore"):
         chance = 1 / (1 + np.exp(-logits))
     near = found_within(block.steps, y, decided, logits, tolerance)
-    order = np.clip(logits, -1e300, 1e300)
-    return _Judged(y, decided, chance, order, np.repeat(np.arange(sizes.size), sizes), *near)
+    order, graph = np.clip(logits, -1e300, 1e300), np.repeat(np.arange(sizes.size), sizes)
+    columns = (y, decided, chance, order, graph, *near)
+    return _Judged(*(column[mask] for column in columns))
 
 
 def _joined(parts: list[_Judged]) -> _Judged:
@@ -228,61 +239,80 @@ def _joined(parts: list[_Judged]) -> _Judged:
     return _Judged(**joined, graph=np.concatenate(graph))
 
 
-def _figures(judged: _Judged, chosen: Any) -> dict[str, float]:
-    from sklearn import metrics
+class _Order:
+    """Nodes by falling score, and where each group of equal scores ends: sorted once."""
 
-    y, decided = judged.y[chosen], judged.decided[chosen]
-    chance = judged.chance[chosen]
-    clipped = np.clip(chance, _CLIP, 1 - _CLIP)
-    both = 0 < y.sum() < y.size
-    wrong = np.bincount(judged.graph[chosen], decided != y)
-    there = np.bincount(judged.graph[chosen]) > 0
+    def __init__(self, judged: _Judged) -> None:
+        self.order = np.argsort(-judged.order, kind="stable")
+        scores = judged.order[self.order]
+        self.last = np.append(np.flatnonzero(np.diff(scores)), scores.size - 1)
+        self.positive = judged.y[self.order]
+
+    def average_precision(self, weight: NDArray[np.float64]) -> float:
+        """Return the sum of precision times the steps of recall; NaN for a single class."""
+        weight = weight[self.order]
+        true, everyone = np.cumsum(weight * self.positive)[self.last], np.cumsum(weight)[self.last]
+        if not 0 < true[-1] < everyone[-1]:
+            return float("nan")
+        steps = np.diff(true, prepend=0.0)
+        return float((steps * true / np.maximum(everyone, 1e-300)).sum() / true[-1])
+
+
+def _figures(judged: _Judged, order: _Order, weight: NDArray[np.float64]) -> dict[str, float]:
+    """Return every figure where node i counts `weight[i]` times."""
+    y, decided, chance = judged.y, judged.decided, judged.chance
+    total = weight.sum()
+    hits, wrong = weight @ (y & decided), weight @ (y != decided)
+    clipped = np.clip(np.where(y, chance, 1 - chance), _CLIP, 1 - _CLIP)
+    graphs = np.bincount(judged.graph, weight) / np.maximum(np.bincount(judged.graph), 1)
+    flawed = np.bincount(judged.graph, weight * (y != decided)) > 0
     return {
-        "f1": float(metrics.f1_score(y, decided, zero_division=1.0)),
-        "average_precision": float(metrics.average_precision_score(y, judged.order[chosen]))
-        if both else float("nan"),
-        "log_loss": float(metrics.log_loss(y, clipped, labels=[False, True])),
-        "brier": float(metrics.brier_score_loss(y, chance)) if both
-        else float(np.mean((chance - y) ** 2)),
-        "calibration_error": _calibration_error(y, chance),
-        "exact_graphs": float((wrong[there] == 0).mean()),
-        "precision": _share(judged.near_truth[chosen]),
-        "recall": _share(judged.near_found[chosen]),
+        "f1": float(2 * hits / (2 * hits + wrong)) if hits + wrong else 1.0,
+        "average_precision": order.average_precision(weight),
+        "log_loss": float(weight @ -np.log(clipped) / total) if total else float("nan"),
+        "brier": float(weight @ (chance - y) ** 2 / total) if total else float("nan"),
+        "calibration_error": _calibration_error(y, chance, weight),
+        "exact_graphs": float(graphs @ ~flawed / graphs.sum()) if graphs.sum() else float("nan"),
+        "precision": _share(judged.near_truth, weight),
+        "recall": _share(judged.near_found, weight),
     }  # fmt: skip
 
 
-def _share(flags: NDArray[np.float64]) -> float:
-    asked = ~np.isnan(flags)
-    return float(flags[asked].mean()) if asked.any() else float("nan")
+def _share(flags: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    there = weight * ~np.isnan(flags)
+    return float(there @ np.nan_to_num(flags) / there.sum()) if there.sum() else float("nan")
 
 
-def _calibration_error(y: NDArray[np.bool_], chance: NDArray[np.float64]) -> float:
-    from sklearn.calibration import calibration_curve
-
-    true, told = calibration_curve(y, chance, n_bins=_BINS)
+def _calibration_error(
+    y: NDArray[np.bool_], chance: NDArray[np.float64], weight: NDArray[np.float64]
+) -> float:
+    """Return the mean over nodes of |share of positives - mean probability| of their bin."""
     edges = np.linspace(0.0, 1.0, _BINS + 1)
-    sizes = np.bincount(np.searchsorted(edges[1:-1], chance), minlength=_BINS)
-    return float(np.average(np.abs(true - told), weights=sizes[sizes > 0]))
+    place = np.searchsorted(edges[1:-1], chance)
+    apart = np.bincount(place, weight * (y - chance), _BINS)
+    return float(np.abs(apart).sum() / weight.sum()) if weight.sum() else float("nan")
 
 
-def _intervals(judged: _Judged) -> dict[str, tuple[float, float]]:
-    rng = np.random.default_rng(0)
-    resamples = int(np.clip(_WORK / max(judged.y.size, 1), 20, _RESAMPLES))
-    draws = [_figures(judged, _resampled(judged, rng)) for _ in range(resamples)]
+def _intervals(judged: _Judged, resamples: int) -> dict[str, tuple[float, float]]:
+    if not resamples or not judged.y.size:
+        return {}
+    rng, order = np.random.default_rng(0), _Order(judged)
+    draws = [_figures(judged, order, _weights(judged, rng)) for _ in range(resamples)]
     tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
-    found = {}
+    intervals = {}
     for name in draws[0]:
         drawn = np.array([draw[name] for draw in draws])
         drawn = drawn[~np.isnan(drawn)]
         low, high = np.quantile(drawn, tails) if drawn.size else (np.nan, np.nan)
-        found[name] = float(low), float(high)
-    return found
+        intervals[name] = float(low), float(high)
+    return intervals
 
 
-def _resampled(judged: _Judged, rng: np.random.Generator) -> NDArray[np.int64]:
+def _weights(judged: _Judged, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return how often each node is drawn, graph by graph where there are enough of them."""
     graphs = int(judged.graph.max(initial=-1)) + 1
-    if graphs < 20:
-        return rng.integers(0, judged.y.size, judged.y.size)
-    starts = np.searchsorted(judged.graph, np.arange(graphs + 1))
-    drawn = rng.integers(0, graphs, graphs)
-    return np.concatenate([np.arange(starts[g], starts[g + 1]) for g in drawn])
+    if graphs >= 20:
+        times = np.bincount(rng.integers(0, graphs, graphs), minlength=graphs)
+        return times[judged.graph].astype(np.float64)
+    drawn = rng.integers(0, judged.y.size, judged.y.size)
+    return np.bincount(drawn, minlength=judged.y.size).astype(np.float64)

@@ -1,7 +1,9 @@
 """`fit`: sensible defaults, early stopping, and training state that is never lost."""
 
+import logging
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -12,9 +14,27 @@ from torch import Tensor
 
 from graphmax.nn.detector import PeakDetector
 from graphmax.training.checkpoint import read_checkpoint, write_checkpoint
-from graphmax.training.state import Training
+from graphmax.training.trainer import Training
 
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What a callback of `fit` gets after every epoch.
+
+    ``epoch`` of at most ``epochs``; ``loss`` in nats per labelled node, in the mean of the members
+    of the score; ``validation_loss`` in the same unit and ``validation_average_precision``, both
+    None without validation; ``hops`` the radius in force; ``detector`` as it is now.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    validation_loss: float | None
+    validation_average_precision: float | None
+    hops: int
+    detector: PeakDetector = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -22,12 +42,15 @@ class FitResult:
     """What became of a training.
 
     ``epochs`` that were run, ``best_epoch`` whose weights the detector has, ``stopped`` by
-    ``"epochs"``, ``"validation"`` or ``"interrupt"``, ``hops`` and ``flip_rate`` that were
-    learned, ``seconds`` of this call, and ``history``: one dictionary an epoch with ``loss`` and,
-    with validation, ``validation_loss`` and ``validation_average_precision``.
+    ``"epochs"``, ``"validation"``, ``"callback"`` or ``"interrupt"``, ``hops`` and ``flip_rate``
+    that were learned, ``seconds`` of this call, and ``history``: one dictionary per epoch with
+    ``loss`` and, with validation, ``validation_loss`` (both in nats per labelled node) and
+    ``validation_average_precision``. ``mask`` and ``validation_mask`` name the masks whose nodes
+    counted: ``"train_mask"`` and ``"val_mask"`` where the graphs have them, else ``"all"``.
 
     Examples
     --------
+    >>> import torch
     >>> import graphmax as gm
     >>> data = gm.grid_graph(3).to_data()
     >>> data.x, data.y = torch.tensor([[1.0], [3.0], [2.0]]), torch.tensor([False, True, False])
@@ -42,6 +65,8 @@ class FitResult:
     flip_rate: float
     seconds: float
     history: tuple[dict[str, float], ...] = field(repr=False)
+    mask: str = "all"
+    validation_mask: str = ""
 
 
 def fit(
@@ -55,6 +80,11 @@ def fit(
     checkpoint: str | PathLike[str] | None = None,
     resume: bool = False,
     progress: bool = True,
+    callback: Callable[[EpochRecord], Any] | None = None,
+    optimizer: Any = None,
+    lr: float | None = None,
+    batch_size: int | None = None,
+    logger: logging.Logger | None = None,
 ) -> FitResult:
     """Train a detector on labelled graphs.
 
@@ -65,11 +95,14 @@ def fit(
     ----------
     detector : PeakDetector
         Trained in place. A new one gets weights from `seed`, a trained one goes on from its own.
-    graphs : sequence of PyG Data, or PeakDataset
-        Each with ``x``, ``edge_index``, boolean ``y`` and, optionally, ``train_mask``: the nodes
-        whose label counts.
-    validation : sequence of PyG Data, optional
-        Training stops when the loss on these no longer falls; the best weights stay.
+    graphs : sequence of PyG Data, PeakDataset, Subset or DataLoader
+        Each graph with ``x``, ``edge_index``, labels ``y`` (flags, or 1 and 0 with -1 for unknown)
+        and, optionally, ``train_mask``: the nodes whose label counts. A loader is gone through in
+        every epoch, one step per batch; one of `neighborhood_loader` trains on cut-out
+        neighborhoods of a graph that does not fit.
+    validation : as `graphs`, optional
+        Training stops when the loss on these no longer falls; the best weights stay. Where every
+        graph has a ``val_mask``, its nodes count.
     epochs : int, optional
         Most passes over the graphs; the default suits the detector's score.
     seed : int, default 0
@@ -82,6 +115,17 @@ def fit(
         Go on from `checkpoint`, to the same bits as without the interruption.
     progress : bool, default True
         Show a live line with the loss and the validation average precision, on a terminal.
+    callback : callable, optional
+        Called with an `EpochRecord` after every epoch; training stops where it returns True.
+    optimizer : torch.optim.Optimizer or callable, optional
+        AdamW by default; one made of ``detector.parameters()``, or what makes one of them, for
+        example ``torch.optim.SGD``. Its rate falls along a cosine to a hundredth.
+    lr : float, optional
+        The first rate; the default suits the detector's score.
+    batch_size : int, optional
+        Graphs per step, dealt anew in every epoch; by default as many as fit 2**21 entries.
+    logger : logging.Logger, optional
+        Gets a line per epoch at level INFO; ``logging.getLogger("graphmax")`` by default.
 
     Returns
     -------
@@ -93,6 +137,8 @@ def fit(
     TypeError, ValueError
         If graphs and detector do not fit, all labels are of one class, or the checkpoint is of
         another training, damaged, or there already and `resume` is False.
+    FloatingPointError
+        If training diverges; the detector then has the weights of its best epoch.
     OSError
         If the checkpoint cannot be written: before the first epoch, or after the last one, when
         the detector has its trained weights all the same.
@@ -117,10 +163,14 @@ def fit(
         detector.to(device)
     if not detector.trained:
         detector.reset_parameters(seed)
-    training = Training.of(detector, graphs, validation, epochs, seed)
+    training = Training.of(
+        detector, graphs, validation, epochs=epochs, seed=seed, optimizer=optimizer, lr=lr,
+        batch_size=batch_size,
+    )  # fmt: skip
     keeper = _Keeper(checkpoint, training)
     keeper.begin(resume=resume)
-    return _run(training, keeper, _Line(progress and sys.stderr.isatty()))
+    line = _Line(progress and sys.stderr.isatty())
+    return _run(training, keeper, _Reporter(line, callback, logger))
 
 
 class _Keeper:
@@ -173,15 +223,46 @@ class _Line:
         if not self.wanted or not training.history or (now - self.last < 0.1 and not end):
             return
         self.last = now
-        told = training.history[-1]
-        text = f"epoch {training.epoch}/{training.epochs}  loss {told['loss']:.4f}"
-        if "validation_average_precision" in told:
-            text += f"  validation AP {told['validation_average_precision']:.4f}"
-        sys.stderr.write("\r" + text.ljust(78) + ("\n" if end else ""))
+        sys.stderr.write("\r" + _spoken(training).ljust(78) + ("\n" if end else ""))
         sys.stderr.flush()
 
 
-def _run(training: Training, keeper: _Keeper, line: _Line) -> FitResult:
+def _spoken(training: Training) -> str:
+    record = training.history[-1]
+    text = f"epoch {training.epoch}/{training.epochs}  loss {record['loss']:.4f}"
+    if "validation_average_precision" in record:
+        text += f"  validation AP {record['validation_average_precision']:.4f}"
+    return text
+
+
+class _Reporter:
+    """Tells the terminal, the log and the user's callback of every epoch."""
+
+    def __init__(self, line: _Line, callback: Any, logger: logging.Logger | None) -> None:
+        if callback is not None and not callable(callback):
+            raise TypeError(f"`callback` must be callable, got {type(callback).__name__}")
+        self.line, self.callback = line, callback
+        self.logger = logging.getLogger("graphmax") if logger is None else logger
+
+    def report(self, training: Training) -> None:
+        """Report the last epoch; a callback that returns True ends the training."""
+        self.line.show(training)
+        if self.logger.isEnabledFor(logging.INFO):
+            self.logger.info("%s", _spoken(training))
+        if self.callback is not None and self.callback(_record(training)) is True:
+            training.stop = "callback"
+
+
+def _record(training: Training) -> EpochRecord:
+    figures = training.history[-1]
+    return EpochRecord(
+        training.epoch, training.epochs, figures["loss"], figures.get("validation_loss"),
+        figures.get("validation_average_precision"), training.detector.head.radius,
+        training.detector,
+    )  # fmt: skip
+
+
+def _run(training: Training, keeper: _Keeper, reporter: _Reporter) -> FitResult:
     started, stopped = time.monotonic(), training.finished
     state = training.state()
     try:
@@ -189,12 +270,12 @@ def _run(training: Training, keeper: _Keeper, line: _Line) -> FitResult:
             training.step()
             state = training.state()
             keeper.keep(state)
-            line.show(training)
+            reporter.report(training)
             stopped = training.finished
     except KeyboardInterrupt:
         stopped = "interrupt"
         training.take_up(*state)  # an epoch that was cut short never happened
-    line.show(training, end=True)
+    reporter.line.show(training, end=True)
     keeper.keep(state, now=True)
     training.finish()
     if keeper.failure is not None:
@@ -204,6 +285,7 @@ def _run(training: Training, keeper: _Keeper, line: _Line) -> FitResult:
         ) from keeper.failure
     detector = training.detector
     return FitResult(
-        training.epoch, training.best_epoch, stopped, detector.hops_, detector.flip_rate,
-        time.monotonic() - started, tuple(training.history),
+        training.epoch, training.best_epoch, stopped, detector.head.radius, detector.flip_rate,
+        time.monotonic() - started, tuple(training.history), training.source.mask,
+        training.held.mask,
     )  # fmt: skip

@@ -19,7 +19,8 @@ from sklearn.metrics import average_precision_score
 
 import graphmax as gm
 from graphmax.generators import HiddenAttribute, erdos_renyi, random_geometric
-from graphmax.nn import baselines
+
+from . import baselines  # noqa: TID252
 
 
 def labelled(graph, attribute, rng):

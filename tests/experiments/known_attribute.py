@@ -15,7 +15,8 @@ from sklearn.metrics import f1_score
 
 import graphmax as gm
 from graphmax.generators import barabasi_albert, erdos_renyi, random_geometric, watts_strogatz
-from graphmax.nn import baselines
+
+from . import baselines  # noqa: TID252
 
 NODES = 100_000
 

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from experiments import baselines
 from torch_geometric.data import Data
 
-from graphmax.nn import FeatureScore, baselines
+from graphmax.nn import FeatureScore
 
 PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
 DATA = Data(

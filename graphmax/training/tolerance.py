@@ -16,34 +16,21 @@ def found_within(
     y: NDArray[np.bool_],
     decided: NDArray[np.bool_],
     logits: NDArray[np.float64],
-    tolerance: int,
+    hops: int,
 ) -> tuple[Flags, Flags]:
-    """Tell which detections lie near a true maximum, and which true maxima near a detection.
+    """Say which detections lie within so many hops of a true maximum, and the reverse.
 
-    Parameters
-    ----------
-    steps : Steps
-        The graph; arrows are dropped.
-    y, decided : bool (n,)
-        Labels and decisions.
-    logits : float64 (n,)
-        Which of two near detections stays.
-    tolerance : int
-        Hops; 0 takes the decisions as they are.
-
-    Returns
-    -------
-    tuple of float64 (n,)
-        1 or 0 for each kept detection, and for each true maximum; NaN for the other nodes.
+    1 or 0 for each detection that suppression keeps, and for each true maximum; NaN for the other
+    nodes. Arrows are dropped; without a tolerance the decisions stay as they are.
     """
-    if tolerance == 0:
+    if hops == 0:
         return np.where(decided, y, np.nan), np.where(y, decided, np.nan)
     rows = steps.edge_index.cpu().numpy()
     graph = Graph.from_edges(rows[0], rows[1], steps.num_nodes)
     kept = np.zeros_like(y)
-    kept[non_maximum_suppression(graph, logits, tolerance, where=decided)] = True
-    near_truth = _within(graph, np.flatnonzero(y), tolerance)
-    near_kept = _within(graph, np.flatnonzero(kept), tolerance)
+    kept[non_maximum_suppression(graph, logits, hops, where=decided)] = True
+    near_truth = _within(graph, np.flatnonzero(y), hops)
+    near_kept = _within(graph, np.flatnonzero(kept), hops)
     return np.where(kept, near_truth, np.nan), np.where(y, near_kept, np.nan)
 
 

@@ -98,7 +98,7 @@ class Baseline(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from graphmax.nn.baselines import Baseline
+    >>> from experiments.baselines import Baseline
     >>> network = Baseline("SAGE max")
     >>> network(torch.randn(3, 1), torch.tensor([[0, 1], [1, 2]])).shape
     torch.Size([3])

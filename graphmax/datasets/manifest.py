@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from graphmax.atomic import write_atomically
-from graphmax.datasets.making import check_split, sample_graph
 from graphmax.datasets.recipe import SPLITS, Group, Recipe
+from graphmax.datasets.recipe_graphs import check_split, sample_graph
 from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
 from graphmax.kernels.progress import tell

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import near_names
-from graphmax.datasets.splitting import NodeSplit, checked_shares, fill_shares, split_nodes
+from graphmax.datasets.node_split import NodeSplit, checked_shares, fill_shares, split_nodes
 from graphmax.extract.neighborhood_batch import plain
 from graphmax.files import GraphFileError, read_graph
 from graphmax.graph import Graph

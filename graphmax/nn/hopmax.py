@@ -1,4 +1,8 @@
-"""The operator under everything that learns: the highest *other* node within k hops."""
+"""The operator under everything that learns: the highest *other* node within k hops.
+
+On CPU compiled loops find who holds the maximum and torch gathers it; elsewhere, while torch
+compiles and in exports, the same rounds run as scatter operations.
+"""
 
 from typing import Any, NamedTuple
 
@@ -7,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-import graphmax.nn.rounds as rounds
 from graphmax.adjacency import Adjacency
+from graphmax.checks import integer
 from graphmax.graph import Graph
 from graphmax.kernels.hopmax import hop_max as compiled_rounds
 from graphmax.nn.steps import Steps
@@ -53,9 +57,9 @@ def hop_max(scores: Tensor, edge_index: Tensor | Graph | Adjacency | Steps, hops
     Raises
     ------
     TypeError
-        If `scores` is not floating or `edge_index` not integer.
+        If `scores` is not floating or `edge_index` or `hops` not integer.
     ValueError
-        If a shape is wrong, an index is out of range, or a score is NaN.
+        If a shape is wrong, an index or `hops` is out of range, or a score is NaN.
 
     Notes
     -----
@@ -75,8 +79,7 @@ def hop_max(scores: Tensor, edge_index: Tensor | Graph | Adjacency | Steps, hops
     """
     if not torch.compiler.is_compiling():
         check_scores(scores)
-        if isinstance(hops, bool) or not isinstance(hops, int) or hops < 1:
-            raise ValueError(f"`hops` must be an integer of at least 1, got {hops!r}")
+        hops = integer(hops, "hops", 1)
     steps = Steps.of(edge_index, scores.shape[0])
     rows = steps.rows
     if rows is None or torch.compiler.is_compiling() or scores.device.type != "cpu":
@@ -98,25 +101,10 @@ def check_scores(scores: Tensor) -> None:
 
 
 def by_scatter(scores: Tensor, edge_index: Tensor, hops: int) -> HopMax:
-    """Answer `hop_max` by scatter operations, unchecked.
-
-    Parameters
-    ----------
-    scores : Tensor, shape (num_nodes,) or (num_nodes, C)
-        Scores without NaN.
-    edge_index : int64 Tensor, shape (2, entries)
-        Counted steps.
-    hops : int
-        Largest hop count.
-
-    Returns
-    -------
-    HopMax
-        The same bits as the compiled loops give.
-    """
+    """Answer `hop_max` by scatter operations, unchecked, to the same bits."""
     if scores.ndim == 1:
-        return _gather(scores, rounds.rivals(scores, edge_index, hops))
-    columns = [_gather(column, rounds.rivals(column, edge_index, hops)) for column in scores.T]
+        return _gather(scores, owners_by_scatter(scores, edge_index, hops))
+    columns = [_gather(column, owners_by_scatter(column, edge_index, hops)) for column in scores.T]
     value = torch.stack([column.value for column in columns], -1)
     return HopMax(value, torch.stack([column.owner for column in columns], -1))
 
@@ -125,6 +113,39 @@ def _gather(scores: Tensor, owner: Tensor) -> HopMax:
     nobody = owner == scores.shape[0]
     padded = torch.cat([scores, scores.new_full((1,), -torch.inf)])
     return HopMax(padded[owner], torch.where(nobody, -1, owner))
+
+
+def owners_by_scatter(scores: Tensor, edge_index: Tensor, hops: int) -> Tensor:
+    """Return the rival within 1..hops, (hops, num_nodes); num_nodes where there is none."""
+    scores = scores.detach()
+    num_nodes = scores.shape[0]
+    node = torch.arange(num_nodes, device=scores.device)
+    best, second = node, torch.full_like(node, num_nodes)
+    source = torch.cat([edge_index[0], node])
+    target = torch.cat([edge_index[1], node])
+    padded = torch.cat([scores, scores.new_full((1,), -torch.inf)])
+    owner = []
+    for _ in range(hops):
+        owners = torch.cat([best[source], second[source]])
+        into = torch.cat([target, target])
+        best = _highest(padded, owners, into, num_nodes)
+        owners = torch.where(owners == best[into], num_nodes, owners)
+        second = _highest(padded, owners, into, num_nodes)
+        owner.append(torch.where(best == node, second, best))
+    return torch.stack(owner)
+
+
+def _highest(padded: Tensor, owners: Tensor, into: Tensor, num_nodes: int) -> Tensor:
+    """Of the owners offered to each node the one of largest score, ties to the lowest index.
+
+    A missing owner is num_nodes, the last entry of `padded`: it loses every tie at -inf.
+    """
+    offered = padded[owners]
+    top = padded.new_full((num_nodes,), -torch.inf)
+    top = top.scatter_reduce(0, into, offered, "amax", include_self=True)
+    candidates = torch.where(offered == top[into], owners, num_nodes)
+    nobody = torch.full_like(into[:1], num_nodes).expand(num_nodes).contiguous()
+    return nobody.scatter_reduce(0, into, candidates, "amin", include_self=True)
 
 
 class _Compiled(torch.autograd.Function):
@@ -166,7 +187,5 @@ def _owners(
     if column.dtype == torch.bfloat16:
         column = column.float()
     key = order_key(column.contiguous().numpy()).key
-    found = [
-        torch.from_numpy(row) for row in compiled_rounds(indptr, indices, key, _EVERYBODY, hops)
-    ]
-    return torch.stack(found).long()
+    rows = compiled_rounds(indptr, indices, key, _EVERYBODY, hops)
+    return torch.stack([torch.from_numpy(row) for row in rows]).long()

@@ -1,0 +1,180 @@
+"""Labelled graphs as blocks to train on: checked once, merged, with their steps built."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphmax.adjacency import Adjacency
+from graphmax.nn.inputs import check_x, features_of, is_pyg
+from graphmax.nn.node_labels import labels_of, read_labels, read_mask
+from graphmax.nn.steps import Steps, check_edge_index
+
+ENTRIES_PER_BLOCK = 1 << 21
+TRAIN, VALIDATION, TEST, ALL = "train_mask", "val_mask", "test_mask", "all"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A disjoint union of graphs.
+
+    `x` (n, C), `y` bool (n,), `mask` bool (n,) the labels that count, `ptr` where each graph
+    starts.
+    """
+
+    x: Tensor
+    steps: Steps
+    y: Tensor
+    mask: Tensor
+    ptr: Tensor
+
+
+def items_of(graphs: Any, name: str) -> Iterable[Any]:
+    """Return an iterable of PyG graphs: a list, a data set, a subset, a loader, a generator."""
+    if is_pyg(graphs) or isinstance(graphs, str):
+        raise TypeError(f"`{name}` must be a sequence of graphs, got one; pass [data]")
+    try:
+        iter(graphs)
+    except TypeError:
+        raise TypeError(
+            f"`{name}` must be a sequence of PyG Data, a data set or a loader, got "
+            f"{type(graphs).__name__}"
+        ) from None
+    listed: Iterable[Any] = graphs
+    return listed
+
+
+def is_loader(graphs: Any) -> bool:
+    """Tell whether this gives batches afresh in every epoch."""
+    return isinstance(graphs, torch.utils.data.DataLoader)
+
+
+def mask_name(graphs: Sequence[Any], name: str) -> str:
+    """Return the mask that every graph has, else "all"."""
+    masked = [getattr(data, name, None) is not None for data in graphs]
+    return name if masked and all(masked) else ALL
+
+
+def block_of(
+    data: Any, name: str, in_channels: int, direction: str, mask: Any = TRAIN
+) -> Block:  # fmt: skip
+    """Check a labelled graph (or a batch of them) and build its steps.
+
+    `mask` names the mask that is used where it is there; "all" takes every label that is known.
+    """
+    if not is_pyg(data) or data.edge_index is None:
+        raise TypeError(f"`{name}` must be PyG Data with an edge_index, got {type(data).__name__}")
+    if data.x is None or data.y is None:
+        missing = "x" if data.x is None else "y"
+        raise ValueError(f"`{name}` must have {missing}, got {sorted(data.keys())}")
+    x = features_of(data)
+    try:
+        check_x(x, in_channels)
+        check_edge_index(data.edge_index, x.shape[0])
+    except (TypeError, ValueError) as flaw:
+        raise type(flaw)(f"`{name}`: {flaw}") from None
+    y, counted = _labels(data, name, x.shape[0], mask)
+    steps = Steps.of(data.edge_index.cpu().long(), x.shape[0], direction)
+    ptr = data.ptr if getattr(data, "ptr", None) is not None else torch.tensor([0, x.shape[0]])
+    return Block(x.cpu().reshape(x.shape[0], in_channels), steps, y.cpu(), counted.cpu(), ptr.cpu())
+
+
+def _labels(data: Any, name: str, num_nodes: int, mask: Any) -> tuple[Tensor, Tensor]:
+    if isinstance(mask, str) and mask == TRAIN:
+        return labels_of(data, name, num_nodes)
+    if getattr(data, "root", None) is not None and getattr(data, "distance", None) is not None:
+        return labels_of(data, name, num_nodes)
+    y, known = read_labels(data.y, f"{name}.y", num_nodes)
+    if isinstance(mask, str):
+        mask = None if mask == ALL else getattr(data, mask, None)
+    if mask is not None:
+        known = known & read_mask(torch.as_tensor(mask), f"{name}.mask", num_nodes).cpu()
+    return y, known
+
+
+def blocks_of(
+    graphs: Any,
+    name: str,
+    in_channels: int,
+    direction: str,
+    device: torch.device | str = "cpu",
+    *,
+    mask: Any = TRAIN,
+) -> list[Block]:
+    """Check labelled graphs and merge them into blocks of bounded size, in their order.
+
+    `mask` is the name of a mask, or one mask per graph.
+    """
+    listed = list(items_of(graphs, name))
+    if not listed:
+        raise ValueError(f"`{name}` must hold at least one graph, got none")
+    masks = [mask] * len(listed) if isinstance(mask, str) else mask
+    parts = [
+        block_of(data, f"{name}[{i}]", in_channels, direction, masks[i])
+        for i, data in enumerate(listed)
+    ]
+    return [on(merged(group), device) for group in groups_of(parts)]
+
+
+def groups_of(parts: list[Block]) -> Iterator[list[Block]]:
+    """Yield neighboring blocks that together have a bounded size."""
+    group: list[Block] = []
+    size = 0
+    for part in parts:
+        entries = part.x.numel() + _rows(part).indices.size
+        if group and size + entries > ENTRIES_PER_BLOCK:
+            yield group
+            group, size = [], 0
+        group.append(part)
+        size += entries
+    yield group
+
+
+def merged(parts: Sequence[Block]) -> Block:
+    """Return the disjoint union of blocks on the CPU."""
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0, *(len(part.x) for part in parts)])
+    x, y, mask = (torch.cat([getattr(p, name) for p in parts]) for name in ("x", "y", "mask"))
+    pointers = [part.ptr[:-1] + int(start) for part, start in zip(parts, starts, strict=False)]
+    ptr = torch.cat([*pointers, torch.tensor([len(x)])])
+    return Block(x, Steps(len(x), _union([_rows(part) for part in parts], starts)), y, mask, ptr)
+
+
+def _union(parts: Sequence[Adjacency], starts: Any) -> Adjacency:
+    """Return the rows of a disjoint union whose parts start at these nodes."""
+    entries = np.cumsum([0, *(rows.indices.size for rows in parts)])
+    indptr = [rows.indptr[:-1] + first for rows, first in zip(parts, entries, strict=False)]
+    indices = [rows.indices + np.int32(start) for rows, start in zip(parts, starts, strict=False)]
+    return Adjacency(np.concatenate([*indptr, entries[-1:]]), np.concatenate(indices), None)
+
+
+def on(block: Block, device: torch.device | str) -> Block:
+    """Return a block on a device; the rows of steps serve the CPU only."""
+    if torch.device(device).type == "cpu":
+        return block
+    steps = Steps(block.steps.num_nodes, edge_index=block.steps.edge_index.to(device))
+    x, y, mask = (getattr(block, name).to(device) for name in ("x", "y", "mask"))
+    return replace(block, x=x, y=y, mask=mask, steps=steps)
+
+
+def _rows(block: Block) -> Adjacency:
+    rows = block.steps.rows
+    if rows is None:
+        raise TypeError("`graphs` must be on the CPU to be merged")
+    return rows
+
+
+def check_classes(blocks: Sequence[Block], name: str) -> tuple[int, int]:
+    """Return the number of labels and of positives, refusing a single class."""
+    labels = torch.cat([block.y[block.mask] for block in blocks])
+    count, positives = labels.numel(), int(labels.sum())
+    if positives in (0, count):
+        given = "no label at all" if not count else f"{positives} positives of {count}"
+        raise ValueError(
+            f"`{name}` must have labels of both classes, got {given}; label more nodes"
+        )
+    return count, positives

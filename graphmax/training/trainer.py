@@ -1,0 +1,280 @@
+"""The state of a training between two epochs, and how to get to the next."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from graphmax.checks import integer, number
+from graphmax.nn.detector import PeakDetector
+from graphmax.nn.heads import CERTAIN
+from graphmax.training.blocks import (
+    VALIDATION,
+    Block,
+    blocks_of,
+    check_classes,
+    items_of,
+    mask_name,
+)
+from graphmax.training.epochs import Epochs, epochs_of
+
+PATIENCE = 0.25
+_LAST_RATE = 0.01
+MakeOptimizer = Callable[..., torch.optim.Optimizer]
+
+
+@dataclass(frozen=True)
+class Held:
+    """Validation graphs, and the mask of the nodes that count."""
+
+    blocks: list[Block]
+    mask: str = ""
+
+    @property
+    def sizes(self) -> list[int]:
+        """Number of judged nodes of each block."""
+        return [int(block.mask.sum()) for block in self.blocks]
+
+
+def held_out(graphs: Any, detector: PeakDetector) -> Held:
+    """Check validation graphs; ``val_mask`` counts where every graph has one."""
+    if graphs is None:
+        return Held([])
+    listed = list(items_of(graphs, "validation"))
+    mask = mask_name(listed, VALIDATION)
+    shape = detector.score.in_channels, detector.rule.direction, detector.device
+    blocks = blocks_of(listed, "validation", *shape, mask=mask)
+    check_classes(blocks, "validation")
+    return Held(blocks, mask)
+
+
+class Training:
+    """The state of a training between two epochs, and how to get to the next."""
+
+    def __init__(
+        self, detector: PeakDetector, epochs: Epochs, held: Held, count: int, seed: int,
+        optimizer: torch.optim.Optimizer,
+    ) -> None:  # fmt: skip
+        self.detector, self.source, self.held = detector, epochs, held
+        self.epochs, self.seed, self.epoch = count, seed, 0
+        self.optimizer = optimizer
+        self.rates = [float(group["lr"]) for group in optimizer.param_groups]
+        self.generator = torch.Generator().manual_seed(seed)
+        self.history: list[dict[str, float]] = []
+        self.best_epoch, self.best_loss = 0, math.inf
+        self.best = copied(detector.state_dict())
+        self.stop = ""
+
+    @classmethod
+    def of(
+        cls, detector: PeakDetector, graphs: Any, validation: Any, *, epochs: int | None, seed: int,
+        optimizer: Any, lr: float | None, batch_size: int | None,
+    ) -> "Training":  # fmt: skip
+        """Check graphs and settings, and fit scales to the data."""
+        count = detector.score.epochs if epochs is None else integer(epochs, "epochs", 1)
+        made = optimizer_of(detector, optimizer, lr)
+        direction = detector.rule.direction
+        shape = detector.score.in_channels, direction, detector.device
+        source = epochs_of(graphs, *shape, batch_size, seed)
+        held = held_out(validation, detector)
+        if not detector.trained:
+            adapt(detector, source.sample)
+        return cls(detector, source, held, count, seed, made)
+
+    @property
+    def patience(self) -> int:
+        """Epochs without a better validation loss before training stops."""
+        return max(10, round(PATIENCE * self.epochs))
+
+    @property
+    def finished(self) -> str:
+        """Why there is no next epoch; empty if there is one."""
+        if self.stop:
+            return self.stop
+        if self.epoch >= self.epochs:
+            return "epochs"
+        waited = self.held.blocks and self.epoch - self.best_epoch >= self.patience
+        return "validation" if waited else ""
+
+    @torch.enable_grad()
+    def step(self) -> None:
+        """Train for one epoch."""
+        self.detector.train()
+        self._set_rate()
+        losses = []
+        for block in self.source.blocks(self.epoch, self.generator):
+            self.optimizer.zero_grad()
+            loss = self.detector.loss_on(block.x, block.steps, block.y, block.mask)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            losses.append(float(loss.detach()))
+        self.detector.eval()
+        self.epoch += 1
+        self._record(sum(losses) / len(losses))
+
+    def _set_rate(self) -> None:
+        cosine = (1 + math.cos(math.pi * self.epoch / self.epochs)) / 2
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * (_LAST_RATE + (1 - _LAST_RATE) * cosine)
+
+    def _record(self, loss: float) -> None:
+        self._refuse_divergence(loss)
+        record = {"loss": loss}
+        if self.held.blocks:
+            record |= judged_on(self.detector, self.held.blocks)
+        self.history.append(record)
+        compared = record.get("validation_loss", -float(self.epoch))
+        if compared < self.best_loss:
+            self.best_loss, self.best_epoch = compared, self.epoch
+            self.best = copied(self.detector.state_dict())
+
+    def _refuse_divergence(self, loss: float) -> None:
+        finite = math.isfinite(loss)
+        if finite and all(bool(p.isfinite().all()) for p in self.detector.parameters()):
+            return
+        self.detector.load_state_dict(self.best)
+        what = f"the loss is {loss}" if not finite else "weights are no longer finite"
+        raise FloatingPointError(
+            f"training diverged: {what} in epoch {self.epoch}; bring `x` to a smaller scale, or "
+            f"pass a lower rate (lr=); the detector has the weights of epoch {self.best_epoch}"
+        )
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return everything that the next epochs depend on."""
+        tensors = {f"now.{name}": t for name, t in copied(self.detector.state_dict()).items()}
+        tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
+        for index, moments in self.optimizer.state_dict()["state"].items():
+            tensors |= {
+                f"moment.{index}.{name}": torch.as_tensor(moment).clone()
+                for name, moment in moments.items() if moment is not None
+            }  # fmt: skip
+        tensors["generator"] = self.generator.get_state()
+        document = {
+            "epoch": self.epoch, "best_epoch": self.best_epoch, "history": list(self.history),
+            "best_loss": repr(self.best_loss), **self.identity(),
+        }  # fmt: skip
+        return tensors, document
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be equal for a state to be taken up again."""
+        return {
+            "detector": self.detector.describe(), "epochs": self.epochs, "seed": self.seed,
+            "graphs": self.source.sizes, "validation": self.held.sizes,
+            "optimizer": type(self.optimizer).__name__, "rates": self.rates,
+        }  # fmt: skip
+
+    def take_up(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
+        """Go back to a state."""
+        for name, value in self.identity().items():
+            if document.get(name) != value:
+                raise ValueError(
+                    f"`checkpoint` must be of the same training, got another {name}: "
+                    f"{document.get(name)!r} where this has {value!r}"
+                )
+        now, best = part(tensors, "now."), part(tensors, "best.")
+        shapes = {name: tensor.shape for name, tensor in self.detector.state_dict().items()}
+        if any(shapes != {name: t.shape for name, t in state.items()} for state in (now, best)):
+            raise ValueError("`checkpoint` must be of the same architecture, got other weights")
+        self.best = best
+        self.detector.load_state_dict(now)
+        self._take_up_optimizer(part(tensors, "moment."))
+        self.generator.set_state(tensors["generator"])
+        self.epoch, self.best_epoch = document["epoch"], document["best_epoch"]
+        self.history, self.best_loss = list(document["history"]), float(document["best_loss"])
+
+    def _take_up_optimizer(self, moments: Mapping[str, Tensor]) -> None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in moments.items():
+            index, _, name = key.partition(".")
+            state.setdefault(int(index), {})[name] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+    def finish(self) -> None:
+        """Give the detector its best weights and settle what is chosen after training."""
+        self.detector.load_state_dict(self.best)
+        first = self.source.sample[0]
+        self.detector.score.settle(first.x, first.steps)
+        choose_hops(self.detector, [*self.source.sample, *self.held.blocks])
+        self.detector.trained.fill_(True)
+        self.detector.eval()
+
+
+def optimizer_of(detector: PeakDetector, optimizer: Any, lr: Any) -> torch.optim.Optimizer:
+    """Return the optimizer: AdamW by default, the user's own, or one made of the parameters."""
+    rate = detector.score.learning_rate if lr is None else number(lr, "lr", above=0)
+    if optimizer is None:
+        decay = detector.score.weight_decay
+        return torch.optim.AdamW(detector.parameters(), rate, weight_decay=decay)
+    if not isinstance(optimizer, torch.optim.Optimizer) and callable(optimizer):
+        options = {} if lr is None else {"lr": rate}
+        optimizer = optimizer(detector.parameters(), **options)
+    elif lr is not None:
+        raise ValueError(f"`lr` must be left out with an optimizer that has its own, got {lr!r}")
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise TypeError(
+            "`optimizer` must be a torch.optim.Optimizer, or a function of the parameters that "
+            f"makes one, got {type(optimizer).__name__}"
+        )
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise TypeError("`optimizer` must not need a closure, got LBFGS; use a loop of your own")
+    return optimizer
+
+
+@torch.no_grad()
+def adapt(detector: PeakDetector, blocks: list[Block]) -> None:
+    """Fit scales to the data: of the features, and of the margins that they lead to."""
+    detector.score.adapt(torch.cat([block.x for block in blocks]))
+    logits = torch.cat([detector.member_logits(b.x, b.steps).reshape(-1) for b in blocks])
+    usable = logits[logits.abs() < CERTAIN]
+    if usable.numel():
+        detector.head.calibrate(usable)
+
+
+@torch.no_grad()
+def judged_on(detector: PeakDetector, blocks: list[Block]) -> dict[str, float]:
+    """Return loss and average precision on validation graphs, with the radius in force."""
+    from sklearn.metrics import average_precision_score
+
+    logits = torch.cat([detector(block.x, block.steps)[block.mask] for block in blocks])
+    y = torch.cat([block.y[block.mask] for block in blocks])
+    usable = ~(logits.abs() >= CERTAIN)
+    loss = detector.head.negative_log_likelihood(logits[usable], y[usable]).mean()
+    order = torch.nan_to_num(logits, nan=0.0).cpu().numpy()
+    precision = average_precision_score(y.cpu().numpy(), order)
+    return {"validation_loss": float(loss), "validation_average_precision": float(precision)}
+
+
+@torch.no_grad()
+def choose_hops(detector: PeakDetector, blocks: list[Block]) -> None:
+    """Prefer the radius that contradicts the fewest labels; the smallest of equals."""
+    head = detector.head
+    if head.hops is not None:
+        return
+    shares, wrong = head.mixture.detach().clone(), {}
+    for hops in head.candidates:
+        head.prefer(hops)
+        wrong[hops] = sum(_contradicted(detector, block) for block in blocks)
+    head.mixture.copy_(shares)
+    head.prefer(min(wrong, key=lambda hops: wrong[hops]))
+
+
+def _contradicted(detector: PeakDetector, block: Block) -> int:
+    decided = detector.eval().decide(block.x, block.steps)
+    return int((decided != block.y)[block.mask].sum())
+
+
+def copied(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return a state that later steps do not change."""
+    return {name: tensor.detach().clone() for name, tensor in state.items()}
+
+
+def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors of a prefix, without it."""
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items() if name.startswith(prefix)
+    }  # fmt: skip
