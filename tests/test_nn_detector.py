@@ -349,6 +349,23 @@ def test_valid_combinations_are_those_of_the_table():
     assert allowed == expected
 
 
+def test_parameters_are_shown():
+    assert "hops=2, " in repr(PeakDetector(hops=2))
+    assert "hops='learn', max_hops=3" in repr(PeakDetector(hops="learn", max_hops=3))
+    assert "FeatureScore(5, width=64, members=8)" in repr(PeakDetector(5))
+
+
+def test_integers_of_numpy_are_integers():
+    detector = PeakDetector(np.int64(1), np.int64(3), max_hops=np.int32(4))
+    assert detector.hops_ == detector.rule.hops == 3
+    assert gm.nn.hop_max(torch.tensor([1.0, 2.0]), torch.tensor([[0], [1]]), np.int64(2))
+
+
+def test_the_rule_is_filled_in():
+    rule = PeakDetector(hops=2, rule=Rule(ties="weak")).rule
+    assert (rule.hops, rule.ties, rule.direction, rule.isolated) == (2, "weak", "in", True)
+
+
 def test_composed_of_parts():
     detector = PeakDetector.composed(Identity(), SignHead(2), Rule(ties="weak"))
     assert detector.predict((PATH, torch.zeros(4))).all()
@@ -367,7 +384,7 @@ def test_the_rule_gives_the_hops():
     ("options", "error", "words"),
     [
         ({"hops": 0}, ValueError, "`hops` must be at least 1, got 0; or pass 'learn'"),
-        ({"hops": "all"}, TypeError, "got 'all'; or pass 'learn'"),
+        ({"hops": "all"}, ValueError, "integer of at least 1 or 'learn', got 'all'"),
         ({"in_channels": 0}, ValueError, "`in_channels` must be at least 1"),
         ({"max_hops": True}, TypeError, "`max_hops` must be an integer"),
         ({"head": "soft"}, ValueError, "`head` must be one of 'sign', 'choice', 'normal'"),
@@ -376,7 +393,11 @@ def test_the_rule_gives_the_hops():
             ValueError,
             r"got 'learn'; what goes together:\n    head    hops",
         ),
-        ({"head": "normal"}, ValueError, r"\(Identity\), got 'normal'; what goes together"),
+        (
+            {"head": "normal"},
+            ValueError,
+            "without denoise=True, for the score Identity .* got 'normal'; what goes",
+        ),
         ({"denoise": True, "in_channels": 2}, ValueError, "`in_channels` must be 1"),
         ({"denoise": True, "encoder": SAGEConv(1, 1)}, ValueError, "choose one score"),
         ({"encoder": "gcn"}, TypeError, "`encoder` must be a torch module, got str"),

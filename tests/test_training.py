@@ -10,7 +10,7 @@ import torch
 from torch_geometric.data import Data
 
 import graphmax as gm
-from graphmax.nn import PeakDetector
+from graphmax.nn import FeatureScore, PeakDetector, SignHead
 from graphmax.training import fitting, trainer
 from graphmax.training.checkpoint import read_checkpoint, write_checkpoint
 
@@ -116,6 +116,30 @@ def test_validation_stops_early_and_keeps_the_best_weights():
     losses = [told["validation_loss"] for told in found.history]
     assert found.best_epoch == 1 + int(np.argmin(losses))
     assert "validation_average_precision" in found.history[0]
+
+
+def test_after_fit_no_member_of_a_score_outvotes_the_others():
+    detector, data = PeakDetector(3), labelled(200, channels=3)
+    gm.fit(detector, [data], epochs=20)
+    opinions = detector.score(data.x, gm.nn.steps.Steps.of(data.edge_index, 200)).mean
+    spread = opinions.detach().std(0, unbiased=False)
+    assert spread.numel() == 8
+    torch.testing.assert_close(spread, spread[:1].expand(8), rtol=1e-9, atol=0)
+
+
+def test_weight_decay_makes_weights_smaller():
+    class Decaying(FeatureScore):
+        weight_decay = 3.0
+
+    class Plain(FeatureScore):
+        weight_decay = 0.0
+
+    sizes = {}
+    for kind in (Decaying, Plain):
+        detector = PeakDetector.composed(kind(3, width=8, members=2), SignHead(1))
+        gm.fit(detector, [labelled(200, channels=3)], epochs=60)
+        sizes[kind] = float(detector.score.weights[1].detach().norm())
+    assert sizes[Decaying] < 0.8 * sizes[Plain]
 
 
 # --- determinism
@@ -254,8 +278,8 @@ def test_checkpoints_of_another_training(checkpoint, tmp_path):
     with pytest.raises(ValueError, match="got another graphs"):
         resume(checkpoint, graphs=[labelled(30)])
     tensors, told = read_checkpoint(checkpoint)
-    write_checkpoint(tmp_path / "d", tensors, told | {"version": 2})
-    with pytest.raises(ValueError, match="version 1, got .* version 2"):
+    write_checkpoint(tmp_path / "d", tensors, told | {"version": 1})
+    with pytest.raises(ValueError, match="of version 1 where this is 2"):
         resume(tmp_path / "d")
     with pytest.raises(FileNotFoundError, match="start with resume=False"):
         resume(tmp_path / "none")
@@ -309,11 +333,11 @@ def changed(**columns):
         ([1], TypeError, r"`graphs\[0\]` must be PyG Data with an edge_index, got int"),
         (changed(x=None), ValueError, r"`graphs\[0\]` must have x"),
         (changed(y=None), ValueError, r"`graphs\[0\]` must have y"),
-        (changed(y=torch.zeros(40)), TypeError, r"must be a boolean tensor, got torch.float32"),
+        (changed(y=torch.full((40,), 0.5)), ValueError, "1 and 0 with -1 for unknown, got 0.5"),
         (
             changed(y=torch.zeros(3, dtype=torch.bool)),
             ValueError,
-            r"one entry a node \(40\), got 3",
+            r"one entry per node \(40\), got 3",
         ),
         (changed(y=torch.zeros(40, dtype=torch.bool)), ValueError, "both classes, got 0 positives"),
         (changed(y=torch.ones(40, dtype=torch.bool)), ValueError, "got 40 positives of 40"),
@@ -329,9 +353,11 @@ def test_graphs_that_are_refused(graphs, error, words):
         gm.fit(PeakDetector(), graphs)
 
 
-@pytest.mark.parametrize("epochs", [0, 1.5, True])
-def test_epochs_that_are_refused(epochs):
-    with pytest.raises(ValueError, match="`epochs` must be an integer of at least 1"):
+@pytest.mark.parametrize(
+    ("epochs", "error"), [(0, ValueError), (1.5, TypeError), (True, TypeError)]
+)
+def test_epochs_that_are_refused(epochs, error):
+    with pytest.raises(error, match="`epochs` must be .*at least 1, got"):
         gm.fit(PeakDetector(), [labelled()], epochs=epochs)
 
 

@@ -4,6 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from sklearn import metrics
 from torch import nn
 from torch_geometric.data import Data
 
@@ -36,6 +37,29 @@ def test_figures_of_a_handful_of_nodes():
     assert (found.precision, found.recall) == (0.5, 0.5)
     assert (found.errors, found.positives, found.nodes, found.graphs) == (2, 2, 4, 1)
     assert found.exact_graphs == 0.0
+
+
+def test_the_calibration_error_weighs_bins_by_their_nodes():
+    path = gm.as_graph(nx.path_graph(10)).to_data()
+    chance = np.array([0.1] * 8 + [0.9] * 2)
+    path.x = torch.from_numpy(np.log(chance / (1 - chance)))[:, None]
+    path.y = torch.tensor([False] * 10)
+    found = gm.evaluate(Fixed(), [path])
+    assert found.calibration_error == pytest.approx(0.8 * 0.1 + 0.2 * 0.9)
+
+
+def test_figures_are_those_of_scikit_learn():
+    rng = np.random.default_rng(3)
+    path = gm.as_graph(nx.path_graph(500)).to_data()
+    logits = rng.integers(-6, 7, 500) / 2  # many ties
+    path.x, path.y = torch.from_numpy(logits)[:, None], torch.from_numpy(rng.random(500) < 0.3)
+    found, y, chance = gm.evaluate(Fixed(), [path]), path.y.numpy(), 1 / (1 + np.exp(-logits))
+    assert found.f1 == pytest.approx(metrics.f1_score(y, logits > 0))
+    assert found.average_precision == pytest.approx(metrics.average_precision_score(y, logits))
+    assert found.log_loss == pytest.approx(metrics.log_loss(y, chance))
+    assert found.brier == pytest.approx(metrics.brier_score_loss(y, chance))
+    assert found.precision == pytest.approx(metrics.precision_score(y, logits > 0))
+    assert found.recall == pytest.approx(metrics.recall_score(y, logits > 0))
 
 
 def test_the_exact_rule_is_a_scorer_like_any_other():
@@ -101,7 +125,7 @@ def test_training_mode_is_given_back():
         ("rule", [data([True] * 4)], {}, TypeError, "`scorer` must be a PeakDetector"),
         (Fixed(), [], {}, ValueError, "at least one graph"),
         (Fixed(), data([True] * 4), {}, TypeError, r"pass \[data\]"),
-        (Fixed(), [data([1, 0, 0, 1])], {}, TypeError, "must be a boolean tensor"),
+        (Fixed(), [data([2, 0, 0, 1])], {}, ValueError, "`graphs\\[0\\].y` must hold True and"),
         (Fixed(), [data([True] * 4)], {"tolerance": -1}, ValueError, "`tolerance` must be"),
         (gm.PeakDetector(2), [data([True] * 4)], {}, ValueError, r"shape \(num_nodes, 2\)"),
     ],
@@ -120,7 +144,7 @@ def test_logits_that_are_refused():
         def forward(self, x, edge_index):
             return x * np.nan
 
-    with pytest.raises(ValueError, match=r"one logit a node \(4\)"):
+    with pytest.raises(ValueError, match=r"one logit per node \(4\)"):
         gm.evaluate(Sum(), [data([True, False, True, False])])
     with pytest.raises(ValueError, match="must not give NaN, got 4"):
         gm.evaluate(Missing(), [data([True, False, True, False])])

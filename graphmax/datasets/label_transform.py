@@ -6,9 +6,9 @@ from torch_geometric.data import Data
 from torch_geometric.data.datapipes import functional_transform
 from torch_geometric.transforms import BaseTransform
 
-from graphmax.extract.ball_extractor import rule_of
 from graphmax.maxima import local_maxima
-from graphmax.rule import Rule
+from graphmax.question import rule_of
+from graphmax.rule import Absent, Direction, Extremum, Nan, Rule, Ties
 
 
 @functional_transform("label_local_maxima")
@@ -22,9 +22,13 @@ class LabelLocalMaxima(BaseTransform):  # type: ignore[misc]
     hops : int, optional
         Radius of the ball in hops.
     rule : Rule, optional
-        A whole rule, instead of `hops`.
+        A whole rule, instead of `hops` and the fields below.
     key : str, default "y"
         Where the label goes, a bool tensor (num_nodes,).
+    radius : float, optional
+        Radius of the ball in edge weights, instead of `hops`.
+    ties, direction, isolated, nan, absent, extremum : optional
+        Fields of `Rule`.
 
     Raises
     ------
@@ -46,13 +50,26 @@ class LabelLocalMaxima(BaseTransform):  # type: ignore[misc]
     def __init__(
         self,
         values: str = "x",
-        hops: int | None = None,
+        hops: int | Rule | None = None,
         *,
         rule: Rule | None = None,
         key: str = "y",
+        radius: float | None = None,
+        ties: Ties | None = None,
+        direction: Direction | None = None,
+        isolated: bool | None = None,
+        nan: Nan | None = None,
+        absent: Absent | None = None,
+        extremum: Extremum | None = None,
     ) -> None:
         self.values, self.key = values, key
-        self.rule = rule if rule is not None and hops is None else rule_of(hops, rule)
+        self.rule = rule_of(
+            "local_maxima", hops, rule, radius=radius, ties=ties, direction=direction,
+            isolated=isolated, nan=nan, absent=absent, extremum=extremum,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"LabelLocalMaxima({self.values!r}, {self.rule!r}, key={self.key!r})"
 
     def forward(self, data: Data) -> Data:
         """Return the graph with its labels."""

@@ -61,8 +61,8 @@ class Head(nn.Module):
 
     def __init__(self, hops: int | str = 1, max_hops: int = 4) -> None:
         super().__init__()
-        learned = isinstance(hops, str) and hops == LEARN
-        self.hops = None if learned else _radius(hops)
+        hops = checked_hops(hops)
+        self.hops = None if isinstance(hops, str) else hops
         self.max_hops = integer(max_hops, "max_hops", 1) if self.hops is None else self.hops
         self.flip_logit = nn.Parameter(torch.tensor(_DOUBT, dtype=torch.float64))
         if self.hops is None:
@@ -259,10 +259,11 @@ def refuse_nan(logits: Tensor) -> Tensor:
     return logits
 
 
-def _radius(hops: Any) -> int:
-    if isinstance(hops, str):
+def checked_hops(hops: Any) -> int | str:
+    """Return a radius, or "learn"."""
+    if isinstance(hops, str) and hops != LEARN:
         raise ValueError(f"`hops` must be an integer of at least 1 or 'learn', got {hops!r}")
-    return integer(hops, "hops", 1, hint="or pass 'learn'")
+    return LEARN if isinstance(hops, str) else integer(hops, "hops", 1, hint="or pass 'learn'")
 
 
 def _mixed(logits: Tensor, mixture: Tensor) -> Tensor:

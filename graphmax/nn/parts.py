@@ -12,7 +12,7 @@ from torch import nn
 
 from graphmax.checks import integer, near_names, one_of
 from graphmax.nn.graph_filter import GraphFilter
-from graphmax.nn.heads import LEARN, ChoiceHead, Head, SignHead
+from graphmax.nn.heads import LEARN, ChoiceHead, Head, SignHead, checked_hops
 from graphmax.nn.normal_head import NormalHead
 from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Score
 from graphmax.question import rule_of
@@ -38,8 +38,7 @@ def learnable_rule(rule: Rule | None) -> FilledRule:
 
 def agreed_hops(hops: int | str, rule: Rule) -> int | str:
     """Return the radius that argument and rule agree on."""
-    if hops != LEARN:
-        hops = integer(hops, "hops", 1, hint="or pass 'learn'")
+    hops = checked_hops(hops)
     if rule.hops is not None and hops not in (1, rule.hops):
         raise ValueError(f"`hops` must agree with the rule, got {hops!r} and {rule.hops}")
     return hops if rule.hops is None or hops == LEARN else rule.hops
@@ -84,8 +83,9 @@ def check_fit(score: Score, head: Head) -> None:
     if head.needs_doubts and not score.doubts:
         name = next((name for name, kind in HEADS.items() if kind is type(head)), None)
         raise ValueError(
-            f"`head` must be one that needs no deviations with a score that has none "
-            f"({type(score).__name__}), got {name or type(head).__name__!r}; {_SEE}"
+            "`head` must be 'sign' or 'choice' without denoise=True, for the score "
+            f"{type(score).__name__} gives no deviations, got {name or type(head).__name__!r}; "
+            f"{_SEE}"
         )
 
 
