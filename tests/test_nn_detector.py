@@ -352,7 +352,7 @@ def test_valid_combinations_are_those_of_the_table():
 def test_parameters_are_shown():
     assert "hops=2, " in repr(PeakDetector(hops=2))
     assert "hops='learn', max_hops=3" in repr(PeakDetector(hops="learn", max_hops=3))
-    assert "FeatureScore(5, width=64, members=8)" in repr(PeakDetector(5))
+    assert "5, width=64, members=8" in repr(PeakDetector(5))
 
 
 def test_integers_of_numpy_are_integers():
