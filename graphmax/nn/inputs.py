@@ -125,7 +125,7 @@ def _pair(graph: Any, x: Any, rule: FilledRule, device: torch.device) -> Inputs:
         return Inputs(x.to(device), _steps(graph.to(device), x, rule))
     if isinstance(x, Tensor) and x.layout != torch.strided:
         x = x.to_dense()
-    known, attribute = graph_and_attribute(graph, x)
+    known, attribute = graph_and_attribute(graph, x, "x")
     return _placed(known, _present(attribute), attribute.restore, rule, device)
 
 
