@@ -36,6 +36,7 @@ EDGES_PER_BLOCK = 1 << 10
 EDGES_BEFORE_BITS = 2
 NO_EDGE = -1
 SAMPLE = 1 << 10
+TOP_BIT = np.uint64(1 << 63)
 
 
 @kernel(inline="always")
@@ -126,6 +127,12 @@ def _meet(src, dst, code, key, exact, ties, ways, flags, joined, bits, bad):
             )
 
 
+@kernel(inline="always")
+def unsigned(key):
+    """The key from 0 on, so that a difference never wraps around."""
+    return np.uint64(key) ^ TOP_BIT
+
+
 @kernel
 def key_range(key, absent):
     """Smallest and largest key of a present node, and whether there is one."""
@@ -145,10 +152,11 @@ def key_range(key, absent):
 def _encode(key, absent, low, shift, most, code):
     for part in prange((key.size + NODES_PER_PART - 1) // NODES_PER_PART):
         for v in range(part * NODES_PER_PART, min((part + 1) * NODES_PER_PART, key.size)):
-            above = (np.uint64(key[v]) - np.uint64(low)) >> np.uint64(shift)
-            code[v] = min(above, most) + np.uint64(1)
             if absent.size and absent[v]:
                 code[v] = 0
+                continue
+            above = (unsigned(key[v]) - unsigned(low)) >> np.uint64(shift)
+            code[v] = min(above, most) + np.uint64(1)
 
 
 def codes_of(key, absent):
@@ -169,7 +177,7 @@ def codes_of(key, absent):
 
 
 def _tells_apart(sample, low, shift):
-    cut = (sample.view(np.uint64) - np.int64(low).view(np.uint64)) >> np.uint64(shift)
+    cut = ((sample.view(np.uint64) ^ TOP_BIT) - unsigned(np.int64(low))) >> np.uint64(shift)
     return 8 * np.unique(cut).size >= 7 * np.unique(sample).size
 
 

@@ -18,7 +18,7 @@ from graphmax.kernels.compiled import kernel
 from graphmax.kernels.hopmax import NOBODY
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import threads
-from graphmax.kernels.stream import BACKWARD, FORWARD, NO_EDGE, key_range
+from graphmax.kernels.stream import BACKWARD, FORWARD, NO_EDGE, key_range, unsigned
 
 EDGES_PER_CALL = 1 << 22
 EDGES_PER_BLOCK = 1 << 10
@@ -141,7 +141,7 @@ def _pack(key, absent, low, shift, packed):
     count = 0
     for v in range(key.size):
         if not (absent.size and absent[v]):
-            above = (np.uint64(key[v]) - np.uint64(low)) >> np.uint64(shift)
+            above = (unsigned(key[v]) - unsigned(low)) >> np.uint64(shift)
             packed[count] = ((np.uint64(0xFFFFFFFF) - above) << np.uint64(32)) | np.uint64(v)
             count += 1
     return count
