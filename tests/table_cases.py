@@ -50,10 +50,12 @@ class Batch:
         return np.array([len(row) > 0 for row in steps(self.union, direction)])
 
     def maxima(self, rule: Rule) -> np.ndarray:
+        rule = rule.filled()
         distance = self.distances(rule.ties, rule.direction, rule.extremum)
         return (distance > rule.reach) & (rule.isolated | self.has_neighbor(rule.direction))
 
     def rivals(self, rule: Rule) -> list[int]:
+        rule = rule.filled()
         found, start = [], 0
         for network, values in zip(self.networks, self.values, strict=True):
             level = levels(values, extremum=rule.extremum)

@@ -33,7 +33,7 @@ def read(relation):
     return dict(duckdb.execute(f"SELECT id, is_maximum FROM {relation}").fetchall())
 
 
-@pytest.mark.parametrize("engine", ["memory", "duckdb", "auto"])
+@pytest.mark.parametrize("engine", ["memory", "stream", "auto"])
 def test_file(tables, tmp_path, engine):
     arguments, ids = tables
     out = tmp_path / "labels.parquet"
@@ -47,7 +47,7 @@ def test_file(tables, tmp_path, engine):
 def test_folder_under_a_limit(tables, tmp_path):
     arguments, ids = tables
     out = tmp_path / "labels"
-    limit = ["--engine", "duckdb", "--memory-limit", "1GB"]
+    limit = ["--engine", "stream", "--memory-limit", "1GB"]
     done = label(*arguments, *limit, "--ties", "weak", "--minima", "--out", str(out))
     assert done.exit_code == 0, done.output
     assert read(f"read_parquet('{out}/*.parquet')") == expected(ids, gm.Rule(ties="weak", extremum="min"))  # fmt: skip
@@ -55,9 +55,9 @@ def test_folder_under_a_limit(tables, tmp_path):
 
 def test_json_and_explain(tables):
     arguments, ids = tables
-    done = label(*arguments, "--engine", "duckdb", "--explain", "--json")
+    done = label(*arguments, "--engine", "stream", "--explain", "--json")
     told = json.loads(done.stdout)
-    assert (told["engine"], told["nodes"]) == ("duckdb", len(ids))
+    assert (told["engine"], told["nodes"]) == ("stream", len(ids))
     assert set(told["labels"][0]) == {"id", "is_maximum", "rival", "rival_value"}
     assert {row["id"]: row["is_maximum"] for row in told["labels"]} == expected(ids, gm.Rule())
 
@@ -72,16 +72,16 @@ def test_a_pattern_needs_no_engine(tables):
 @pytest.mark.parametrize(
     ("more", "match"),
     [
-        (["--engine", "duckdb", "--values", "valeu"], "did you mean 'value'"),
+        (["--engine", "stream", "--values", "valeu"], "did you mean 'value'"),
         (
-            ["--engine", "duckdb", "--ties", "plateau"],
+            ["--engine", "stream", "--ties", "plateau"],
             "`--ties` must be 'strict', 'weak' or 'index'",
         ),
-        (["--engine", "duckdb", "--radius", "2"], "`rule` must not set `--radius`"),
-        (["--engine", "dask"], "`--engine` must be one of memory, duckdb, spark, auto"),
+        (["--engine", "stream", "--radius", "2"], "`rule` must not set `--radius`"),
+        (["--engine", "dask"], "`--engine` must be one of"),
         (["--master", "local[2]"], "`--master` must be left out unless --engine spark"),
         (["--engine", "spark", "--out", "labels.csv"], "`--out` must be a folder for Spark"),
-        (["--engine", "duckdb", "--out", "labels.json"], "`--out` must end in .parquet or .csv"),
+        (["--engine", "stream", "--out", "labels.json"], "`--out` must end in .parquet or .csv"),
     ],
 )
 def test_refusals(tables, more, match):
@@ -93,7 +93,7 @@ def test_refusals(tables, more, match):
 
 
 def test_without_nodes(tables):
-    done = label(tables[0][0], "--values", "value", "--engine", "duckdb")
+    done = label(tables[0][0], "--values", "value", "--engine", "stream")
     assert done.exit_code == 2
     assert "`--nodes` must name the table of nodes" in done.stderr
 

@@ -70,11 +70,11 @@ def names(folder):
 def test_killed_at_ten_random_moments(tmp_path):
     tables = make_tables(tmp_path, 50_000, 500_000)
     began = time.perf_counter()
-    expected = local_maxima_tables(*tables, "value", 2, engine="duckdb").labels()
+    expected = local_maxima_tables(*tables, "value", 2, engine="stream").labels()
     seconds, killed, moments = time.perf_counter() - began, 0, random.Random(8)
     out = tmp_path / "out" / "labels"
     for _ in range(10):
-        killed += kill_after(start(tmp_path, "duckdb", 2), moments.uniform(0, seconds))
+        killed += kill_after(start(tmp_path, "stream", 2), moments.uniform(0, seconds))
         if out.exists():
             parts = f"read_parquet('{out}/*.parquet')"
             found = duckdb.execute(f"SELECT id, is_maximum FROM {parts}").fetchall()
@@ -83,7 +83,7 @@ def test_killed_at_ten_random_moments(tmp_path):
                 part.unlink()
             out.rmdir()
     assert killed >= 5
-    answer = local_maxima_tables(*tables, "value", 2, engine="duckdb", out=out)
+    answer = local_maxima_tables(*tables, "value", 2, engine="stream", out=out)
     assert answer.labels() == expected
     assert names(tmp_path / "out") == ["labels"]
 
@@ -110,7 +110,7 @@ def test_spark_killed_at_ten_random_moments_resumes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("engine", "moment"), [("memory", "building the graph"), ("duckdb", "hop 3 of 9")]
+    ("engine", "moment"), [("memory", "building the graph"), ("stream", "hop 3 of 9")]
 )
 def test_interrupted(tmp_path, engine, moment):
     """Ctrl-C arrives while DuckDB hops, or while the graph is built."""
@@ -153,7 +153,7 @@ def test_labels_without_a_place_live_as_long_as_the_answer(tmp_path, monkeypatch
     for folder in (home, temporary):
         folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    answer = local_maxima_tables(*make_tables(home, 10, 20), "value", engine="duckdb")
+    answer = local_maxima_tables(*make_tables(home, 10, 20), "value", engine="stream")
     assert len(answer.labels()) == 10
     folder = names(temporary)[0]
     assert names(temporary) == [folder, f"{folder}.lock"]

@@ -9,9 +9,9 @@ import pytest
 
 import graphmax as gm
 from graphmax.tables import local_maxima_tables
-from graphmax.tables.question import memory_bytes
+from graphmax.tables.table_question import memory_bytes
 
-BOTH = pytest.mark.parametrize("engine", ["memory", "duckdb"])
+BOTH = pytest.mark.parametrize("engine", ["memory", "stream"])
 
 
 @pytest.fixture
@@ -154,7 +154,8 @@ ARGUMENTS = [
     ({"radius": 2.0}, TypeError, "`radius` must not be given.*shortest paths.*use graphmax.local_maxima"),
     ({"hops": 0}, ValueError, "`hops` must be at least 1"),
     ({"tie": "weak"}, TypeError, "did you mean 'ties'"),
-    ({"engine": "dask"}, ValueError, "`engine` must be one of memory, duckdb, spark, auto, got 'dask'"),
+    ({"engine": "dask"}, ValueError, "`engine` must be one of 'auto', 'memory', 'stream', 'spark', got 'dask'"),
+    ({"engine": "duckdb"}, ValueError, "got 'duckdb', which is gone: 'stream'"),
     ({"memory_limit": "lots"}, ValueError, "`memory_limit` must be a size such as '1GB'.*got 'lots'"),
     ({"memory_limit": "1GB", "engine": "memory"}, ValueError, "`memory_limit` must be left out"),
     ({"memory_limit": "1MB"}, ValueError, "`memory_limit` must be at least 100MB"),
@@ -185,8 +186,25 @@ def test_places_that_are_taken_or_missing(tables, tmp_path):
         local_maxima_tables(*paths, "height", out=tmp_path / "no" / "out.parquet")
 
 
+def test_a_limit_with_no_room_for_the_nodes(tables):
+    """One sentence with the amount, before anything is read."""
+    paths = tables("(0, 1)")
+    text = "SELECT range AS id, range AS height FROM range(3000000)"
+    duckdb.execute(f"COPY ({text}) TO '{paths[1]}' (FORMAT parquet)")
+    for more, amount in (({}, 188), ({"hops": 2}, 224)):
+        match = f"`memory_limit` must be at least {amount}MB for the state of 3000000 nodes.*100MB"
+        refused(paths, kind=MemoryError, match=match, memory_limit="100MB", **more)
+
+
 @pytest.mark.parametrize(
-    ("text", "count"), [("1GB", 10**9), ("512MiB", 2**29), ("1.5gb", 15 * 10**8), (2e8, 2 * 10**8)]
+    ("text", "count"),
+    [
+        ("9" * 400 + "GB", 2**62),
+        ("1GB", 10**9),
+        ("512MiB", 2**29),
+        ("1.5gb", 15 * 10**8),
+        (2e8, 2 * 10**8),
+    ],
 )
 def test_sizes(text, count):
     assert memory_bytes(text) == count
@@ -223,13 +241,12 @@ def test_no_room_for_spilling(tables, tmp_path, monkeypatch):
         connection.execute("SET max_temp_directory_size = '1MB'; SET memory_limit = '40MB'")
         return connection
 
-    edges = ", ".join(f"({i}, {i + 1})" for i in range(1, 50))
-    paths = tables(edges, "(1, 1)")
-    text = "SELECT range AS id, hash(range) % 1000003 AS height FROM range(2000000)"
+    paths = tables(", ".join(f"('{i}', '{i + 1}')" for i in range(1, 50)), "('1', 1)")
+    text = "SELECT hash(range)::VARCHAR AS id, hash(range) % 1000003 AS height FROM range(2000000)"
     duckdb.execute(f"COPY ({text}) TO '{paths[1]}' (FORMAT parquet)")
     monkeypatch.setattr("graphmax.tables.database.duckdb.connect", cramped)
     with pytest.raises(OSError, match="`temporary` must have room.*full disk.*nothing was") as told:
-        local_maxima_tables(*paths, "height", out=tmp_path / "out.parquet", engine="duckdb")
+        local_maxima_tables(*paths, "height", out=tmp_path / "out.parquet", engine="stream")
     assert told.value.errno == errno.ENOSPC
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
@@ -251,12 +268,12 @@ def test_full_disk(tables, tiny_disk):
     for path, text in zip(
         paths,
         (
-            "SELECT hash(range) % 300000 AS src, hash(range + 9) % 300000 AS dst FROM range(900000)",
-            "SELECT range AS id, hash(range) % 1000003 AS height FROM range(300000)",
+            "SELECT md5((range % 300000)::VARCHAR) AS src, md5('7') AS dst FROM range(900000)",
+            "SELECT md5(range::VARCHAR) AS id, hash(range) % 1000003 AS height FROM range(300000)",
         ),
         strict=True,
     ):
         duckdb.execute(f"COPY ({text}) TO '{path}' (FORMAT parquet)")
     with pytest.raises(OSError, match="`temporary` must have room.*got a full disk"):
-        local_maxima_tables(*paths, "height", out=tiny_disk / "out.parquet", engine="duckdb")
+        local_maxima_tables(*paths, "height", out=tiny_disk / "out.parquet", engine="stream")
     assert list(tiny_disk.iterdir()) == []

@@ -95,7 +95,18 @@ CASES = [
 ]
 EVERY = [(n, t, d) for n in BATCHES for t in TIES for d in ("in", "out", "both")]
 ALL_CASES = [
-    (name, ID_STYLES[i % 4], gm.Rule(1 + i % 3, None, ties, direction, i % 2 > 0, "omit", extremum))
+    (
+        name,
+        ID_STYLES[i % 4],
+        gm.Rule(
+            1 + i % 3,
+            ties=ties,
+            direction=direction,
+            isolated=i % 2 > 0,
+            nan="omit",
+            extremum=extremum,
+        ),
+    )
     for i, (name, ties, direction) in enumerate(EVERY)
     for extremum in (("max", "min")[i // 2 % 2],)
 ]

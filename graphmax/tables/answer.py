@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import duckdb
 from numpy.typing import NDArray
 
-from graphmax.files.duckdb_session import fetched, literal
+from graphmax.files.duckdb_session import fetched
+from graphmax.tables.table_files import file_literal
 
 
 class Stage(NamedTuple):
@@ -30,7 +31,7 @@ class TableAnswer:
     path : str
         The file or folder that holds the columns ``id`` and ``is_maximum``, with `explain` also
         ``rival`` and ``rival_value``; in any order of rows.
-    engine : {"memory", "duckdb", "spark"}
+    engine : {"memory", "stream", "spark"}
         Which engine ran.
     num_nodes, num_edges : int
         Rows of the two tables; self-loops and repeated edges are counted, though they change
@@ -42,8 +43,8 @@ class TableAnswer:
 
     Examples
     --------
-    >>> TableAnswer("labels.parquet", "duckdb", 3, 2, 1).engine
-    'duckdb'
+    >>> TableAnswer("labels.parquet", "stream", 3, 2, 1).engine
+    'stream'
     """
 
     path: str
@@ -82,6 +83,7 @@ class TableAnswer:
 
 def _relation(path: Path) -> str:
     if path.is_dir():
-        return f"read_parquet({literal(f'{path}/*.parquet')})"
+        folder = file_literal(str(path))[:-1]
+        return f"read_parquet({folder}/*.parquet')"
     reader = {".csv": "read_csv", ".json": "read_json"}.get(path.suffix, "read_parquet")
-    return f"{reader}({literal(str(path))})"
+    return f"{reader}({file_literal(str(path))})"

@@ -1,4 +1,4 @@
-"""Will the graph fit in memory? How `auto` chooses between memory and DuckDB."""
+"""What fits where: how `auto` chooses an engine, and what a limit on memory leaves room for."""
 
 # ruff: noqa: S608 - file names are quoted
 
@@ -7,37 +7,90 @@ from pathlib import Path
 
 import duckdb
 
-from graphmax.files.duckdb_session import literal
-from graphmax.tables.question import TableQuestion
-from graphmax.tables.sources import TableFiles
+from graphmax.kernels.id_lookup import lookup_bytes
+from graphmax.tables.table_files import TableFiles
+from graphmax.tables.table_question import TableQuestion
 
-# Most bytes that were held at once per row while reading, building and labeling (measured).
+# Most bytes that were held at once per row while reading, building rows and labeling (measured).
 BYTES_PER_EDGE = 64
 BYTES_PER_NODE = 160
+# Stream, one hop: a key, a code of up to eight bytes, flags, bits, absent nodes. Several hops: a
+# key, its place in the order and what sorting takes, then two owners twice.
+BYTES_ONE_HOP = 16
+BYTES_MORE_HOPS = 28
+# Batches of edges, buffers of compiled passes, and the least that DuckDB can read with.
+BYTES_BESIDE = 80 * 10**6
+LEAST_FOR_DUCKDB = 60 * 10**6
+# Rows cost one build, a stream one pass a hop: below this many hops the stream is faster whatever
+# the size (measured), from there on rows are, where they fit.
+HOPS_WORTH_ROWS = 6
+MOST_STREAM_NODES = 2**31 - 2
 _SAMPLE = 2**20
 
 
 def chosen_engine(question: TableQuestion, memory: int | None) -> str:
-    """Choose memory where the graph fits in half of the free memory (or in the limit)."""
-    room = free_memory() // 2
-    room = room if memory is None else min(room, memory)
-    return "memory" if bytes_needed(question) <= room else "duckdb"
+    """Choose memory for many hops where the rows fit in half of the free memory, else stream."""
+    if memory is not None or question.hops < HOPS_WORTH_ROWS or question.edges.is_raw:
+        return "stream"
+    return "memory" if bytes_of_rows(question) <= free_memory() // 2 else "stream"
 
 
-def bytes_needed(question: TableQuestion) -> int:
+def bytes_of_rows(question: TableQuestion) -> int:
     """Estimate what the memory engine would hold at its peak."""
     edges, nodes = count_rows(question.edges), count_rows(question.nodes)
     return BYTES_PER_EDGE * edges + BYTES_PER_NODE * nodes
+
+
+def bytes_of_state(question: TableQuestion, num_nodes: int) -> int:
+    """Return what the nodes of a stream take at most, ids that are in a row already."""
+    several = question.hops > 1 or question.explain
+    return num_nodes * (BYTES_MORE_HOPS if several else BYTES_ONE_HOP)
+
+
+def check_room(question: TableQuestion, num_nodes: int, memory: int | None) -> None:
+    """Refuse more nodes than a limit on memory, or the stream, has room for."""
+    if num_nodes > MOST_STREAM_NODES:
+        raise ValueError(
+            f"`nodes` must have at most {MOST_STREAM_NODES} rows on one machine, got {num_nodes}; "
+            "use engine='spark'"
+        )
+    needed = bytes_of_state(question, num_nodes) + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for the state of {num_nodes} "
+            f"nodes over {question.hops} hops, got {memory // 10**6}MB; raise it, or use "
+            "engine='spark'"
+        )
+
+
+def check_lookup(question: TableQuestion, num_nodes: int, memory: int | None) -> None:
+    """Refuse ids that are not in a row where a limit has no room for a table of them."""
+    needed = bytes_of_state(question, num_nodes) + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    needed += lookup_bytes(num_nodes) + 8 * num_nodes
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for {num_nodes} ids that are "
+            f"not in a row, got {memory // 10**6}MB; raise it, or sort the node table by id"
+        )
+
+
+def free_for_duckdb(question: TableQuestion, memory: int | None) -> int | None:
+    """Return how much of a limit is left to DuckDB beside the state of the nodes."""
+    if memory is None:
+        return None
+    state = bytes_of_state(question, count_rows(question.nodes))
+    return max(LEAST_FOR_DUCKDB, memory - state - BYTES_BESIDE)
 
 
 def count_rows(table: TableFiles) -> int:
     """Count the rows of a table: exactly for Parquet, from the first lines for text."""
     if not table.is_parquet:
         return sum(_estimated_lines(Path(file)) for file in table.files)
-    files = ", ".join(literal(file) for file in table.files)
     try:
         with duckdb.connect() as connection:
-            query = f"SELECT count(*) FROM read_parquet([{files}], hive_partitioning=false)"
+            query = (
+                f"SELECT count(*) FROM read_parquet([{table.literals}], hive_partitioning=false)"
+            )
             return int(connection.execute(query).fetchall()[0][0])
     except duckdb.Error:  # damaged: the reader will say how
         return 0

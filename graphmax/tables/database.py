@@ -13,7 +13,8 @@ import duckdb
 from graphmax.files.errors import GraphFileError
 from graphmax.kernels.progress import tell
 from graphmax.tables.answer import Stage
-from graphmax.tables.refusals import full_disk
+from graphmax.tables.record_batches import Column, record_batches
+from graphmax.tables.table_checks import full_disk
 
 _PAUSE = 0.1
 _MEMORY_PER_THREAD = 250_000_000
@@ -59,6 +60,21 @@ class Database:
     def call(self, name: str, rows: int, work: Callable[[], Any]) -> Any:
         """Run a function of the connection as a stage."""
         return self._watched(name, rows, work)
+
+    def batches(self, query: str) -> Iterator[tuple[Column, ...]]:
+        """Run a query and yield its rows as they come; nothing else may run meanwhile."""
+        try:
+            yield from record_batches(self.connection, query)
+        except duckdb.Error as error:
+            raise told(error) from None
+
+    @contextmanager
+    def timed(self, name: str, rows: int) -> Iterator[Callable[[int], None]]:
+        """Remember what a stage took that is no statement; give what tells how far it is."""
+        began = perf_counter()
+        yield lambda done: tell(name, done, rows)
+        self.stages.append(Stage(name, rows, perf_counter() - began, _size(self.spill)))
+        tell(name, rows, rows)
 
     def _watched(self, name: str, rows: int, work: Callable[[], Any]) -> Any:
         began, spilled = perf_counter(), 0

@@ -10,7 +10,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -19,18 +19,26 @@ _LOCK = ".lock"
 
 
 class Held:
-    """An empty folder that the next start removes unless this process still holds it.
+    """A folder that the next start removes unless this process still holds it.
 
     Parameters
     ----------
     parent : pathlib.Path
         Where to make it; what killed runs left there is removed first.
+    name : str, optional
+        A name to find again: then what a killed run of that name left is kept, to go on with.
+        Without it the folder is new and empty.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds the folder of that name.
     """
 
-    def __init__(self, parent: Path) -> None:
-        sweep(parent)
-        self.folder, self._lock = _claimed(parent)
-        self.folder.mkdir()
+    def __init__(self, parent: Path, name: str | None = None) -> None:
+        sweep(parent, spared=name)
+        self.folder, self._lock = _claimed(parent) if name is None else _reclaimed(parent, name)
+        self.folder.mkdir(exist_ok=name is not None)
 
     def release(self) -> None:
         """Remove the folder, then the lock."""
@@ -48,6 +56,15 @@ def _claimed(parent: Path) -> tuple[Path, IO[str]]:
         lock.close()
 
 
+def _reclaimed(parent: Path, name: str) -> tuple[Path, IO[str]]:
+    folder = parent / (PREFIX + name)
+    lock = folder.with_suffix(_LOCK).open("a")
+    if not _try_lock(lock):
+        lock.close()
+        raise BlockingIOError(f"`name` must be free, got {folder} in use")
+    return folder, lock
+
+
 def _remove(folder: Path, lock: IO[str]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     path = folder.with_suffix(_LOCK)
@@ -58,23 +75,44 @@ def _remove(folder: Path, lock: IO[str]) -> None:
 
 
 class Workplace(NamedTuple):
-    """Two folders that go away: `space` for what is big, `beside` the result for its making."""
+    """Folders that go away: `space` for what is big, `beside` the result for its making.
+
+    `kept` survives a killed run until the next start; None where nobody goes on with anything.
+    """
 
     space: Path
     beside: Path
+    kept: Path | None = None
 
 
 @contextmanager
-def workplace(out: Path, temporary: Path | None) -> Iterator[Workplace]:
-    """Give both folders; one, where nobody asked for `temporary` space elsewhere."""
+def workplace(out: Path, temporary: Path | None, name: str | None = None) -> Iterator[Workplace]:
+    """Give the folders; `space` is `beside`, where nobody asked for `temporary` space elsewhere.
+
+    `name` is that of the question, under which a killed run is continued.
+    """
     if temporary is not None and not temporary.is_dir():
         raise FileNotFoundError(f"`temporary` must be an existing folder, got {temporary}")
-    with scratch_folder(out.parent) as beside:
-        if temporary is None:
-            yield Workplace(beside, beside)
-            return
-        with scratch_folder(temporary) as space:
-            yield Workplace(space, beside)
+    with ExitStack() as folders:
+        kept = None if name is None else folders.enter_context(_kept_folder(out.parent, name))
+        beside = folders.enter_context(scratch_folder(out.parent))
+        space = beside
+        if temporary is not None:
+            space = folders.enter_context(scratch_folder(temporary))
+        yield Workplace(space, beside, kept)
+
+
+@contextmanager
+def _kept_folder(parent: Path, name: str) -> Iterator[Path | None]:
+    try:
+        held = Held(parent, name)
+    except BlockingIOError:  # the same question is being answered by another process
+        yield None
+        return
+    try:
+        yield held.folder
+    finally:
+        held.release()
 
 
 @contextmanager
@@ -87,9 +125,11 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
         held.release()
 
 
-def sweep(parent: Path) -> None:
-    """Remove the scratch folders in `parent` whose process is gone."""
+def sweep(parent: Path, *, spared: str | None = None) -> None:
+    """Remove the scratch folders in `parent` whose process is gone, but for one name."""
     for path in parent.glob(f"{PREFIX}*{_LOCK}"):
+        if spared is not None and path.stem == PREFIX + spared:
+            continue
         try:
             lock = path.open("r+")
         except OSError:  # swept by somebody else, or not ours to touch

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from graphmax.files.errors import GraphFileError
 from graphmax.tables.answer import TableAnswer
-from graphmax.tables.question import TableQuestion
-from graphmax.tables.refusals import full_disk
 from graphmax.tables.scratch import check_out, scratch_folder
-from graphmax.tables.sources import has_scheme
-from graphmax.tables.spark_loading import SparkTables, absent_sql, as_uri, load
 from graphmax.tables.spark_session import Checkpoints, Sessions, Storage, session
+from graphmax.tables.spark_tables import SparkTables, as_uri, checks_of, load
 from graphmax.tables.sql import HOP, RIVAL, SECOND_HOP, SECOND_START, edges_sql, label_sql
+from graphmax.tables.table_checks import full_disk
+from graphmax.tables.table_files import has_scheme
+from graphmax.tables.table_question import TableQuestion
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -162,9 +162,9 @@ def _ranked(
     """
     from pyspark.sql import functions as f
 
-    absent = absent_sql(spark)
+    absent = checks_of(spark, question).absent(dict(spark.table("given").dtypes)["value"])
     order = f.col("value").desc() if question.rule.extremum == "min" else f.col("value")
-    distinct = spark.sql(f"SELECT DISTINCT value FROM nodes WHERE NOT {absent}")
+    distinct = spark.sql(f"SELECT DISTINCT value FROM given WHERE NOT {absent}")
     parts = int(spark.conf.get("spark.sql.shuffle.partitions") or 1)
     ranged = distinct.repartitionByRange(parts, order).sortWithinPartitions(order)
     levels = checkpoints.stage("levels", n, lambda: ranged.select(
@@ -181,8 +181,8 @@ def _ranked(
     ).createOrReplaceTempView("ranks")
     return spark.sql(
         f"SELECT node AS id, r, r * {n} + node AS hi, r * {n} + ({n} - 1) - node AS lo, 0 AS nb "
-        f"FROM nodes JOIN ranks USING (value) UNION ALL "
-        f"SELECT node, -1, -1, -1, 0 FROM nodes WHERE {absent}"
+        f"FROM given JOIN ranks USING (value) UNION ALL "
+        f"SELECT node, -1, -1, -1, 0 FROM given WHERE {absent}"
     )
 
 
@@ -190,12 +190,12 @@ def _labels(spark: "SparkSession", question: TableQuestion, n: int) -> "DataFram
     label = label_sql(question.rule, n)
     if not question.explain:
         return spark.sql(
-            f"SELECT g.id, l.is_maximum FROM ({label}) l JOIN nodes g ON g.node = l.id"
+            f"SELECT g.id, l.is_maximum FROM ({label}) l JOIN given g ON g.node = l.id"
         )
     return spark.sql(
         "SELECT g.id, l.is_maximum, o.id AS rival, o.value AS rival_value "
-        f"FROM ({label}) l JOIN nodes g ON g.node = l.id "
-        f"JOIN ({RIVAL.format(n=n)}) v ON v.id = l.id LEFT JOIN nodes o ON o.node = v.rival"
+        f"FROM ({label}) l JOIN given g ON g.node = l.id "
+        f"JOIN ({RIVAL.format(n=n)}) v ON v.id = l.id LEFT JOIN given o ON o.node = v.rival"
     )
 
 

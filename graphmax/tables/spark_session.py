@@ -64,7 +64,7 @@ def _start(master: str, space: Path | None, memory: int | None) -> "SparkSession
         from pyspark.sql import SparkSession
     except ImportError:
         raise ValueError(
-            "`engine` must be 'memory' or 'duckdb' where pyspark is not installed, got 'spark'; "
+            "`engine` must be 'memory' or 'stream' where pyspark is not installed, got 'spark'; "
             'install it with pip install "graphmax[spark]"'
         ) from None
     check_java()

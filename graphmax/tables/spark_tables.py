@@ -1,4 +1,4 @@
-"""Two tables of files into Spark: the checks and the numbers of `loading`, for a cluster.
+"""Two tables of files into Spark: the checks and the numbers of `duckdb_tables`, for a cluster.
 
 Nothing is collected but counts and the first five offenders of an error.
 """
@@ -6,28 +6,28 @@ Nothing is collected but counts and the first five offenders of an error.
 # ruff: noqa: S608 - view names are this package's own, column names are quoted
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import duckdb
 
 from graphmax.files.errors import refusal
 from graphmax.files.opening import ReadOptions, Source
 from graphmax.files.table_layout import layout_of
-from graphmax.tables.columns import Choice, edge_choice, node_choice
-from graphmax.tables.loading import note_says_directed
-from graphmax.tables.question import TableQuestion
-from graphmax.tables.refusals import no_order, no_value, repeated_ids, unknown_ids
-from graphmax.tables.sources import TableFiles, has_scheme
+from graphmax.tables.duckdb_tables import says_directed
 from graphmax.tables.spark_session import Checkpoints
-from graphmax.tables.sql import check_num_nodes
+from graphmax.tables.table_checks import Dialect, TableChecks
+from graphmax.tables.table_files import Choice, TableFiles, edge_choice, has_scheme, node_choice
+from graphmax.tables.table_question import TableQuestion
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-INTEGERS = {"tinyint", "smallint", "int", "bigint"}
-_ORDERED = {*INTEGERS, "float", "double", "boolean", "date", "timestamp", "timestamp_ntz"}
+SPARK = Dialect(
+    integers=frozenset(("tinyint", "smallint", "int", "bigint")),
+    floats=frozenset(("float", "double")),
+    ordered=frozenset(("boolean", "date", "timestamp", "timestamp_ntz")),
+    decimal="decimal",
+    text="STRING",
+)
 _NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?|(?i)[+-]?(nan|inf|infinity)"
 # An integer among floats that float64 would round makes the column text, as in `read_graph`.
 _UNROUNDED = (
@@ -46,7 +46,7 @@ _GLOB = re.compile(r"([*?\[\]{}\\])")
 
 
 class SparkTables(NamedTuple):
-    """Sizes, and whether edges have an arrow; the views ``nodes`` and ``ends`` are there."""
+    """Sizes, and whether edges have an arrow; the views ``given`` and ``ends`` are there."""
 
     num_nodes: int
     num_edges: int
@@ -63,9 +63,16 @@ class Opened(NamedTuple):
 
 def load(spark: "SparkSession", checkpoints: Checkpoints, question: TableQuestion) -> SparkTables:
     """Read, check and number both tables; what an earlier run did is not done again."""
-    edges = _opened(spark, question.edges, edge_choice(question), is_edges=True)
+    if question.edges.is_raw:
+        raise ValueError(
+            f"`edges` must be Parquet or text for Spark, got {question.edges.name}; use "
+            "engine='stream'"
+        )
+    edges = _opened(spark, question.edges, edge_choice(question.columns), is_edges=True)
     _selected(edges).createOrReplaceTempView("raw_edges")
-    nodes = _opened(spark, question.nodes, node_choice(question), is_edges=False)
+    nodes = _opened(
+        spark, question.nodes, node_choice(question.values, question.columns), is_edges=False
+    )
     rows = checkpoints.stage("rows", 0, lambda: _with_places(nodes))
     rows.createOrReplaceTempView("raw_nodes")
     found = checkpoints.stage("facts", 0, lambda: _facts(spark, checkpoints, question)).take(1)[0]
@@ -78,20 +85,13 @@ def _opened(spark: "SparkSession", table: TableFiles, choose: Choice, *, is_edge
     paths = [as_uri(file) for file in table.files]
     first = table.sources()[0] if table.is_local else None
     if table.is_parquet:
-        frame, directed = spark.read.parquet(*paths), first is not None and _noted(first)
+        frame = spark.read.parquet(*paths)
+        directed = first is not None and says_directed(first)
     else:
         frame, directed = _text(spark, table, paths, is_edges=is_edges)
     names = frame.columns
     chosen = choose(first or Source(table.name, Path(table.name), 0), names)
     return Opened(frame, {alias: names[i] for alias, i in chosen.items()}, directed)
-
-
-def _noted(source: Source) -> bool:
-    with duckdb.connect() as connection:
-        try:
-            return note_says_directed(connection, source)
-        except duckdb.Error:  # damaged: Spark will say so when it reads
-            return False
 
 
 def as_uri(path: str) -> str:
@@ -111,7 +111,7 @@ def _text(
     if delimiter == " ":
         raise refusal(
             table.name, "have one character between two fields for Spark", "blanks",
-            way_out="write Parquet, or use the duckdb engine",
+            way_out="write Parquet, or use the stream engine",
         )  # fmt: skip
     frame = spark.read.csv(
         paths, sep=delimiter, header=header, comment="#", mode="FAILFAST", encoding="UTF-8",
@@ -142,19 +142,19 @@ def _with_places(table: Opened) -> "DataFrame":
 
 def _facts(spark: "SparkSession", checkpoints: Checkpoints, question: TableQuestion) -> "DataFrame":
     """Check and number nodes and edges; return a table of one row about them."""
+    checks = checks_of(spark, question)
     nodes_hold = dict(spark.table("raw_nodes").dtypes)
     ends_hold = dict(spark.table("raw_edges").dtypes)
-    num_nodes = _count_nodes(spark, question)
-    kind = _value_kind(spark, question, nodes_hold["value"])
+    num_nodes = checks.num_nodes()
+    kind = checks.check_order(_value_kind(spark, question, nodes_hold["value"]))
     fits = [_fits(spark, question, "id", nodes_hold["id"])]
     fits += [_fits(spark, question, end, ends_hold[end]) for end in ("src", "dst")]
-    id_kind = "BIGINT" if all(fits) else "STRING"
+    id_kind = "BIGINT" if all(fits) else SPARK.text
     nodes = checkpoints.stage("nodes", num_nodes, lambda: _numbered(spark, id_kind, kind))
-    nodes.createOrReplaceTempView("nodes")
-    if question.rule.nan == "raise":
-        _refuse_absent(spark, question)
-    first = _first_of_range(spark, question, (id_kind, num_nodes))
-    num_edges = _number_edges(spark, checkpoints, question, (id_kind, first, num_nodes))
+    nodes.createOrReplaceTempView("given")
+    checks.check_values(kind)
+    first = _first_of_range(spark, checks, (id_kind, num_nodes))
+    num_edges = _number_edges(spark, checkpoints, checks, (id_kind, first, num_nodes))
     first_sql = "CAST(NULL AS BIGINT)" if first is None else f"CAST({first} AS BIGINT)"
     return spark.sql(
         f"SELECT CAST({num_nodes} AS BIGINT) AS num_nodes, CAST({num_edges} AS BIGINT) AS "
@@ -162,26 +162,18 @@ def _facts(spark: "SparkSession", checkpoints: Checkpoints, question: TableQuest
     )
 
 
+def checks_of(spark: "SparkSession", question: TableQuestion) -> TableChecks:
+    """Return the checks, run by Spark; of rows only counts and a few offenders are collected."""
+    return TableChecks(question, lambda query: spark.sql(query).collect(), SPARK)
+
+
 def _row(spark: "SparkSession", query: str) -> Any:
     return spark.sql(query).take(1)[0]
-
-
-def _count_nodes(spark: "SparkSession", question: TableQuestion) -> int:
-    name = question.nodes.name
-    num_nodes, known = _row(spark, "SELECT COUNT(*), COUNT(id) FROM raw_nodes")
-    if num_nodes == 0:
-        raise refusal(name, "have at least one row", "an empty table")
-    if known < num_nodes:
-        raise refusal(name, "have an id in every row", f"{num_nodes - known} rows without")
-    check_num_nodes(num_nodes, name)
-    return int(num_nodes)
 
 
 def _value_kind(spark: "SparkSession", question: TableQuestion, kind: str) -> str:
     if kind == "string" and not question.nodes.is_parquet:
         kind = next((k for k, rule in _TEXT_VALUES if _holds(spark, k, rule)), kind)
-    if kind not in _ORDERED and not kind.startswith("decimal"):
-        raise no_order(question, kind)
     return kind
 
 
@@ -204,7 +196,7 @@ def _fits(spark: "SparkSession", question: TableQuestion, column: str, kind: str
     if kind == "decimal(20,0)":  # what Spark calls an unsigned integer
         query = f"SELECT 1 FROM {view} WHERE TRY_CAST({column} AS BIGINT) IS NULL"
         return not spark.sql(query).take(1)
-    if kind not in INTEGERS:
+    if kind not in SPARK.integers:
         raise refusal(table.name, "have integers or text as ids", f"{kind} in column {column!r}")
     return True
 
@@ -223,7 +215,7 @@ def _refuse_floats(spark: "SparkSession", table: TableFiles, view: str, column: 
 def _numbered(spark: "SparkSession", id_kind: str, kind: str) -> "DataFrame":
     """Give every row its number from file, block and turn: sums over blocks, no sort."""
     # -0.0 + 0.0 is 0.0: one value, one rank
-    floats = kind in ("float", "double")
+    floats = kind in SPARK.floats
     value = "CAST(value AS DOUBLE) + CAST(0 AS DOUBLE)" if floats else f"CAST(value AS {kind})"
     spark.sql(
         "SELECT file, block, MIN(turn) AS first, COUNT(*) AS size FROM raw_nodes "
@@ -238,37 +230,15 @@ def _numbered(spark: "SparkSession", id_kind: str, kind: str) -> "DataFrame":
     )
 
 
-def absent_sql(spark: "SparkSession") -> str:
-    """Write the condition that a row of `nodes` has no value to compare."""
-    floats = dict(spark.table("nodes").dtypes)["value"] == "double"
-    return "(value IS NULL OR isnan(value))" if floats else "(value IS NULL)"
-
-
-def _refuse_absent(spark: "SparkSession", question: TableQuestion) -> None:
-    absent = f"FROM nodes WHERE {absent_sql(spark)}"
-    (count,) = _row(spark, f"SELECT COUNT(*) {absent}")
-    if count:
-        raise no_value(question, _five(spark, f"SELECT id {absent} ORDER BY node"), count)
-
-
-def _five(spark: "SparkSession", query: str) -> Sequence[object]:
-    return [row[0] for row in spark.sql(query).take(5)]
-
-
-def _first_of_range(
-    spark: "SparkSession", question: TableQuestion, ids: tuple[str, int]
-) -> int | None:
+def _first_of_range(spark: "SparkSession", checks: TableChecks, ids: tuple[str, int]) -> int | None:
     """Return the id of node 0 if the number of a node is its id less that; else None."""
     id_kind, num_nodes = ids
     if id_kind == "BIGINT":
-        first, last = _row(spark, "SELECT MIN(id), MAX(id) FROM nodes")
-        if not spark.sql(f"SELECT 1 FROM nodes WHERE id <> node + ({first})").take(1):
+        first, last = _row(spark, "SELECT MIN(id), MAX(id) FROM given")
+        if not spark.sql(f"SELECT 1 FROM given WHERE id <> node + ({first})").take(1):
             return int(first)
-    repeats = "FROM (SELECT id FROM nodes GROUP BY id HAVING COUNT(*) > 1)"
-    (count,) = _row(spark, f"SELECT COUNT(*) {repeats}")
-    if count:
-        raise repeated_ids(question, _five(spark, f"SELECT id {repeats} ORDER BY id"), count)
-    if id_kind != "BIGINT" or question.needs_order or last - first + 1 != num_nodes:
+    checks.check_repeats()
+    if id_kind != "BIGINT" or checks.question.needs_order or last - first + 1 != num_nodes:
         return None
     return int(first)
 
@@ -276,51 +246,35 @@ def _first_of_range(
 def _number_edges(
     spark: "SparkSession",
     checkpoints: Checkpoints,
-    question: TableQuestion,
+    checks: TableChecks,
     ids: tuple[str, int | None, int],
 ) -> int:
     id_kind, first, num_nodes = ids
-    num_edges, whole = _row(
-        spark, "SELECT COUNT(*), COUNT(CASE WHEN src IS NULL OR dst IS NULL THEN NULL ELSE 1 END) "
-        "FROM raw_edges",
-    )  # fmt: skip
-    if whole < num_edges:
-        raise refusal(
-            question.edges.name, "have two ids in every row", f"{num_edges - whole} rows without"
-        )
+    num_edges = checks.num_edges()
     ends = f"SELECT CAST(src AS {id_kind}) AS src, CAST(dst AS {id_kind}) AS dst FROM raw_edges"
     if first is None:
         found = checkpoints.stage("ends", num_edges, lambda: spark.sql(
-            f"SELECT a.node AS src, b.node AS dst FROM ({ends}) e JOIN nodes a ON a.id = e.src "
-            "JOIN nodes b ON b.id = e.dst"
+            f"SELECT a.node AS src, b.node AS dst FROM ({ends}) e JOIN given a ON a.id = e.src "
+            "JOIN given b ON b.id = e.dst"
         )).count()  # fmt: skip
     else:
         within = " AND ".join(f"{e} BETWEEN {first} AND {first + num_nodes - 1}" for e in _ENDS)
         (found,) = _row(spark, f"SELECT COUNT(*) FROM ({ends}) WHERE {within}")
     if found < num_edges:
-        _refuse_unknown(spark, question, ends)
-    return int(num_edges)
+        checks.refuse_unknown(id_kind)
+    return num_edges
 
 
 _ENDS = ("src", "dst")
 
 
-def _refuse_unknown(spark: "SparkSession", question: TableQuestion, ends: str) -> None:
-    lacking = (
-        f"FROM (SELECT src AS id FROM ({ends}) UNION SELECT dst FROM ({ends})) e "
-        "LEFT ANTI JOIN nodes USING (id)"
-    )
-    (count,) = _row(spark, f"SELECT COUNT(*) {lacking}")
-    raise unknown_ids(question, _five(spark, f"SELECT id {lacking} ORDER BY id"), count)
-
-
 def _make_views(spark: "SparkSession", checkpoints: Checkpoints, first: int | None) -> None:
-    """Give the names `nodes` and `ends` to what is numbered; ids in a row number themselves."""
-    checkpoints.read("nodes").createOrReplaceTempView("nodes")
+    """Give the names `given` and `ends` to what is numbered; ids in a row number themselves."""
+    checkpoints.read("nodes").createOrReplaceTempView("given")
     if first is None:
         checkpoints.read("ends").createOrReplaceTempView("ends")
         return
-    nodes = spark.sql(f"SELECT id - ({first}) AS node, id, value FROM nodes")
-    nodes.createOrReplaceTempView("nodes")
+    nodes = spark.sql(f"SELECT id - ({first}) AS node, id, value FROM given")
+    nodes.createOrReplaceTempView("given")
     src, dst = (f"CAST({end} AS BIGINT) - ({first}) AS {end}" for end in _ENDS)
     spark.sql(f"SELECT {src}, {dst} FROM raw_edges").createOrReplaceTempView("ends")

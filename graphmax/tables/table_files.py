@@ -1,16 +1,22 @@
-"""From what a caller writes (a file, a folder, a pattern, a list) to the files of one table."""
+"""From what a caller writes (a file, a folder, a pattern, a list) to the files of one table.
+
+And from the names of its columns to those that hold ids, values and the ends of an edge.
+"""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 
+from graphmax.files.column_roles import edge_columns, found_column
+from graphmax.files.duckdb_session import literal
 from graphmax.files.errors import refusal
-from graphmax.files.opening import Source
+from graphmax.files.opening import ReadOptions, Source
 
 TablePath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 TEXT_ENDINGS = ("csv", "tsv", "txt", "edges", "edgelist", "snap")
+RAW_ENDINGS = ("npy", "bin")
 _PARQUET_MAGIC = b"PAR1"
 
 
@@ -32,6 +38,11 @@ class TableFiles:
         return self.kind == "parquet"
 
     @property
+    def is_raw(self) -> bool:
+        """Whether the files hold pairs of numbers and nothing else."""
+        return self.kind in RAW_ENDINGS
+
+    @property
     def is_local(self) -> bool:
         """Whether this machine can look at the files."""
         return not any(map(has_scheme, self.files))
@@ -41,9 +52,19 @@ class TableFiles:
         """Size of all files."""
         return sum(Path(file).stat().st_size for file in self.files)
 
+    @property
+    def literals(self) -> str:
+        """The files as a list for SQL, in which no character is taken for a pattern."""
+        return ", ".join(map(file_literal, self.files))
+
     def sources(self) -> list[Source]:
         """Return the files as `graphmax.files` opens them."""
         return [Source(file, Path(file), Path(file).stat().st_size) for file in self.files]
+
+
+def file_literal(file: str) -> str:
+    """Quote a file name so that DuckDB takes no character of it for a pattern."""
+    return literal("".join(f"[{c}]" if c in "*?[" else c for c in file))
 
 
 def has_scheme(path: str) -> bool:
@@ -79,7 +100,8 @@ def table_files(path: TablePath, argument: str) -> TableFiles:
     files = [file for entry in written for file in _files(os.fspath(entry), argument)]
     if not files:
         raise FileNotFoundError(f"`{argument}` must name at least one file, got {name or 'none'}")
-    kinds = {_kind(file) for file in files}
+    known = ("parquet", *TEXT_ENDINGS, *(RAW_ENDINGS if argument == "edges" else ()))
+    kinds = {_kind(file, known) for file in files}
     if len(kinds) > 1:
         raise refusal(name, "hold files of one kind", " and ".join(sorted(kinds)))
     table = TableFiles(name, tuple(files), kinds.pop())
@@ -107,16 +129,16 @@ def _is_visible(file: Path, folder: Path) -> bool:
     return file.is_file() and not hidden
 
 
-def _kind(file: str) -> str:
+def _kind(file: str, known: Sequence[str]) -> str:
     ending = Path(file.lower()).suffix.removeprefix(".")
-    if ending in ("parquet", *TEXT_ENDINGS):
+    if ending in known:
         return ending
     if has_scheme(file) and not ending:
         return "parquet"
-    known = ", ".join(f".{ending}" for ending in ("parquet", *TEXT_ENDINGS))
+    endings = ", ".join(f".{each}" for each in known)
     way_out = "unpack it first" if ending == "gz" else "rename it, or write Parquet"
     raise refusal(
-        file, f"end in one of {known}", (ending and f".{ending}") or "none", way_out=way_out
+        file, f"end in one of {endings}", (ending and f".{ending}") or "none", way_out=way_out
     )
 
 
@@ -133,3 +155,27 @@ def _check_bytes(source: Source, table: TableFiles) -> None:
         raise refusal(source.name, "be a Parquet file", "other bytes at its start")
     if end != _PARQUET_MAGIC or source.size < 12:
         raise refusal(source.name, "be a complete Parquet file", "a file cut short")
+
+
+Choice = Callable[[Source, Sequence[str]], Mapping[str, int]]
+_IDS = ("id", "node")
+
+
+def node_choice(values: str, columns: ReadOptions) -> Choice:
+    """Return what finds ``id`` and ``value`` among the names of a node table."""
+
+    def choose(source: Source, names: Sequence[str]) -> Mapping[str, int]:
+        key = found_column(source, names, columns.id, usual=_IDS, otherwise=0)
+        value = found_column(source, names, values, usual=(), otherwise=None)
+        return {"id": key or 0, "value": value or 0}
+
+    return choose
+
+
+def edge_choice(columns: ReadOptions) -> Choice:
+    """Return what finds ``src`` and ``dst`` among the names of an edge table."""
+
+    def choose(source: Source, names: Sequence[str]) -> Mapping[str, int]:
+        return edge_columns(source, names, columns).named()
+
+    return choose

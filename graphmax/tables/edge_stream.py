@@ -1,0 +1,183 @@
+"""Edges as a stream: the ends of some million edges at a time, as numbers of nodes.
+
+A stream may be walked several times, once a hop. What comes is never kept.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.files.errors import refusal
+from graphmax.kernels.id_lookup import IdLookup
+from graphmax.tables.database import Database
+from graphmax.tables.record_batches import Column
+from graphmax.tables.table_files import TableFiles
+
+# Enough for the compiled passes, and 32 MB as two columns of int64.
+EDGES_PER_BATCH = 1 << 21
+
+Ends = tuple[NDArray[Any], NDArray[Any]]
+
+
+class Numbering(NamedTuple):
+    """From ids to numbers: less `first`, or by `lookup`; neither where they are numbers already."""
+
+    first: int
+    lookup: IdLookup | None
+
+    def __call__(self, ids: NDArray[Any]) -> NDArray[Any]:
+        """Return the numbers of some ids; one outside the table where the table lacks the id."""
+        if self.lookup is not None:
+            found: NDArray[np.int32] = self.lookup.find(ids.astype(np.int64, copy=False))
+            return found
+        if ids.dtype not in (np.int32, np.int64):
+            narrow = np.can_cast(ids.dtype, np.int32)
+            ids = ids.astype(np.int32 if narrow else np.int64)
+        return ids - np.int64(self.first) if self.first else ids
+
+
+class EdgeStream:
+    """The edges of a question, batch by batch.
+
+    `num_edges` is known after the first walk.
+    """
+
+    def __init__(self, source: Callable[[], Iterator[Ends]], numbering: Numbering) -> None:
+        self._source, self._numbering = source, numbering
+        self.num_edges = 0
+
+    def batches(self) -> Generator[Ends, None, None]:
+        """Walk over all edges, up to the first batch in which an edge lacks an end."""
+        self.num_edges = 0
+        for src, dst in self._source():
+            self.num_edges += src.size
+            yield self._numbering(src), self._numbering(dst)
+
+    def unknown(self, num_nodes: int) -> tuple[list[object], int]:
+        """Return the first five ids that the node table lacks, and how many there are."""
+        found: set[int] = set()
+        for ends in self._source():
+            for ids in ends:
+                number = self._numbering(ids)
+                found.update(ids[(number < 0) | (number >= num_nodes)].tolist())
+        return list(sorted(found)[:5]), len(found)
+
+
+class QueryEdges:
+    """The rows of a query with the columns ``src`` and ``dst``, gathered to large batches.
+
+    It ends before a batch that holds a NULL.
+    """
+
+    def __init__(self, db: Database, query: str) -> None:
+        self._db, self._query = db, query
+
+    def __call__(self) -> Iterator[Ends]:
+        """Run the query and yield its rows."""
+        gathered: list[NDArray[Any]] | None = None
+        size = 0
+        for src, dst in self._db.batches(self._query):
+            if src.missing is not None or dst.missing is not None:
+                return
+            if gathered is None:
+                gathered = [np.empty(EDGES_PER_BATCH, _dtype(end)) for end in (src, dst)]
+            at, rows = 0, src.values.size
+            while at < rows:
+                take = min(rows - at, EDGES_PER_BATCH - size)
+                for whole, end in zip(gathered, (src, dst), strict=True):
+                    whole[size : size + take] = end.values[at : at + take]
+                at, size = at + take, size + take
+                if size == EDGES_PER_BATCH:
+                    yield gathered[0], gathered[1]
+                    size = 0
+        if gathered is not None and size:
+            yield gathered[0][:size], gathered[1][:size]
+
+
+def _dtype(end: Column) -> Any:
+    return np.int32 if np.can_cast(end.values.dtype, np.int32) else np.int64
+
+
+class RawEdges:
+    """Pairs of integers in ``.npy`` and ``.bin`` files, read piece by piece."""
+
+    def __init__(self, table: TableFiles) -> None:
+        self._files = [raw_file(Path(file)) for file in table.files]
+
+    @property
+    def num_edges(self) -> int:
+        """Pairs in all files."""
+        return sum(file.num_edges for file in self._files)
+
+    def __call__(self) -> Iterator[Ends]:
+        """Read the files one after the other."""
+        for file in self._files:
+            for start in range(0, file.num_edges, EDGES_PER_BATCH):
+                yield file.read(start, min(start + EDGES_PER_BATCH, file.num_edges))
+
+
+class RawFile(NamedTuple):
+    """Where the pairs of a file lie: (edges, 2) numbers one pair after the other, or (2, edges)."""
+
+    path: Path
+    dtype: np.dtype[Any]
+    offset: int
+    num_edges: int
+    by_rows: bool
+
+    def read(self, start: int, stop: int) -> Ends:
+        """Read some of the pairs."""
+        if self.by_rows:
+            pairs = self._numbers(2 * start, 2 * (stop - start)).reshape(-1, 2)
+            return pairs[:, 0], pairs[:, 1]
+        ends = (self._numbers(row * self.num_edges + start, stop - start) for row in (0, 1))
+        src, dst = ends
+        return src, dst
+
+    def _numbers(self, at: int, count: int) -> NDArray[Any]:
+        offset = self.offset + at * self.dtype.itemsize
+        numbers = np.fromfile(self.path, self.dtype, count, offset=offset)
+        if numbers.size < count:
+            raise refusal(str(self.path), "keep its size while it is read", "a file cut short")
+        return numbers.astype(self.dtype.newbyteorder("="), copy=False)
+
+
+def raw_file(path: Path) -> RawFile:
+    """Look at the start of a file of pairs."""
+    if path.suffix.lower() == ".npy":
+        return _npy(path)
+    kind = {".int32": "<i4", ".int64": "<i8"}.get(path.with_suffix("").suffix.lower())
+    if kind is None:
+        raise refusal(
+            str(path), "say what its numbers are", f"the name {path.name}",
+            way_out="name it edges.int32.bin or edges.int64.bin",
+        )  # fmt: skip
+    dtype, size = np.dtype(kind), path.stat().st_size
+    if size % (2 * dtype.itemsize):
+        raise refusal(str(path), f"hold whole pairs of {dtype.name}", f"{size} bytes")
+    return RawFile(path, dtype, 0, size // (2 * dtype.itemsize), True)
+
+
+def _npy(path: Path) -> RawFile:
+    with path.open("rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read = {
+                (1, 0): np.lib.format.read_array_header_1_0,
+                (2, 0): np.lib.format.read_array_header_2_0,
+            }[version]
+            shape, fortran, dtype = read(file)
+        except (ValueError, KeyError, EOFError, TypeError) as error:
+            raise refusal(str(path), "be a NumPy file", "other bytes at its start") from error
+        offset = file.tell()
+    if dtype.kind not in "iu" or dtype.itemsize not in (4, 8) or dtype == np.uint64:
+        raise refusal(str(path), "hold int32, uint32 or int64", str(dtype))
+    if len(shape) != 2 or 2 not in shape or any(type(side) is not int for side in shape):
+        raise refusal(str(path), "have the shape (2, edges) or (edges, 2)", str(shape))
+    num_edges = shape[1] if shape[0] == 2 else shape[0]
+    if path.stat().st_size - offset != 2 * num_edges * dtype.itemsize:
+        raise refusal(str(path), "be a complete NumPy file", "a file cut short")
+    return RawFile(path, dtype, offset, num_edges, (shape[0] == 2) == fortran)
