@@ -1,6 +1,6 @@
-# How do I find the local maxima of 30 million edges on a laptop with 1 GB of memory?
+# How do I find the local maxima of a billion edges on a laptop?
 #
-# python larger_than_memory.py 30_000_000   (without a number: two million edges, a few seconds)
+# python larger_than_memory.py 1_000_000_000   (without a number: two million edges, seconds)
 
 # %% Two Parquet tables, made by DuckDB: pages and who links to whom
 import sys
@@ -30,8 +30,7 @@ answer = gm.local_maxima_tables(
     "visits",
     hops=2,
     directed=True,
-    engine="duckdb",
-    memory_limit="1GB",
+    engine="stream",
     explain=True,
     out=folder / "labels.parquet",
 )

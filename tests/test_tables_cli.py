@@ -39,7 +39,7 @@ def test_file(tables, tmp_path, engine):
     out = tmp_path / "labels.parquet"
     done = label(*arguments, "--hops", "2", "--engine", engine, "--out", str(out))
     assert done.exit_code == 0, done.output
-    used = "memory" if engine == "auto" else engine
+    used = "stream" if engine == "auto" else engine
     assert f"{len(ids)} rows written to {out} by {used}" in done.stderr
     assert read(f"'{out}'") == expected(ids, gm.Rule(2))
 

@@ -28,12 +28,12 @@ def label(
     engine: Annotated[
         str,
         typer.Option(
-            "--engine", help="What answers: memory, duckdb, spark, or auto (memory if it fits)."
+            "--engine", help="What answers: memory, stream, spark, or auto (what is fastest here)."
         ),
     ] = "memory",
     memory_limit: Annotated[
         str | None,
-        typer.Option("--memory-limit", help="What DuckDB or Spark may take: 1GB, 512MiB."),
+        typer.Option("--memory-limit", help="What a stream or Spark may hold: 1GB, 512MiB."),
     ] = None,
     explain: Annotated[
         bool,
@@ -46,10 +46,12 @@ def label(
     """Tell of every node whether it is a maximum: the columns id and is_maximum.
 
     As `local_maxima`: strict, and a node without a value is refused. Tables larger than memory,
-    folders and patterns: give --nodes and --engine duckdb, or spark for a cluster. --out then
-    takes a .parquet or .csv file, or a new folder.
+    folders and patterns: give --nodes and --engine stream, or spark for a cluster. Edges may then
+    also be pairs of numbers: .npy, .int32.bin, .int64.bin. --out takes a .parquet or .csv file, or
+    a new folder.
     """
     several = file.is_dir() or (has_magic(str(file)) and not file.exists())
+    several |= file.suffix in (".npy", ".bin")
     if several or engine != "memory" or memory_limit or explain or master:
         means = {"engine": engine, "memory_limit": memory_limit, "explain": explain}
         _label_tables(file, values, rule, reading, output, {**means, "master": master})

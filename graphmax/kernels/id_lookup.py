@@ -6,10 +6,11 @@ the place of a slot says the id.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.prefetch import prefetch
-from graphmax.kernels.progress import guarded, in_chunks
+from graphmax.kernels.progress import in_chunks
 
 IDS_PER_CALL = 1 << 22
 IDS_PER_PART = 1 << 14
@@ -21,7 +22,7 @@ MIX = 0x9E3779B97F4A7C15
 UNKNOWN = -1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _place(key, low, bits):
     """Where an id is looked for: its distance from the lowest, or the top bits of a product."""
     if bits == 0:
@@ -29,7 +30,7 @@ def _place(key, low, bits):
     return np.int64((np.uint64(key) * np.uint64(MIX)) >> np.uint64(64 - bits))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _insert(ids, low, bits, slots, keys, start, stop):
     """Number the ids; the position of the first repeated one, or UNKNOWN."""
     last = np.int64(slots.size - 1)
@@ -50,7 +51,7 @@ def _insert(ids, low, bits, slots, keys, start, stop):
     return UNKNOWN
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _find(ids, low, bits, slots, keys, found):
     last = np.int64(slots.size - 1)
     for part in prange((ids.size + IDS_PER_PART - 1) // IDS_PER_PART):
@@ -93,7 +94,7 @@ class IdLookup:
     def find(self, ids):
         """Return the row of each id, UNKNOWN where there is none, int32."""
         found = np.empty(ids.size, np.int32)
-        guarded(_find, ids, self.low, self.bits, self.slots, self.keys, found)
+        _find(ids, self.low, self.bits, self.slots, self.keys, found)
         return found
 
 

@@ -192,7 +192,8 @@ class OneHop:
     def __init__(self, key, absent, ties, ways, *, neighbors=False):
         self.key, self.absent, self.ties, self.ways = key, absent, ties, ways
         self.code, self.exact = codes_of(key, absent)
-        self._flags = np.zeros(key.size + LINE * (threads() + 2), np.uint8)
+        self._parts = threads()
+        self._flags = np.zeros(key.size + LINE * (self._parts + 2), np.uint8)
         self._joined = np.zeros(key.size if neighbors else 0, np.uint8)
         self._bits = np.zeros(0, np.uint8)
         self._seen, self._refreshed = 0, 0
@@ -209,7 +210,7 @@ class OneHop:
 
     def _take(self, src, dst):
         self._refresh()
-        bad = np.full(threads(), NO_EDGE)
+        bad = np.full(self._parts, NO_EDGE)
         keys = self.code, self.key, self.exact
         seen = self._flags, self._joined, self._bits
         _meet(src, dst, *keys, self.ties, self.ways, *seen, bad)
