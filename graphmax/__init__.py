@@ -42,7 +42,15 @@ if TYPE_CHECKING:
         rivals,
     )
     from graphmax.nn.detector import PeakDetector
-    from graphmax.peaks import Peaks, basins, find_peaks, non_maximum_suppression
+    from graphmax.peaks import (
+        MergeTree,
+        Peaks,
+        basins,
+        edge_peaks,
+        find_peaks,
+        merge_tree,
+        non_maximum_suppression,
+    )
     from graphmax.points import delaunay_graph, knn_graph, radius_graph
     from graphmax.rule import Rule
     from graphmax.tables import local_maxima_tables
@@ -58,6 +66,7 @@ _HOME = {
     "GraphFileError": "graphmax.files",
     "GraphmaxWarning": "graphmax.checks",
     "Isolation": "graphmax.maxima",
+    "MergeTree": "graphmax.peaks",
     "NeighborhoodBatch": "graphmax.extract",
     "PeakDetector": "graphmax.nn.detector",
     "Peaks": "graphmax.peaks",
@@ -67,6 +76,7 @@ _HOME = {
     "center_is_maximum": "graphmax.extract",
     "delaunay_graph": "graphmax.points",
     "edge_maxima": "graphmax.edges",
+    "edge_peaks": "graphmax.peaks",
     "evaluate": "graphmax.training",
     "explain": "graphmax.maxima",
     "find_peaks": "graphmax.peaks",
@@ -79,6 +89,7 @@ _HOME = {
     "local_maxima_tables": "graphmax.tables",
     "local_minima": "graphmax.maxima",
     "margin": "graphmax.maxima",
+    "merge_tree": "graphmax.peaks",
     "neighborhoods": "graphmax.extract",
     "non_maximum_suppression": "graphmax.peaks",
     "radius_graph": "graphmax.points",
@@ -109,6 +120,7 @@ __all__ = [
     "GraphFileError",
     "GraphmaxWarning",
     "Isolation",
+    "MergeTree",
     "NeighborhoodBatch",
     "PeakDetector",
     "Peaks",
@@ -118,6 +130,7 @@ __all__ = [
     "center_is_maximum",
     "delaunay_graph",
     "edge_maxima",
+    "edge_peaks",
     "evaluate",
     "explain",
     "find_peaks",
@@ -130,6 +143,7 @@ __all__ = [
     "local_maxima_tables",
     "local_minima",
     "margin",
+    "merge_tree",
     "neighborhoods",
     "non_maximum_suppression",
     "radius_graph",

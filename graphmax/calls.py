@@ -116,6 +116,7 @@ _COMPARE = "compare isolation(...).distance with the reach you have in mind"
 _ALONE = "a node without neighbors has the answer inf"
 _SIGN = "margin > 0 is the strict rule, margin >= 0 the weak one"
 _WALK = "a basin is walked in single steps"
+_MEET = "branches meet over single edges"
 _FLAT_TOP = "with 'plateau' a flat top is one peak, local_maxima takes the others"
 _SINGLE = "pass one column"
 _BEYOND_BALL = "a plateau can reach beyond any ball; take the labels from local_maxima"
@@ -146,6 +147,7 @@ CALLS: Mapping[str, Call] = {
         way_out={"ties": "a rival is the highest other node", "isolated": "its rival is -1"},
     ),
     "find_peaks": Call(
+        arrays=True,
         ties=("plateau", "strict"),
         direction="undirected",
         nan=("omit", "raise"),
@@ -175,8 +177,26 @@ CALLS: Mapping[str, Call] = {
             "columns": _SINGLE,
         },
     ),
-    "non_maximum_suppression": Call(
+    "merge_tree": Call(
+        hops=False,
         radius=False,
+        ties=(),
+        direction="undirected",
+        isolated=False,
+        nan=("omit", "raise"),
+        absent=("block",),
+        columns=False,
+        way_out={
+            "hops": _MEET,
+            "radius": _MEET,
+            "ties": "a plateau is one vertex",
+            "isolated": "a node without neighbors is a tree of its own",
+            "absent": "branches meet at nodes that are there; fill NaN in",
+            "columns": _SINGLE,
+        },
+    ),
+    "non_maximum_suppression": Call(
+        arrays=True,
         ties=(),
         direction="undirected",
         isolated=False,
@@ -185,7 +205,6 @@ CALLS: Mapping[str, Call] = {
         absent=("block",),
         columns=False,
         way_out={
-            "radius": "pass hops",
             "ties": "of equal scores the lower index goes first",
             "isolated": "a node without neighbors suppresses nobody and is kept",
             "extremum": "the highest score goes first; negate the scores",
@@ -212,6 +231,24 @@ CALLS: Mapping[str, Call] = {
             "nan": "fill NaN in, or build the graph without those edges",
             "absent": "take graph.subgraph(mask)",
             "where": "take graph.subgraph(mask)",
+        },
+    ),
+    "edge_peaks": Call(
+        radius=False,
+        ties=("plateau", "strict"),
+        direction="none",
+        nan=("raise",),
+        absent=("block",),
+        where=False,
+        columns=False,
+        way_out={
+            "radius": "the balls of an edge are counted in hops",
+            "ties": "with 'plateau' edges of equal weight that share ends are one peak",
+            "direction": "the balls ignore arrows",
+            "nan": "fill NaN in, or build the graph without those edges",
+            "absent": "build the graph without those edges",
+            "where": "take graph.subgraph(mask)",
+            "columns": _SINGLE,
         },
     ),
     "neighborhoods": Call(

@@ -23,7 +23,7 @@ def integer(
     `hint` is a way out that errors add.
     """
     hint = f"; {hint}" if hint else ""
-    if is_bool(value) or not isinstance(value, int | np.integer):
+    if _is_no_number(value) or not isinstance(value, int | np.integer):
         wanted = "an integer" + ("" if least is None else f" of at least {least}")
         raise TypeError(f"`{name}` must be {wanted}, got {value!r}{hint}")
     _check_range(int(value), value, name, least, most, hint)
@@ -42,7 +42,7 @@ def number(
     """Return a float from any kind of real number (bool not), refusing NaN and one out of range."""
     hint = f"; {hint}" if hint else ""
     wanted = "a number" + ("" if above is None else f" above {above:g}")
-    if is_bool(value) or not isinstance(value, int | float | np.integer | np.floating):
+    if _is_no_number(value) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"`{name}` must be {wanted}, got {value!r}{hint}")
     if above is not None and not value > above:
         raise ValueError(f"`{name}` must be above {above:g}, got {value}{hint}")
@@ -97,6 +97,11 @@ def either(choices: Collection[str]) -> str:
     """Write words as alternatives: 'a', 'b' or 'c'."""
     *others, last = [repr(choice) for choice in choices]
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def _is_no_number(value: Any) -> bool:
+    """Tell whether a value is of a kind that Python or NumPy derives from integers."""
+    return is_bool(value) or isinstance(value, np.timedelta64)
 
 
 def is_bool(value: Any) -> bool:

@@ -103,7 +103,7 @@ def edge_maxima(
     """
     rule = rule_of("edge_maxima", hops, ties=ties)
     edges = None if isinstance(graph, Graph) else edge_list_of(graph)
-    asked = _of_graph(graph, weights) if edges is None else _of_columns(edges, weights)
+    asked = weighted_graph(graph, weights) if edges is None else _of_columns(edges, weights)
     mask = _mask(asked, rule, groups)
     answer = mask if asked.place is None else np.append(mask, False)[asked.place]
     return asked.attribute.convert(answer)
@@ -142,7 +142,7 @@ def _mask(asked: _Asked, rule: FilledRule, groups: Any) -> NDArray[np.bool_]:
     return mask
 
 
-def _of_graph(obj: Any, weights: Any) -> _Asked:
+def weighted_graph(obj: Any, weights: Any) -> _Asked:
     """Weights in the order of ``graph.edges()``, or by the ends of each edge."""
     graph = as_graph(obj, weight=weights) if isinstance(weights, str) else as_graph(obj)
     if weights is None or isinstance(weights, str):

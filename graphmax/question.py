@@ -35,8 +35,10 @@ __all__ = [
     "ask",
     "check_nonnegative",
     "fit_together",
+    "is_array",
     "key_of",
     "max_distance_of",
+    "reach_of",
     "rule_of",
 ]
 
@@ -54,8 +56,8 @@ class Question:
     `keys` is int64 (F, num_nodes), larger means more extreme; `absents` bool (F, num_nodes) or
     (0, 0) marks nodes that take no part. `reach` is float64 or int64 (num_nodes,) where each node
     has a reach of its own; the rule then holds the largest. `groups` int64 (num_nodes,) numbers
-    the groups that are asked on their own. `nodes` is the graph, or the edges that it is built
-    of when somebody asks for it.
+    the groups that are asked on their own, `group_labels` holds the user's words for them. `nodes`
+    is the graph, or the edges that it is built of when somebody asks for it.
     """
 
     nodes: Nodes
@@ -65,6 +67,7 @@ class Question:
     absents: NDArray[np.bool_]
     groups: NDArray[np.int64] | None = None
     reach: NDArray[Any] | None = None
+    group_labels: NDArray[Any] | None = None
 
     @property
     def graph(self) -> Graph:
@@ -199,7 +202,7 @@ def ask(
         own_reach = {
             key: value
             for key, value in (("hops", hops), ("radius", given.get("radius")))
-            if _is_array(value)
+            if is_array(value)
         }
         hops = None if "hops" in own_reach else hops
         given |= dict.fromkeys(own_reach.keys() & {"radius"})
@@ -212,7 +215,7 @@ def ask(
     nodes, attribute, inside, _ = fitted
     reach = None
     for key, value in own_reach.items():
-        reach = _reach_of(nodes, value, key)
+        reach = reach_of(nodes, value, key)
         largest = reach.max(initial=1)
         given |= {"radius": float(largest)} if key == "radius" else {}
         hops = int(largest) if key == "hops" else hops
@@ -228,7 +231,7 @@ def ask(
     if keyed.absent is not None:
         absents = np.ascontiguousarray(np.broadcast_to(keyed.absent.T, keys.shape))
     codes = None if fitted.groups is None else group_codes(fitted.groups, len(keys[0]))
-    question = Question(nodes, attribute, chosen, keys, absents, codes, reach)
+    question = Question(nodes, attribute, chosen, keys, absents, codes, reach, fitted.groups)
     _check_lengths(question)
     is_unsaid = given.get("direction") is None and (rule is None or rule.direction is None)
     if record.direction == "all" and is_unsaid and not isinstance(hops, Rule):
@@ -274,14 +277,14 @@ def check_nonnegative(graph: Graph) -> None:
         )
 
 
-def _is_array(value: Any) -> bool:
+def is_array(value: Any) -> bool:
     """Tell whether a reach is one number per node rather than one for all."""
     if value is None or isinstance(value, str | Rule) or is_bool(value):
         return False
     return hasattr(value, "__len__") and getattr(value, "ndim", 1) != 0
 
 
-def _reach_of(nodes: Nodes, given: Any, name: str) -> NDArray[Any]:
+def reach_of(nodes: Nodes, given: Any, name: str) -> NDArray[Any]:
     """Return one reach per node, every one of them positive."""
     array = complete_column(nodes, given, name)
     if name == "hops" and array.dtype.kind not in "iu":

@@ -281,13 +281,15 @@ def key_saddle(network: Network, level: Sequence[Level], peak: int) -> int:
     return -1
 
 
-def prominence(network: Network, level: Sequence[Level], peak: int) -> float:
-    """Return the height above the key saddle; for a first peak above its component's lowest."""
+def prominence(
+    network: Network, level: Sequence[Level], peak: int, base: Level | None = None
+) -> float:
+    """Return the height above the key saddle; without one above `base`, the lowest level of all."""
     saddle = key_saddle(network, level, peak)
     if saddle >= 0:
         return difference(level[peak], level[saddle])
-    component = nx.node_connected_component(ground(network, level), peak)
-    return difference(level[peak], min(level[v] for v in component))
+    sea = min(height for height in level if height is not None) if base is None else base
+    return difference(level[peak], sea)
 
 
 def parent(network: Network, level: Sequence[Level], peak: int, table: Collection[int]) -> int:

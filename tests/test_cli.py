@@ -62,7 +62,7 @@ def highest(label, value):
     """The row of a first peak of a component, but for its prominence and its basin."""
     return {
         "label": label, "value": value, "isolation": "Infinity", "nearest_higher": None,
-        "key_saddle": None, "parent": None, "plateau_size": 1,
+        "key_saddle": None, "key_saddle_value": 0, "parent": None, "plateau_size": 1,
     }  # fmt: skip
 
 
@@ -72,9 +72,10 @@ def test_peaks_tells_value_isolation_and_the_nearest_higher_node(folder):
     )
     assert told["values"] == "height"
     assert (told["rule"]["ties"], told["rule"]["nan"]) == ("plateau", "omit")
-    flat = {"isolation": 2.0, "nearest_higher": "b", "key_saddle": "c", "parent": "b"}
+    saddle = {"key_saddle": "c", "key_saddle_value": 2, "parent": "b"}
+    flat = {"isolation": 2.0, "nearest_higher": "b", **saddle}
     assert told["maxima"] == [
-        {**highest("b", 5), "prominence": 4.0, "basin_size": 3},
+        {**highest("b", 5), "prominence": 5.0, "basin_size": 3},
         {"label": "d", "value": 3, "prominence": 1.0, "basin_size": 2, "plateau_size": 2, **flat},
         {**highest("f", 0), "prominence": 0.0, "basin_size": 1},
     ]
@@ -107,7 +108,8 @@ def test_minima_tell_the_nearest_lower_node(folder):
     told = strict_json(ask("peaks", "edges.csv", *options))["maxima"]
     assert told[-1] == {
         "label": "c", "value": 2, "isolation": 2.0, "nearest_lower": "a", "prominence": 3.0,
-        "key_saddle": "b", "parent": "a", "basin_size": 3, "plateau_size": 1,
+        "key_saddle": "b", "key_saddle_value": 5, "parent": "a", "basin_size": 3,
+        "plateau_size": 1,
     }  # fmt: skip
 
 
@@ -181,7 +183,8 @@ def test_the_written_table_holds_every_row(folder):
         table = list(csv.DictReader(lines))
     assert len(table) == 42
     assert list(table[0]) == [
-        "label", "value", "isolation", "nearest_higher", "prominence", "key_saddle", "parent",
+        "label", "value", "isolation", "nearest_higher", "prominence", "key_saddle",
+        "key_saddle_value", "parent",
         "basin_size", "plateau_size",
     ]  # fmt: skip
 

@@ -140,10 +140,11 @@ def test_prominences_between_two_walls_are_those_of_scipy():
 
 
 def test_topography_of_two_hills():
-    """Heights 3 1 2 and alone a 7: the hill of height 2 is 1 above its saddle."""
+    """Heights 3 1 2 and alone a 7: the hill of height 2 is 1 above its saddle, the sea at 1."""
     network, level = Network(4, ((0, 1), (1, 2))), levels([3, 1, 2, 7])
     assert [key_saddle(network, level, v) for v in (0, 2, 3)] == [-1, 1, -1]
-    assert [prominence(network, level, v) for v in (0, 2, 3)] == [2, 1, 0]
+    assert [prominence(network, level, v) for v in (0, 2, 3)] == [2, 1, 6]
+    assert [prominence(network, level, v, 4) for v in (0, 2, 3)] == [-1, 1, 3]
     assert [parent(network, level, v, {0, 2, 3}) for v in (0, 2, 3)] == [-1, 0, -1]
     assert [summit(network, level, v) for v in range(4)] == [0, 0, 2, 3]
     assert [basin(network, level, v, {0, 3}) for v in range(4)] == [0, 0, 0, 3]

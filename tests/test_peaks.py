@@ -15,8 +15,8 @@ from strategies import EXTREMA, graph_of, masks, networks, with_gaps
 import graphmax as gm
 
 COLUMNS = (
-    "node", "value", "isolation", "nearest_higher", "prominence", "key_saddle", "parent",
-    "basin_size", "plateau_size",
+    "node", "value", "isolation", "nearest_higher", "prominence", "key_saddle",
+    "key_saddle_value", "parent", "basin_size", "plateau_size",
 )  # fmt: skip
 
 
@@ -71,11 +71,11 @@ def test_the_later_of_equal_twins_has_the_small_prominence():
     assert_array_equal(peaks.isolation, [inf, inf, 2])
 
 
-def test_the_first_peak_of_a_component_stands_on_its_lowest_node():
+def test_the_first_peak_of_a_component_stands_on_the_lowest_node_of_all():
     graph = gm.Graph.from_edges([0, 1, 3], [1, 2, 4], 6)
     peaks = gm.find_peaks(graph, [5, 1, 4, 7, 2, 3])
     assert_array_equal(peaks.nodes, [3, 0, 2, 5])
-    assert_array_equal(peaks.prominence, [5, 4, 3, 0])
+    assert_array_equal(peaks.prominence, [6, 4, 3, 2])
     assert_array_equal(peaks.key_saddle, [-1, -1, 1, -1])
     assert_array_equal(peaks.parent, [-1, -1, 0, -1])
     assert_array_equal(gm.find_peaks(graph, [5, 1, 4, 7, 2, 3], isolated=False).nodes, [3, 0, 2])
@@ -107,7 +107,7 @@ def test_a_node_without_a_value_is_absent():
     values = np.array([5, nan, 4, 3, 6])
     peaks = gm.find_peaks(path(5), values)
     assert_array_equal(peaks.nodes, [4, 0, 2])
-    assert_array_equal(peaks.prominence, [3, 0, 1])
+    assert_array_equal(peaks.prominence, [3, 2, 1])
     assert_array_equal(peaks.basins, [0, -1, 2, 4, 4])
     assert_array_equal(peaks.isolation, [inf, inf, 2])
     masked = np.ma.MaskedArray([5, 9, 4, 3, 6], mask=[0, 1, 0, 0, 0])
@@ -165,7 +165,7 @@ def test_no_peak_at_all_is_an_empty_table():
     assert_array_equal(peaks.basins, [-1, -1, -1])
     assert not peaks.mask.any()
     assert repr(peaks) == "Peaks(0 of 3 nodes)"
-    assert peaks.to_pandas().shape == (0, 10)
+    assert peaks.to_pandas().shape == (0, 11)
     assert len(peaks[np.zeros(0, bool)]) == 0
     assert peaks.persistence.birth.size == 0
 
@@ -195,7 +195,7 @@ def test_a_million_isolated_nodes():
     values = np.arange(1_000_000)
     peaks = gm.find_peaks(alone, values)
     assert_array_equal(peaks.nodes, values[::-1])
-    assert_array_equal(peaks.prominence, 0)
+    assert_array_equal(peaks.prominence, values[::-1])
     assert_array_equal(peaks.parent, -1)
     assert peaks.mask.all()
     assert len(repr(peaks).splitlines()) == 13

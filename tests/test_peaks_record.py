@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import FrozenInstanceError
 
+import networkx as nx
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -12,8 +13,8 @@ import graphmax as gm
 
 VALUES = np.array([1, 9, 4, 6, 5, 7])
 COLUMNS = [
-    "node", "label", "value", "isolation", "nearest_higher", "prominence", "key_saddle", "parent",
-    "basin_size", "plateau_size",
+    "node", "label", "value", "isolation", "nearest_higher", "prominence", "key_saddle",
+    "key_saddle_value", "parent", "basin_size", "plateau_size",
 ]  # fmt: skip
 
 
@@ -27,7 +28,8 @@ def test_rows_are_read_one_by_one(peaks):
     assert len(peaks) == 3
     first, *rest = peaks
     assert first.label == "b"
-    assert first._fields == tuple(COLUMNS)
+    assert first._fields == (*COLUMNS, "group")
+    assert first.group is None
     assert [row.node for row in rest] == [5, 3]
     assert peaks[1] == rest[0]
     assert peaks[-1] == rest[-1]
@@ -45,22 +47,38 @@ def test_a_bool_mask_keeps_rows(peaks):
     assert_array_equal(last.basins, [-1, -1, -1, 3, -1, -1])
 
 
-def test_a_slice_keeps_rows(peaks):
+def test_rows_come_in_the_order_asked_for(peaks):
     assert_array_equal(peaks[:2].nodes, [1, 5])
     assert_array_equal(peaks[:2].basin_size, [3, 3])
-    assert_array_equal(peaks[::-1].nodes, peaks.nodes)
+    assert_array_equal(peaks[::-1].nodes, [3, 5, 1])
+    assert_array_equal(peaks[::-1].parent, [5, 1, -1])
+    assert_array_equal(peaks[[2, 0]].nodes, [3, 1])
+    assert_array_equal(peaks[np.array([2, 0], np.uint8)].basin_size, [1, 5])
+    assert_array_equal(peaks[[-1]].basins, [-1, -1, -1, 3, -1, -1])
+    assert_array_equal(peaks[np.argsort(peaks.prominence)].prominence, [1, 3, 8])
+    assert_array_equal(peaks[::-1][[2, 0]].nodes, [1, 3])
+    assert_array_equal(peaks[::-1][:2].basins, [-1, -1, -1, 3, 5, 5])
+    assert repr(peaks[::-1]).splitlines()[0] == "Peaks(3 of 6 nodes)"
+    assert len(peaks[[]]) == 0
 
 
-@pytest.mark.parametrize("rows", [[0, 1], "a", [True], np.ones((3, 1), bool), 1.0, None, True])
+@pytest.mark.parametrize("rows", ["a", [True], np.ones((3, 1), bool), 1.0, None, True, [[0]]])
 def test_other_rows_are_refused(peaks, rows):
-    with pytest.raises(TypeError, match=r"must be given a row, a slice or a bool mask \(3,\)"):
+    message = r"must be given a row, a slice, a bool mask \(3,\) or an integer array"
+    with pytest.raises(TypeError, match=message):
         peaks[rows]
+
+
+def test_a_row_twice_is_refused(peaks):
+    with pytest.raises(ValueError, match="each row once"):
+        peaks[[0, -3]]
 
 
 def test_a_row_that_is_not_there(peaks):
     for row in (3, -4):
-        with pytest.raises(IndexError, match=f"a row below 3, got {row}"):
-            peaks[row]
+        for asked in (row, [row]):
+            with pytest.raises(IndexError, match=f"a row below 3, got {row}"):
+                peaks[asked]
 
 
 def test_nothing_can_be_written_into_it(peaks):
@@ -88,13 +106,144 @@ def test_columns(peaks):
     assert list(frame.columns) == COLUMNS
     for name in COLUMNS:
         assert_array_equal(frame[name].to_numpy(), columns[name])
+    by_id = peaks.to_pandas(ids_as_index=True)
+    assert by_id.loc["f", "value"] == 7
+    assert list(by_id.columns) == [name for name in COLUMNS if name != "label"]
+
+
+def test_the_value_of_the_key_saddle_and_the_prominence_add_up(peaks):
+    assert_array_equal(peaks.key_saddle_value, [1, 4, 5])
+    assert_array_equal(peaks.value - peaks.key_saddle_value, peaks.prominence)
+
+
+# --- places
+
+
+IMAGE = np.array([[9, 1, 1, 7, 7], [1, 1, 1, 7, 7], [1, 1, 1, 1, 1], [1, 5, 1, 1, 1]])
+
+
+def test_pixels_have_a_row_and_a_column():
+    peaks = gm.find_peaks(gm.grid_graph(IMAGE.shape), IMAGE.ravel())
+    assert peaks.coordinates.dtype == np.int64
+    assert_array_equal(peaks.coordinates, [[0, 0], [0, 3], [3, 1]])
+    assert list(peaks.to_dict())[:5] == ["node", "label", "row", "column", "value"]
+    assert_array_equal(peaks.to_dict()["column"], [0, 3, 1])
+    wide = peaks.labelled(coordinates=True)
+    assert_array_equal(wide["nearest_higher_row"].filled(-1), [-1, 0, 1])
+    assert {"key_saddle_row", "parent_column"} < set(wide)
+    line = gm.find_peaks(gm.grid_graph(5), [1, 5, 2, 3, 0])
+    assert_array_equal(line.to_dict()["axis_0"], [1, 3])
+    assert list(line[[]].to_dict())[2] == "axis_0"
+
+
+def test_points_have_their_positions():
+    graph = gm.Graph.from_edges([0, 1], [1, 2]).replace(positions=[[0, 1], [2, 3], [4, 5.5]])
+    peaks = gm.find_peaks(graph, [1, 0, 2])
+    assert_array_equal(peaks.coordinates, [[4, 5.5], [0, 1]])
+    assert_array_equal(peaks.to_dict()["y"], [5.5, 1])
+    assert gm.find_peaks(gm.Graph.from_edges([0], [1]), [1, 0]).coordinates is None
+
+
+def test_members_and_centers_of_plateaus():
+    peaks = gm.find_peaks(gm.grid_graph(IMAGE.shape), IMAGE.ravel())
+    assert_array_equal(peaks.members(1), [3, 4, 8, 9])
+    assert_array_equal(peaks.members(-1), [16])
+    assert [peaks.center(row) for row in range(3)] == [0, 3, 16]
+    line = gm.find_peaks(gm.grid_graph(9), [0, 2, 2, 2, 2, 2, 1, 0, 1])
+    assert line.center(0) == 3
+    even = gm.find_peaks(gm.grid_graph(6), [0, 2, 2, 2, 2, 1])
+    assert even.center(0) == 2
+    with pytest.raises(IndexError, match="a row below 3, got 3"):
+        peaks.members(3)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_center_has_the_smallest_largest_distance(seed):
+    generator = np.random.default_rng(seed)
+    pixels = gm.grid_graph((12, 12), 4)
+    values = generator.integers(0, 2, 144)
+    peaks = gm.find_peaks(pixels, values)
+    for row in range(0, len(peaks), 5):
+        members = peaks.members(row)
+        inside = nx.Graph(nx.grid_2d_graph(12, 12))
+        inside = nx.convert_node_labels_to_integers(inside, ordering="sorted").subgraph(members)
+        farthest = nx.eccentricity(inside)
+        assert peaks.center(row) == min(members, key=lambda v: (farthest[v], v))
+
+
+def test_the_center_of_a_wide_plateau_is_farthest_from_its_rim(monkeypatch):
+    from graphmax.peaks import table
+
+    image = np.ones((9, 9), int)
+    image[0], image[:, 0] = 0, 0
+    peaks = gm.find_peaks(gm.grid_graph(image.shape, 4), image.ravel())
+    monkeypatch.setattr(table, "MOST_MEMBERS_SEARCHED", 3)
+    assert peaks.center(0) == 80
+    flat = gm.find_peaks(gm.grid_graph((3, 3)), np.ones(9))
+    assert flat.center(0) == 0
+
+
+def test_beside_a_border_or_a_masked_pixel():
+    image = np.ma.MaskedArray(IMAGE, IMAGE == -1)
+    peaks = gm.find_peaks(gm.grid_graph(IMAGE.shape, 4), image.ravel())
+    border = np.zeros(IMAGE.shape, bool)
+    border[:, -1] = True
+    assert_array_equal(peaks.touches(border), [False, True, False])
+    corner = np.zeros(IMAGE.shape, bool)
+    corner[2, 1] = True
+    assert_array_equal(peaks.touches(corner.ravel()), [False, False, True])
+    assert not peaks.touches(np.zeros(20, bool)).any()
+    hole = IMAGE.astype(float)
+    hole[1, 0] = np.nan
+    masked = gm.find_peaks(gm.grid_graph(IMAGE.shape, 4), hole.ravel())
+    assert_array_equal(masked.touches(np.isnan(hole)), [True, False, False])
+    with pytest.raises(ValueError, match="`mask` must have one entry per node"):
+        peaks.touches(np.zeros(3, bool))
+    with pytest.raises(TypeError, match="`mask` must be bool, got dtype float64"):
+        peaks.touches(np.zeros(20))
+
+
+def test_boundary_edges_join_two_basins(peaks):
+    assert_array_equal(peaks.boundary(), [False, False, True, True, False])
+    assert_array_equal(peaks[:1].boundary(), [False] * 5)
+    apart = gm.find_peaks(gm.Graph.from_edges([0], [1], 3), [1, 2, 5], num_peaks=1)
+    assert_array_equal(apart.boundary(), [False])
+
+
+# --- maps
+
+
+def on_a_map(positions):
+    graph = gm.Graph.from_edges([0, 1], [1, 2], labels=["a", "b", "c"])
+    return gm.find_peaks(graph.replace(positions=positions), [1.5, 0, 2])
+
+
+def test_geojson_has_a_point_per_peak(tmp_path):
+    peaks = on_a_map([[7.6, 45.9], [8, 46], [-70.0, -32.6]])
+    collection = peaks.to_geojson()
+    assert collection["type"] == "FeatureCollection"
+    first, second = collection["features"]
+    assert first["geometry"] == {"type": "Point", "coordinates": [-70.0, -32.6]}
+    assert first["properties"]["label"] == "c"
+    assert first["properties"]["isolation"] is None
+    assert second["properties"]["parent"] == "c"
+    assert second["properties"]["key_saddle"] == "b"
+    peaks.write(tmp_path / "peaks.geojson")
+    assert json.loads((tmp_path / "peaks.geojson").read_text(encoding="utf-8")) == collection
+
+
+def test_geojson_of_other_coordinates_is_refused():
+    with pytest.raises(ValueError, match=r"longitude and latitude in degrees .*\(500000, 46\)"):
+        on_a_map([[7.6, 45.9], [8, 46], [500_000, 46]]).to_geojson()
+    with pytest.raises(ValueError, match=r"`graph` must have positions \(longitude, latitude\)"):
+        gm.find_peaks(gm.grid_graph((2, 2)), [1, 2, 3, 4]).to_geojson()
 
 
 def test_it_can_be_read_by_eye(peaks):
     lines = repr(peaks).splitlines()
     assert lines[0] == "Peaks(3 of 6 nodes, highest first)"
     assert lines[1].split() == COLUMNS
-    assert lines[2].split() == ["1", "b", "9", "inf", "-1", "8", "-1", "-1", "3", "1"]
+    assert lines[2].split() == ["1", "b", "9", "inf", "-1", "8", "-1", "1", "-1", "3", "1"]
     assert len({len(line) for line in lines[1:]}) == 1
 
 

@@ -108,12 +108,14 @@ def _renamed(table: "Columns", rule: "Rule") -> "Columns":
 
 
 def _show(table: "Columns", top: int) -> None:
-    """Print the table, without the sizes of plateaus where there is none."""
+    """Print the columns that a terminal has room for; files and JSON have them all."""
     from graphmax.cli.documents import rows
 
     sizes = table.get("plateau_size")
-    is_flat = sizes is None or bool((sizes > 1).any())
-    shown = {name: table[name] for name in table if is_flat or name != "plateau_size"}
+    hidden = {"key_saddle_value"}  # value less prominence
+    if sizes is not None and not (sizes > 1).any():
+        hidden.add("plateau_size")
+    shown = {name: table[name] for name in table if name not in hidden}
     print_table(rows(shown), ids=IDS, top=top)
 
 

@@ -174,3 +174,63 @@ def ancestors(born, parent, chosen):
         elif parent[v] >= 0:
             ancestor[v] = ancestor[parent[v]]
     return ancestor
+
+
+@kernel
+def caps(born, parent, saddle, chosen):
+    """Lowest saddle between each born node and its nearest chosen ancestor, -1 if it is chosen.
+
+    `born` lists parents before their children, and every first node of a component is chosen.
+    Saddles fall from branch to branch, so the lowest one is the last on the way.
+    """
+    cap = np.full(parent.size, -1, np.int32)
+    for v in born:
+        if not chosen[v]:
+            above = parent[v]
+            cap[v] = saddle[v] if chosen[above] else cap[above]
+    return cap
+
+
+@kernel(inline="always")
+def _vertex(alias, x):
+    while alias[x] != x:
+        alias[x] = alias[alias[x]]
+        x = alias[x]
+    return x
+
+
+@kernel
+def join(young, old, saddle, height, num_leaves, node):
+    """The merge tree of leaves 0..num_leaves - 1, in which no vertex lies as high as the one below.
+
+    Meetings come from the top down: branch ``young[i]`` ends in ``old[i]`` at node ``saddle[i]``
+    of level ``height[i]``. ``top[r]`` is the vertex that branch r has come down to. A meeting at
+    the level of a vertex that one side has come down to joins that vertex; where both sides have,
+    the two become one (`alias`), named by the lower node. ``node`` holds the leaves and has room
+    for a vertex per meeting. Returns the vertex below each one (-1 for none), whose `alias` is to
+    be looked up, and the number of vertices.
+    """
+    size = node.size
+    alias, below = np.arange(size), np.full(size, -1, np.int64)
+    level, top = np.full(size, -1, np.int64), np.arange(num_leaves)
+    count = num_leaves
+    for i in range(young.size):
+        a, b = _vertex(alias, top[old[i]]), _vertex(alias, top[young[i]])
+        a_here, b_here = level[a] == height[i], level[b] == height[i]
+        if not a_here and not b_here:
+            below[a] = below[b] = count
+            level[count], node[count] = height[i], saddle[i]
+            a = count
+            count += 1
+        elif a_here and b_here:
+            alias[b], node[a] = a, min(node[a], node[b])
+        elif a_here:
+            below[b] = a
+        else:
+            below[a] = b
+            a = b
+        node[a] = node[a] if a < num_leaves else min(node[a], saddle[i])
+        top[old[i]] = a
+    for x in range(count):
+        alias[x] = _vertex(alias, x)
+    return below, alias, count

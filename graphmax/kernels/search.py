@@ -13,6 +13,7 @@ from numba import prange
 
 from graphmax.kernels.compare import EVERYONE, challenges
 from graphmax.kernels.compiled import kernel
+from graphmax.kernels.heap import sift_down, sift_up
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import ACTIVE, LAST, NEXT, OWN, SPENT, Lanes
 
@@ -213,39 +214,6 @@ def _lane_hops(task, limit, scratch, state, budget):
     state[SPENT] += spent
 
 
-@kernel(inline="always")
-def _sift_up(heap, place, length, at):
-    node = heap[at]
-    while at > 0:
-        above = (at - 1) >> 1
-        if length[heap[above]] <= length[node]:
-            break
-        heap[at] = heap[above]
-        place[heap[at]] = at
-        at = above
-    heap[at] = node
-    place[node] = at
-
-
-@kernel(inline="always")
-def _sift_down(heap, place, length, size):
-    node = heap[0]
-    at = 0
-    while True:
-        below = 2 * at + 1
-        if below >= size:
-            break
-        if below + 1 < size and length[heap[below + 1]] < length[heap[below]]:
-            below += 1
-        if length[heap[below]] >= length[node]:
-            break
-        heap[at] = heap[below]
-        place[heap[at]] = at
-        at = below
-    heap[at] = node
-    place[node] = at
-
-
 @kernel
 def _lane_weights(task, limit, scratch, state, budget):
     """Dijkstra's algorithm on a heap of nodes, which knows the place of each.
@@ -285,7 +253,7 @@ def _lane_weights(task, limit, scratch, state, budget):
             if size > 0:
                 heap[0] = heap[size]
                 place[heap[0]] = 0
-                _sift_down(heap, place, length, size)
+                sift_down(heap, place, length, size)
             place[w] = -1
             if _stands(key, absent, v, w, ties) and _higher(key, w, best):
                 best = w
@@ -305,10 +273,10 @@ def _lane_weights(task, limit, scratch, state, budget):
                     heap[size] = u
                     length[u] = through
                     size += 1
-                    _sift_up(heap, place, length, size - 1)
+                    sift_up(heap, place, length, size - 1)
                 elif through < length[u] and place[u] >= 0:
                     length[u] = through
-                    _sift_up(heap, place, length, place[u])
+                    sift_up(heap, place, length, place[u])
             done = done or size == 0
         state[TAIL], state[BEST] = size, best
         if done:

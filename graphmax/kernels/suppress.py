@@ -1,8 +1,17 @@
-"""Greedy suppression: take the best node, strike out its ball, go on with the best that is left."""
+"""Greedy suppression: take the best node, strike out its ball, go on with the best that is left.
+
+One pass over the nodes, best first. A node that no ball has reached is kept, and its own ball is
+walked at once. Every node remembers the ball that could still go farthest from it: a later ball
+that is no better there turns back, since the earlier one has been everywhere it would go. With one
+reach for all nodes a node is therefore entered at most `hops` times, each time from nearer.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from graphmax.kernels.compiled import kernel
+from graphmax.kernels.heap import sift_down, sift_up
 from graphmax.kernels.progress import NEXT, OWN, Lanes
 
 EDGES_PER_CALL = 1 << 24
@@ -10,62 +19,123 @@ KEPT, FIELDS = OWN, OWN + 1  # how many nodes are kept so far
 
 
 @kernel
-def _suppress(indptr, indices, order, hops, distance, kept, queue, state, budget):
-    # `distance` is that to the nearest node kept so far, as far as it is within `hops`.
+def _suppress(indptr, indices, order, reach, left, kept, queue, state, budget):
+    """`left[u]` is the number of steps that some ball could still go from u, -1 if none came."""
     spent = 0
     while state[NEXT] < order.size and spent < budget:
         v = order[state[NEXT]]
         state[NEXT] += 1
         spent += 1
-        if distance[v] <= hops:
+        if left[v] >= 0:
             continue
         kept[state[KEPT]] = v
         state[KEPT] += 1
-        distance[v] = 0
+        left[v] = reach[v] if reach.size > 1 else reach[0]
         queue[0] = v
         head, tail = 0, 1
         while head < tail:
             w = queue[head]
             head += 1
-            through = distance[w] + 1
-            if through > hops:
+            rest = left[w] - 1
+            if rest < 0:  # levels come in order: all that wait have no step left
                 break
             spent += indptr[w + 1] - indptr[w]
             for p in range(indptr[w], indptr[w + 1]):
                 u = indices[p]
-                # where an earlier ball came as near, it has been everywhere this one would go
-                if through < distance[u]:
-                    distance[u] = through
+                if rest > left[u]:
+                    left[u] = rest
                     queue[tail] = u
                     tail += 1
 
 
-def suppress(indptr, indices, order, hops):
-    """Nodes of `order` that are farther than `hops` from all that were kept before them.
+def suppress(indptr, indices, order, reach):
+    """Nodes of `order` (best first) that no kept node before them reaches, in that order.
 
-    Parameters
-    ----------
-    indptr, indices : int64 (n + 1,), int32 (entries,)
-        Symmetric rows.
-    order : int64 (candidates,)
-        Best first.
-    hops : int
-        Radius of the balls.
-
-    Returns
-    -------
-    int64 (kept,)
-        In the order they were kept.
-
-    Notes
-    -----
-    Every node is reached at most `hops` times, each time from nearer: O(hops * m).
+    `reach` is int64, hops of the balls: (1,) for all nodes, or (n,).
     """
     num_nodes = indptr.size - 1
-    hops = min(hops, num_nodes)
-    distance = np.full(num_nodes, num_nodes + 1, np.int64)
+    reach = np.minimum(reach, num_nodes)
+    left = np.full(num_nodes, -1, np.int64)
     kept, queue = np.empty(order.size, np.int64), np.empty(num_nodes, np.int32)
     lane = Lanes(order.size, 1, FIELDS)
     for states in lane.rounds("suppressing"):
-        _suppress(indptr, indices, order, hops, distance, kept, queue, states[0], EDGES_PER_CALL)
+        _suppress(indptr, indices, order, reach, left, kept, queue, states[0], EDGES_PER_CALL)
+    return kept[: lane.states[0, KEPT]].copy()
+
+
+class Marks(NamedTuple):
+    """What balls have left behind at each node, and the heap of the ball that is walked.
+
+    `met` and `met_reach` are the length at which a ball came by and the reach of that ball, of
+    several the one with most left (reach -1: none came). `stamp` is the position of the last search
+    that has a `length` for the node, `place` its position in the `heap`, -1 when done.
+    """
+
+    met: np.ndarray
+    met_reach: np.ndarray
+    stamp: np.ndarray
+    heap: np.ndarray
+    place: np.ndarray
+    length: np.ndarray
+
+
+@kernel
+def _suppress_by_weight(indptr, indices, weights, order, reach, marks, kept, state, budget):
+    """Dijkstra's search from each kept node as far as its reach.
+
+    Lengths are compared as they were added up, never as differences, so that no rounding decides:
+    a ball turns back where one of no smaller reach came by at no larger length.
+    """
+    met, met_reach, stamp = marks.met, marks.met_reach, marks.stamp
+    heap, place, length = marks.heap, marks.place, marks.length
+    spent = 0
+    while state[NEXT] < order.size and spent < budget:
+        v = order[state[NEXT]]
+        state[NEXT] += 1
+        spent += 1
+        if met_reach[v] >= 0:
+            continue
+        kept[state[KEPT]] = v
+        state[KEPT] += 1
+        limit = reach[v] if reach.size > 1 else reach[0]
+        token = np.int32(state[NEXT])
+        stamp[v], length[v], heap[0], place[v] = token, 0.0, v, 0
+        size = 1
+        while size > 0:
+            w = heap[0]
+            size -= 1
+            if size > 0:
+                heap[0] = heap[size]
+                place[heap[0]] = 0
+                sift_down(heap, place, length, size)
+            place[w] = -1
+            if met_reach[w] < 0 or limit - length[w] > met_reach[w] - met[w]:
+                met[w], met_reach[w] = length[w], limit
+            spent += indptr[w + 1] - indptr[w]
+            for p in range(indptr[w], indptr[w + 1]):
+                u = indices[p]
+                through = length[w] + weights[p]
+                if through > limit or through == np.inf:
+                    continue
+                if stamp[u] != token:
+                    if met_reach[u] >= limit and met[u] <= through:
+                        continue
+                    stamp[u], length[u], heap[size] = token, through, u
+                    size += 1
+                    sift_up(heap, place, length, size - 1)
+                elif through < length[u] and place[u] >= 0:
+                    length[u] = through
+                    sift_up(heap, place, length, place[u])
+
+
+def suppress_by_weight(indptr, indices, weights, order, reach):
+    """The same with balls measured in weights; `reach` is float64 (1,) or (n,), inclusive."""
+    n = indptr.size - 1
+    stamp, heap, place = (np.zeros(n, np.int32) for _ in range(3))
+    marks = Marks(np.zeros(n), np.full(n, -1.0), stamp, heap, place, np.empty(n))
+    kept, lane = np.empty(order.size, np.int64), Lanes(order.size, 1, FIELDS)
+    for states in lane.rounds("suppressing"):
+        _suppress_by_weight(
+            indptr, indices, weights, order, reach, marks, kept, states[0], EDGES_PER_CALL
+        )
     return kept[: lane.states[0, KEPT]].copy()

@@ -1,31 +1,68 @@
-"""What a filter lets through: thresholds that are checked once and compared exactly."""
+"""What the table of peaks keeps: thresholds that are checked once and compared exactly."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import integer, number, one_of
+
+ORDERS = ("height", "prominence", "isolation")
+METRICS = ("hops", "weight", "euclidean")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Everything that thins the table of `find_peaks`; None where nothing was asked."""
+
+    height: Any = None
+    prominence: float | None = None
+    isolation: float | None = None
+    distance: float | None = None
+    metric: str | None = None
+    count: int | None = None
+    by: str = "height"
+
+    @classmethod
+    def of(
+        cls,
+        min_height: Any,
+        min_prominence: Any,
+        min_isolation: Any,
+        min_distance: Any,
+        metric: Any,
+        num_peaks: Any,
+        by: Any,
+    ) -> "Filters":
+        """Check what a caller wrote."""
+        if metric is not None:
+            one_of(metric, "metric", METRICS)
+            if min_distance is None:
+                raise ValueError(
+                    f"`metric` must be given with min_distance, got {metric!r} alone; "
+                    "it says in which unit min_distance is measured"
+                )
+        hint = "leave it out to keep all"
+        return cls(
+            min_height,
+            at_least_zero(min_prominence, "min_prominence"),
+            at_least_zero(min_isolation, "min_isolation"),
+            at_least_zero(min_distance, "min_distance"),
+            metric,
+            None if num_peaks is None else integer(num_peaks, "num_peaks", 1, hint=hint),
+            one_of(by, "by", ORDERS),
+        )
+
+    def reaches_height(self, array: NDArray[Any], *, downwards: bool) -> NDArray[np.bool_]:
+        """Tell which values are as high (under `downwards` as low) as the least height."""
+        return reaching(array, self.height, "min_height", downwards=downwards)
+
 
 def at_least_zero(threshold: Any, name: str) -> float | None:
     """Return a threshold on a distance or a difference, refusing what is negative or NaN."""
-    if threshold is None:
-        return None
-    _number(threshold, name)
-    if not threshold >= 0:
-        raise ValueError(f"`{name}` must be at least 0, got {threshold}")
-    return float(threshold)
-
-
-def count(number: Any, name: str) -> int | None:
-    """Return a number of rows, at least 1."""
-    if number is None:
-        return None
-    if isinstance(number, bool | np.bool_) or not isinstance(number, int | np.integer):
-        raise TypeError(f"`{name}` must be an integer of at least 1, got {number!r}")
-    if number < 1:
-        raise ValueError(f"`{name}` must be at least 1, got {number}; leave it out to keep all")
-    return int(number)
+    return None if threshold is None else number(threshold, name, least=0)
 
 
 def reaching(
@@ -35,41 +72,38 @@ def reaching(
 
     Exactly, whatever the dtypes; NaN and NaT reach nothing. `name` is how errors call it.
     """
-    if array.dtype.kind in "mM":
-        bound = _time(threshold, array.dtype, name)
-    else:
-        _number(threshold, name)
-        if math.isnan(threshold):
-            raise ValueError(f"`{name}` must not be NaN, got {threshold}")
-        array, bound = _exactly(array, threshold, downwards)
+    bound = level_like(array, threshold, name)
+    if array.dtype.kind not in "mM":
+        array, bound = _exactly(array, bound, downwards)
     return np.asarray(array <= bound if downwards else array >= bound)
 
 
-def _number(threshold: Any, name: str) -> None:
-    number = (int, float, np.integer, np.floating, np.bool_)
-    if isinstance(threshold, np.timedelta64) or not isinstance(threshold, number):
-        raise TypeError(f"`{name}` must be a number, got {threshold!r}")
+def level_like(array: NDArray[Any], level: Any, name: str) -> Any:
+    """Return a level of the kind of the values, refusing NaN and NaT."""
+    if array.dtype.kind in "mM":
+        return _time(level, array.dtype, name)
+    number(level, name)
+    return level.item() if isinstance(level, np.generic) else level
 
 
-def _time(threshold: Any, dtype: np.dtype[Any], name: str) -> Any:
+def _time(level: Any, dtype: np.dtype[Any], name: str) -> Any:
     kind = np.datetime64 if dtype.kind == "M" else np.timedelta64
-    if not isinstance(threshold, kind):
-        raise TypeError(f"`{name}` must be a {kind.__name__} like the values, got {threshold!r}")
-    if np.isnat(threshold):
+    if not isinstance(level, kind):
+        raise TypeError(f"`{name}` must be a {kind.__name__} like the values, got {level!r}")
+    if np.isnat(level):
         raise ValueError(f"`{name}` must not be NaT")
-    return threshold
+    return level
 
 
 def _exactly(
-    array: NDArray[Any], threshold: Any, downwards: bool
+    array: NDArray[Any], threshold: int | float, downwards: bool
 ) -> tuple[NDArray[Any], int | float]:
     """Return array and threshold in types that NumPy compares without rounding."""
-    plain = threshold.item() if isinstance(threshold, np.generic) else threshold
     if array.dtype.kind == "f":
-        return array.astype(np.float64, copy=False), _float_bound(plain, downwards)
-    if math.isinf(plain):
-        return array.astype(np.float64), plain
-    whole = math.floor(plain) if downwards else math.ceil(plain)
+        return array.astype(np.float64, copy=False), _float_bound(threshold, downwards)
+    if math.isinf(threshold):
+        return array.astype(np.float64), threshold
+    whole = math.floor(threshold) if downwards else math.ceil(threshold)
     return array.astype(np.uint8) if array.dtype.kind == "b" else array, whole
 
 
