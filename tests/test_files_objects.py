@@ -66,9 +66,24 @@ class TestGml:
         graph = read_graph(file(f"graph [ node [ id 1 ] node [ id 2 ] {edges} ]", "g.gml"))
         assert graph.dropped == (0, 2)
 
-    def test_blocks_are_no_attributes(self, file):
-        text = "graph [ node [ id 1 graphics [ x 1 y 2 ] ] ]"
-        assert dict(read_graph(file(text, "g.gml")).attributes) == {}
+    def test_places_in_blocks_count_others_do_not(self, file):
+        text = "graph [ node [ id 1 graphics [ x 1 y 2 w 9 ] other [ h 3 ] ] ]"
+        attributes = read_graph(file(text, "g.gml")).attributes
+        assert {name: column.tolist() for name, column in attributes.items()} == {
+            "x": [1],
+            "y": [2],
+        }
+
+    def test_lists_are_left_out_and_said(self, file):
+        graph = read_graph(file("graph [ node [ id 1 x 1 x 2 h 3 ] ]", "g.gml"))
+        assert list(graph.attributes) == ["h"]
+        assert "left out, for they are lists: x" in str(graph.source)
+
+    @pytest.mark.parametrize(
+        ("flag", "directed"), [("0", False), ('"0"', False), ("1", True), ('"1"', True)]
+    )
+    def test_direction(self, file, flag, directed):
+        assert read_graph(file(f"graph [ directed {flag} ]", "g.gml")).directed == directed
 
 
 class TestPajek:

@@ -16,7 +16,7 @@ from graphmax.files.opening import ReadOptions, Source, text_or_cp1252
 from graphmax.graph import Graph
 
 _TOKEN = re.compile(
-    r"(?P<blank>[\s\ufeff]+|//[^\n]*|/\*.*?\*/|^\#[^\n]*)|"
+    r"(?P<blank>[\s\ufeff]+|//[^\n]*|/\*.*?\*/|\#[^\n]*)|"
     r'(?P<text>"(?:[^"\\]|\\.)*")|'
     r"(?P<edge>->|--)|(?P<mark>[{}\[\];,=:+])|"
     r"(?P<word>-?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?![\w.])|[A-Za-z0-9_.\x80-\U0010ffff]+)|(?P<html><)",
@@ -155,10 +155,10 @@ class _Parser:
         if isinstance(first, str) and self.take("="):
             self.name()
             return
-        chain = [first]
+        chain = [self.named(first)]
         while self.token.kind == "edge":
             self.advance()
-            chain.append(self.end())
+            chain.append(self.named(self.end()))
         data = self.attributes()
         if len(chain) == 1:
             if isinstance(first, str):
@@ -182,6 +182,12 @@ class _Parser:
         while self.take(":"):
             self.name()
         return name
+
+    def named(self, end: Any) -> Any:
+        """Take a node where it is named first, so that nodes keep their order."""
+        if isinstance(end, str):
+            self.add_node(end, {})
+        return end
 
     def attributes(self) -> dict[str, str]:
         """Take lists of attributes in brackets."""

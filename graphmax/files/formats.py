@@ -80,7 +80,7 @@ FORMATS = (
     ),
     Format(
         "GraphML",
-        ("graphml",),
+        ("graphml", "graphmlz"),
         "graphml",
         "data of nodes",
         "edge data weight",
@@ -165,7 +165,7 @@ FORMATS = (
         start=rb">>(graph6|sparse6|digraph6)<<",
     ),
     Format(
-        "NPZ (graphmax, SciPy)",
+        "NPZ (graphmax, SciPy, adj_data)",
         ("npz",),
         "npz",
         "as written",
@@ -190,12 +190,21 @@ FORMATS = (
         start=rb"\s*(OFF|ply)\s",
     ),
     Format(
-        "image, array",
-        ("png", "tif", "tiff", "npy"),
+        "GIfTI surface, AnnData, MATLAB",
+        ("gii", "h5ad", "mat"),
+        "scientific_files",
+        "x, y, z; columns of obs; none",
+        "lengths of sides; connectivities; entries",
+        "of several matrices in .mat --relation; .h5ad needs anndata",
+        options=("weight", "relation"),
+    ),
+    Format(
+        "image, array, ESRI grid",
+        ("png", "tif", "tiff", "npy", "asc"),
         "image_files",
         "value, or red, green, blue, alpha",
         "none",
-        "pixels are nodes, neighbors touch",
+        "pixels are nodes, neighbors touch; nodata is missing",
         start=rb"\x89PNG|II\*\0|MM\0\*|\x93NUMPY",
         options=("connectivity",),
     ),
@@ -218,6 +227,8 @@ def ending_of(name: str, asked: str | None = None, head: bytes = b"") -> str:
     ending = plain_suffix(name.lower())
     if ending in FORMAT_OF:
         return ending
+    if re.match(r"out\.", Path(name).name) or re.match(rb"%\s*(sym|asym|bip)\b", head):
+        return "edges"  # KONECT
     for row in FORMATS:
         if row.start is not None and re.match(row.start, head, re.IGNORECASE | re.DOTALL):
             return _ending_by_start(row, head)
@@ -233,7 +244,7 @@ def _ending_by_start(row: Format, head: bytes) -> str:
     """Return which ending of a row the first bytes speak of."""
     if row.name == "mesh":
         return "ply" if head.lstrip()[:3].lower() == b"ply" else "off"
-    if row.name == "image, array":
+    if row.name == "image, array, ESRI grid":
         return {b"\x89P": "png", b"\x93N": "npy"}.get(head[:2], "tif")
     return row.endings[0]
 

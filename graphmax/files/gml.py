@@ -6,6 +6,7 @@ writes and at labels that repeat, and recurses as deep as the file nests.
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -33,8 +34,17 @@ class _Block(NamedTuple):
     def all(self, key: str) -> list[Any]:
         return [value for name, value in self.pairs if name == key]
 
-    def data(self) -> dict[str, Any]:
-        return scalars({name: value for name, value in self.pairs if name != "id"})
+    def data(self, lists: set[str]) -> dict[str, Any]:
+        """Return numbers and texts; keys that stand several times are lists, and left out."""
+        counts = Counter(name for name, _ in self.pairs)
+        several = {name for name, count in counts.items() if count > 1}
+        lists |= several - {"id"}
+        pairs = ((k, v) for k, v in self.pairs if k != "id" and k not in several)
+        data = dict(pairs)
+        drawn = data.get("graphics")
+        if isinstance(drawn, _Block):
+            data = {**{k: v for k, v in drawn.pairs if k in ("x", "y", "z")}, **data}
+        return scalars(data)
 
 
 class _Parser:
@@ -59,7 +69,7 @@ class _Parser:
 
     def blocks(self) -> _Block:
         stack, key, token = [_Block([])], None, _Token("close", "", 0)
-        for token in self.tokens():
+        for token in self.source.timed(self.tokens()):
             if key is None:
                 if token.kind == "close" and len(stack) > 1:
                     stack.pop()
@@ -101,15 +111,30 @@ def read(source: Source, options: ReadOptions) -> Graph:
     graph: _Block = graphs[0]
     nodes, ids = _parts(graph, "node", ("id",), source)
     edges, ends = _parts(graph, "edge", ("source", "target"), source)
-    names, data = named_nodes(source, [pair[0] for pair in ids], [node.data() for node in nodes])
+    lists: set[str] = set()
+    node_data = [node.data(lists) for node in source.timed(nodes)]
+    edge_data = [edge.data(lists) for edge in source.timed(edges)]
+    if lists:
+        source.remark(f"left out, for they are lists: {', '.join(sorted(lists)[:5])}")
+    names, data = named_nodes(source, [pair[0] for pair in ids], node_data)
     known = dict(zip([pair[0] for pair in ids], names, strict=True))
     return NodeEdgeData(
         names,
         data,
         NodeEdgeData.linked(source, ends, known),
-        [edge.data() for edge in edges],
-        bool(next(iter(graph.all("directed")), 0)),
+        edge_data,
+        _is_directed(graph, source),
     ).to_graph(source, options)
+
+
+def _is_directed(graph: _Block, source: Source) -> bool:
+    """Return the key `directed`: 0 or 1, whether or not it stands in quotation marks."""
+    flag = next(iter(graph.all("directed")), 0)
+    words = {"0": False, "1": True, "false": False, "true": True, "": False}
+    text = str(flag).strip().lower()
+    if text not in words:
+        raise refusal(source.name, "say 0 or 1 to 'directed'", repr(flag)[:40])
+    return words[text]
 
 
 def _parts(

@@ -1,15 +1,17 @@
-"""Images as grid graphs: PNG and TIFF through Pillow, NPY by the checks of `npz`.
+"""Images as grid graphs: PNG and TIFF through Pillow, ESRI grids, NPY by the checks of `npz`.
 
 Pixels are the nodes, in C order. A gray image or an array has the attribute ``value``, a color
-image ``red``, ``green``, ``blue`` and ``alpha``, always as stored: nothing is scaled.
+image ``red``, ``green``, ``blue`` and ``alpha``, always as stored: nothing is scaled. Where a file
+says where it lies on a map, positions are map coordinates of the centers of pixels.
 """
 
 import io
 import math
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.npz import read_array
-from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
+from graphmax.files.opening import MEBIBYTE, ReadOptions, Source, decoded_text, number
 from graphmax.graph import Graph
 from graphmax.grid import grid_graph
 
@@ -30,6 +32,8 @@ _CHANNELS = {
     "RGBA": ("red", "green", "blue", "alpha"),
 }
 _BITS_PER_SAMPLE = 258
+# Tags of GeoTIFF and GDAL.
+_PAGE_KIND, _SCALE, _TIE_POINT, _TRANSFORM, _NODATA = 254, 33550, 33922, 34264, 42113
 # Where a PNG says how many bits a channel has.
 _PNG_DEPTH = 24
 # What Pillow raises on files that are no images of their kind.
@@ -39,27 +43,104 @@ _FLAWS = (
 )
 
 
+class _Pixels(NamedTuple):
+    """Columns of pixels in the shape of the grid, and where the grid lies on a map.
+
+    `place` takes (column, row), counted from the upper left corner, to map coordinates: an affine
+    map of six numbers (x0, x per column, x per row, y0, y per column, y per row).
+    """
+
+    columns: dict[str, NDArray[Any]]
+    place: tuple[float, ...] | None = None
+
+
 def read(source: Source, options: ReadOptions) -> Graph:
     """Read an image or an array of one to three axes."""
-    if source.kind == "npy":
-        array = read_array(source.read(), Path(source.name).name, source)
-        if array.dtype.kind in "SU":
-            raise refusal(source.name, "hold numbers", f"text ({array.dtype})")
-        columns = {"value": array}
-    else:
-        columns = _image(source, options)
-        array = next(iter(columns.values()))
+    readers = {"npy": _read_npy, "asc": _read_asc}
+    pixels = readers.get(source.kind, _image)(source, options)
+    array = next(iter(pixels.columns.values()))
     if not 1 <= array.ndim <= 3:
         raise refusal(source.name, "have one to three axes", f"shape {array.shape}")
     check_count(source, options, array.size)
+    _check_links(array.shape, source, options)
+    source.check_time()
     try:
         graph = grid_graph(array.shape, options.connectivity)
     except ValueError as error:
         raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
-    return graph.replace(attributes={name: column.ravel() for name, column in columns.items()})
+    except MemoryError:
+        raise refusal(source.name, "fit into memory", f"{array.size} pixels") from None
+    attributes = {name: column.ravel() for name, column in pixels.columns.items()}
+    positions = None if pixels.place is None else _positions(array.shape, pixels.place)
+    return graph.replace(attributes=attributes, positions=positions)
 
 
-def _image(source: Source, options: ReadOptions) -> dict[str, NDArray[Any]]:
+def _check_links(shape: tuple[int, ...], source: Source, options: ReadOptions) -> None:
+    """Refuse a grid whose neighbors take far more memory than its bytes account for."""
+    neighbors = options.connectivity or 3 ** len(shape) - 1
+    size = 4 * neighbors * math.prod(shape)
+    allowed = max(2048 * MEBIBYTE, int(options.max_ratio * source.size))
+    if size > allowed and options.max_nodes is None:
+        raise refusal(
+            source.name,
+            f"have neighbors that fit into {allowed} bytes",
+            f"{size}",
+            way_out="pass max_nodes or a smaller connectivity if the file is trusted",
+        )
+
+
+def _positions(shape: tuple[int, ...], place: tuple[float, ...]) -> NDArray[np.float64] | None:
+    if len(shape) != 2:
+        return None
+    row, column = (axis.ravel() + 0.5 for axis in np.indices(shape))
+    x0, x_column, x_row, y0, y_column, y_row = place
+    return np.stack([x0 + x_column * column + x_row * row, y0 + y_column * column + y_row * row], 1)
+
+
+def _read_npy(source: Source, _: ReadOptions) -> _Pixels:
+    array = read_array(source.read(), Path(source.name).name, source)
+    if array.dtype.kind in "SU":
+        raise refusal(source.name, "hold numbers", f"text ({array.dtype})")
+    return _Pixels({"value": array})
+
+
+def _read_asc(source: Source, options: ReadOptions) -> _Pixels:
+    """Read an ESRI grid: lines of names and numbers, then rows from north to south."""
+    words = decoded_text(source).split()
+    header: dict[str, float] = {}
+    while len(words) > 2 * len(header) + 1 and words[2 * len(header)][0].isalpha():
+        name, value = words[2 * len(header)].lower(), number(words[2 * len(header) + 1])
+        if value is None or name in header:
+            raise refusal(source.name, "start with names and numbers", name[:40])
+        header[name] = value
+    columns, rows = header.get("ncols", -1), header.get("nrows", -1)
+    if not (type(columns) is int and type(rows) is int and columns > 0 and rows > 0):
+        raise refusal(source.name, "declare ncols and nrows", ", ".join(header)[:60] or "none")
+    check_count(source, options, columns * rows)
+    cells = words[2 * len(header) :]
+    if len(cells) != columns * rows:
+        raise refusal(source.name, f"hold {columns * rows} values as declared", str(len(cells)))
+    values = [number(cell) for cell in source.timed(cells)]
+    if None in values:
+        bad = cells[values.index(None)]
+        raise refusal(source.name, "hold numbers", repr(bad[:40]))
+    grid = np.array(values).reshape(rows, columns)
+    if grid.dtype == object:
+        raise refusal(source.name, "hold numbers of 64 bits", "larger ones")
+    nodata = header.get("nodata_value", -9999)
+    size = header.get("cellsize", 1.0)
+    width, height = header.get("dx", size), header.get("dy", size)
+    left = header.get("xllcorner", header.get("xllcenter", 0.0) - width / 2)
+    low = header.get("yllcorner", header.get("yllcenter", 0.0) - height / 2)
+    place = (left, width, 0.0, low + rows * height, 0.0, -height)
+    return _Pixels({"value": _masked(grid, grid == nodata)}, place)
+
+
+def _masked(array: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
+    return np.ma.MaskedArray(array, missing) if missing.any() else array
+
+
+def _image(source: Source, options: ReadOptions) -> _Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -88,32 +169,101 @@ def _check_size(image: Image.Image, source: Source, options: ReadOptions) -> Non
         )
 
 
-def _columns(image: Image.Image, source: Source) -> dict[str, NDArray[Any]]:
-    if image.mode == "P":
-        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-    if image.mode not in _CHANNELS:
-        raise refusal(source.name, "be gray or RGB", f"mode {image.mode}", way_out="convert it")
-    names = _CHANNELS[image.mode]
-    if len(names) > 1 and _bits(image, source) > 8:
+class _Pages(NamedTuple):
+    """Frames of one mode, and masks that lie beside them in a TIFF."""
+
+    mode: str
+    frames: list[NDArray[Any]]
+    masks: list[NDArray[np.bool_]]
+
+
+def _pages(image: Image.Image, source: Source) -> _Pages:
+    """Return the frames; palettes become colors, smaller copies are left out."""
+    pages = _Pages("", [], [])
+    for place in range(getattr(image, "n_frames", 1)):
+        if place:
+            image.seek(place)
+        source.check_time()
+        kind = _page_kind(image)
+        if kind & 4:
+            pages.masks.append(np.asarray(image.convert("L")) == 0)
+        elif kind & 1:
+            source.remark("smaller copies of the image are left out")
+        else:
+            mode = "RGBA" if image.mode == "P" and "transparency" in image.info else image.mode
+            pages = pages._replace(
+                mode=_checked_mode("RGB" if mode == "P" else mode, image, source)
+            )
+            same = pages.mode == image.mode
+            pages.frames.append(np.asarray(image if same else image.convert(pages.mode)))
+    if len({(frame.shape, frame.dtype) for frame in pages.frames}) != 1:
+        got = f"{len(pages.frames)} of several"
+        raise refusal(source.name, "have frames of one size and kind", got)
+    return pages
+
+
+def _checked_mode(mode: str, image: Image.Image, source: Source) -> str:
+    """Refuse channels that Pillow cannot give as they are."""
+    if mode not in _CHANNELS:
+        raise refusal(source.name, "be gray or RGB", f"mode {mode}", way_out="convert it")
+    if len(_CHANNELS[mode]) > 1 and image.mode != "P" and _bits(image, source) > 8:
         raise refusal(
             source.name,
             "have 8 bits a channel when it has several",
             f"{_bits(image, source)}",
             way_out="save the channels as .npy or gray .tiff",
         )
-    frames = _frames(image)
-    return {name: frames[..., i] if len(names) > 1 else frames for i, name in enumerate(names)}
+    return mode
 
 
-def _frames(image: Image.Image) -> NDArray[Any]:
-    count = getattr(image, "n_frames", 1)
-    if count == 1:
-        return np.asarray(image)
-    frames = []
-    for place in range(count):
-        image.seek(place)
-        frames.append(np.asarray(image))
-    return np.stack(frames)
+def _columns(image: Image.Image, source: Source) -> _Pixels:
+    """Return the channels of all frames; nodata and masks are missing values."""
+    mode, frames, masks = _pages(image, source)
+    stack = frames[0] if len(frames) == 1 else np.stack(frames)
+    nodata, names = _nodata(image), _CHANNELS[mode]
+    columns = {}
+    for i, name in enumerate(names):
+        column = stack[..., i] if len(names) > 1 else stack
+        missing = np.zeros(column.shape, bool)
+        if nodata is not None and nodata == nodata:
+            missing |= column == nodata
+        if len(masks) == 1 and masks[0].shape == column.shape[-2:]:
+            missing |= masks[0]
+        columns[name] = _masked(column, missing)
+    return _Pixels(columns, _place(image))
+
+
+def _tags(image: Image.Image) -> Mapping[int, Any]:
+    return getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+
+
+def _page_kind(image: Image.Image) -> int:
+    """Return what a page of a TIFF is: bit 1 a smaller copy, bit 4 a mask."""
+    kind = _tags(image).get(_PAGE_KIND, 0)
+    return kind if isinstance(kind, int) else 0
+
+
+def _nodata(image: Image.Image) -> float | None:
+    """Return the value that GDAL writes where there is none."""
+    text = _tags(image).get(_NODATA)
+    value = number(str(text).strip("\0 ")) if text is not None else None
+    return None if value is None else float(value)
+
+
+def _place(image: Image.Image) -> tuple[float, ...] | None:
+    """Return the affine map of a GeoTIFF."""
+    tags = _tags(image)
+    matrix = tags.get(_TRANSFORM)
+    if isinstance(matrix, tuple) and len(matrix) == 16:
+        return (matrix[3], matrix[0], matrix[1], matrix[7], matrix[4], matrix[5])
+    scale, tie = tags.get(_SCALE), tags.get(_TIE_POINT)
+    if not (
+        isinstance(scale, tuple) and isinstance(tie, tuple) and len(scale) >= 2 and len(tie) >= 6
+    ):
+        return None
+    column, row, _, x, y, _ = (float(value) for value in tie[:6])
+    width, height = float(scale[0]), float(scale[1])
+    return (x - column * width, width, 0.0, y + row * height, 0.0, -height)
 
 
 def _bits(image: Image.Image, source: Source) -> int:

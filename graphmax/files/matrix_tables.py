@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from graphmax.files.building import check_count, graph_of_file
@@ -33,7 +34,7 @@ class _Names(NamedTuple):
 def read(source: Source, options: ReadOptions) -> Graph:
     """Read a square matrix of numbers."""
     if Path(source.name.lower().removesuffix(".gz")).suffix == ".npy":
-        return _graph(
+        return matrix_graph(
             read_array(source.read(), Path(source.name).name, source), None, source, options
         )
     lines = _lines(source)
@@ -47,7 +48,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
         got = f"{len(body)} rows of {' or '.join(map(str, sorted(widths)[:3]))} entries"
         raise refusal(source.name, "hold as many rows as columns", got)
     check_count(source, options, len(body))
-    return _graph(_numbers(body, source), names.names or None, source, options)
+    return matrix_graph(_numbers(body, source), names.names or None, source, options)
 
 
 def is_matrix(source: Source, options: ReadOptions) -> bool:
@@ -133,26 +134,32 @@ def _numbers(body: list[list[str]], source: Source) -> NDArray[np.float64]:
     return numbers
 
 
-def _graph(
-    matrix: NDArray[Any], names: list[str] | None, source: Source, options: ReadOptions
+def matrix_graph(
+    matrix: Any, names: list[str] | None, source: Source, options: ReadOptions
 ) -> Graph:
+    """Return the graph of a matrix, dense or of SciPy."""
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.dtype.kind not in "biuf":
         got = f"{matrix.dtype} of shape {matrix.shape}"
         raise refusal(source.name, "hold a square matrix of numbers", got)
-    check_count(source, options, len(matrix))
-    present = (matrix != 0) & ~np.isnan(matrix.astype(np.float64))
-    src, dst = np.nonzero(present)
-    weights = matrix[src, dst].astype(np.float64)
+    count = matrix.shape[0]
+    check_count(source, options, count)
+    if scipy.sparse.issparse(matrix) and matrix.format in ("csr", "csc"):
+        matrix.check_format(full_check=True)
+    entries = scipy.sparse.coo_array(matrix)
+    present = (entries.data != 0) & ~np.isnan(entries.data.astype(np.float64))
+    src, dst = (ends[present] for ends in entries.coords)
+    weights = entries.data[present].astype(np.float64)
     source.facts.update(layout="matrix", plain=False)
-    symmetric = np.array_equal(np.where(present, matrix, 0), np.where(present, matrix, 0).T)
     is_weighted = options.weight is not False and bool((weights != 1).any())
     if is_weighted:
         source.facts["length"] = "entries"
+    kept = scipy.sparse.csr_array((weights, (src, dst)), shape=(count, count))
+    symmetric = (kept != kept.T).nnz == 0
     return graph_of_file(
         source,
         src,
         dst,
-        len(matrix),
+        count,
         weights=weights if is_weighted else None,
         directed=not symmetric if options.directed is None else options.directed,
         labels=None if names is None else np.array([*names, ""], object)[:-1],

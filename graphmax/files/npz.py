@@ -50,6 +50,8 @@ def read(source: Source, options: ReadOptions) -> Graph:
             return _own(arrays, source, options)
         if "format" in arrays and "shape" in arrays:
             return _sparse(arrays, source, options)
+        if {"adj_data", "adj_indices", "adj_indptr", "adj_shape"} <= set(arrays):
+            return _benchmark(arrays, source, options)
     except KeyError as error:
         raise refusal(source.name, f"hold the array {error}", "none") from None
     except GraphFileError:
@@ -68,16 +70,32 @@ def _members(source: Source, options: ReadOptions) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(source.file) as archive:
             members = archive.infolist()
             check_sizes(members, source, options)
+            names = {member.filename.removesuffix(".npy") for member in members}
             return {
                 member.filename.removesuffix(".npy"): read_array(
                     archive.read(member), member.filename, source
                 )
-                for member in members
+                for member in source.timed(members)
+                if not _is_left_out(archive, member, names, source)
             }
     except GraphFileError:
         raise
     except DAMAGED as error:
         raise refusal(source.name, "be a valid NPZ file", f"damaged data ({error})") from None
+
+
+def _is_left_out(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, names: set[str], source: Source
+) -> bool:
+    """Leave out Python objects beside a matrix in parts: names of classes, metadata."""
+    if "adj_indptr" not in names or member.filename.startswith("adj_"):
+        return False
+    with archive.open(member) as stream:
+        head = stream.read(256)
+    if b"'descr': '|O'" not in head:
+        return False
+    source.remark(f"left out: {member.filename.removesuffix('.npy')}, Python objects")
+    return True
 
 
 def check_sizes(members: list[zipfile.ZipInfo], source: Source, options: ReadOptions) -> None:
@@ -215,6 +233,21 @@ def _sparse(arrays: dict[str, NDArray[Any]], source: Source, options: ReadOption
         return as_graph(matrix, weight=None if options.weight is False else "weight")
     weights = None if options.weight is False or data.dtype == bool else data
     return Graph.from_edges(row, column, shape[0], weights=weights, directed=options.directed)
+
+
+def _benchmark(arrays: dict[str, NDArray[Any]], source: Source, options: ReadOptions) -> Graph:
+    """Read a matrix in parts, as collections of node classification ship it, with its labels."""
+    parts = {name.removeprefix("adj_"): a for name, a in arrays.items() if name.startswith("adj_")}
+    graph = _sparse({**parts, "format": np.array("csr")}, source, options)
+    columns = {
+        name: array
+        for name, array in arrays.items()
+        if array.shape == (graph.num_nodes,) and not name.startswith(("adj_", "attr_"))
+    }
+    left_out = [n for n in arrays if not n.startswith("adj_") and n not in columns]
+    if left_out:
+        source.remark(f"left out: {', '.join(sorted(left_out)[:5])}")
+    return graph.replace(attributes=columns)
 
 
 def _entries(

@@ -156,6 +156,7 @@ def opened(path: str | os.PathLike[str], options: ReadOptions) -> Iterator[Sourc
         raise refusal(name, "hold a graph", "an empty file")
     with Path(name).open("rb") as stream:
         packed = stream.read(2) == _GZIP
+    is_named_so = name.lower().endswith((".gz", ".graphmlz"))
     if name.lower().endswith(".gz") and not packed:
         raise refusal(name, "be gzip data when its name ends in .gz", "other bytes")
     if not packed:
@@ -166,7 +167,7 @@ def opened(path: str | os.PathLike[str], options: ReadOptions) -> Iterator[Sourc
         ):
             yield source
         return
-    if not name.lower().endswith(".gz"):
+    if not is_named_so:
         raise refusal(name, "end in .gz when it is compressed", "gzip data", way_out="rename it")
     with TemporaryDirectory(prefix="graphmax-") as folder:
         file = Path(folder) / "plain"

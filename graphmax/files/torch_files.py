@@ -84,11 +84,86 @@ def _reason(error: Exception) -> str:
 def _data(found: Any, source: Source) -> Any:
     from torch_geometric.data.data import Data
 
+    if isinstance(found, tuple | list) and len(found) >= 2 and isinstance(found[1], dict):
+        found = _united(found[0], found[1], source)
     if isinstance(found, Data):
-        return found
+        return _checked(found, source)
     if isinstance(found, dict) and "edge_index" in found:
-        return Data(**{name: value for name, value in found.items() if isinstance(name, str)})
+        data = Data(**{name: value for name, value in found.items() if isinstance(name, str)})
+        return _checked(data, source)
     raise refusal(source.name, "hold a PyG Data or a mapping with edge_index", type(found).__name__)
+
+
+def _checked(data: Any, source: Source) -> Any:
+    """Refuse an `edge_index` of another shape, and weights of another length."""
+    pairs = data.edge_index
+    shape = tuple(getattr(pairs, "shape", ()))
+    if len(shape) != 2 or shape[0] != 2:
+        way_out = "transpose it" if len(shape) == 2 and shape[1] == 2 else None
+        raise refusal(
+            source.name, "have an edge_index of shape (2, num_edges)", str(shape), way_out=way_out
+        )
+    for name in ("edge_weight", "edge_attr"):
+        weights: Any = getattr(data, name, None)
+        if hasattr(weights, "shape") and weights.shape[:1] != (shape[1],):
+            got = f"shape {tuple(weights.shape)}"
+            raise refusal(source.name, f"have one entry of {name} per edge ({shape[1]})", got)
+    _check_strides(data, source)
+    return data
+
+
+def _check_strides(data: Any, source: Source) -> None:
+    """Refuse a tensor that spells one stored number many times: 1 kB may ask for 160 GB."""
+    for name, value in data.to_dict().items():
+        if hasattr(value, "untyped_storage"):
+            stored = value.untyped_storage().nbytes()
+            if value.numel() * value.element_size() > max(stored, 64):
+                rule = f"store all entries of {name!r}"
+                raise refusal(source.name, rule, f"{stored} bytes for {value.numel()} of them")
+
+
+def _united(found: Any, slices: Any, source: Source) -> Any:
+    """Return the graphs of a collated data set as one, with the number of its graph per node."""
+    import torch
+    from torch_geometric.data.data import Data
+
+    values = found.to_dict() if isinstance(found, Data) else dict(found)
+    edges, cuts = values.get("edge_index"), slices.get("edge_index")
+    if edges is None or cuts is None or edges.dim() != 2 or cuts.dim() != 1 or len(cuts) < 2:
+        raise refusal(source.name, "hold collated graphs with an edge_index", "others")
+    counts = _node_counts(values, slices, edges, cuts)
+    starts = torch.cumsum(counts, 0) - counts
+    per_edge = torch.diff(cuts)
+    if (per_edge < 0).any() or (counts < 0).any() or int(per_edge.sum()) != edges.shape[1]:
+        raise refusal(source.name, "hold slices that ascend to the last edge", "others")
+    united = edges + torch.repeat_interleave(starts, per_edge)
+    total = int(counts.sum())
+    kept = {
+        name: value
+        for name, value in values.items()
+        if name != "edge_index" and hasattr(value, "shape") and value.shape[:1] == (total,)
+    }
+    if len(counts) > 1:
+        source.remark(f"{len(counts)} graphs side by side; their numbers are the attribute 'graph'")
+        kept["graph"] = torch.repeat_interleave(torch.arange(len(counts)), counts)
+    for name in ("edge_weight", "edge_attr"):
+        if name in values:
+            kept[name] = values[name]
+    return Data(edge_index=united, num_nodes=total, **kept)
+
+
+def _node_counts(values: Any, slices: Any, edges: Any, cuts: Any) -> Any:
+    """Return the nodes of each graph: said, else the rows of x or pos, else up to the last used."""
+    import torch
+
+    said = values.get("num_nodes")
+    if isinstance(said, list) and len(said) == len(cuts) - 1:
+        return torch.tensor(said)
+    for name in ("x", "pos", "z", "node_attr"):
+        if name in slices and hasattr(slices[name], "dim") and len(slices[name]) == len(cuts):
+            return torch.diff(slices[name])
+    parts = [edges[:, a:b] for a, b in zip(cuts.tolist(), cuts.tolist()[1:], strict=False)]
+    return torch.tensor([int(part.max()) + 1 if part.numel() else 0 for part in parts])
 
 
 def _declared(data: Any) -> int:

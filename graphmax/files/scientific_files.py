@@ -1,0 +1,191 @@
+"""Files of the sciences: GIfTI surfaces, AnnData's .h5ad, MATLAB's .mat.
+
+GIfTI is read by hand; .h5ad needs anndata, which is asked for when such a file comes; .mat is read
+by SciPy. A .mat of several square matrices is asked for one by `relation`.
+"""
+
+import base64
+import binascii
+import warnings
+import zlib
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from graphmax.files.building import check_count
+from graphmax.files.errors import GraphFileError, refusal
+from graphmax.files.matrix_tables import matrix_graph
+from graphmax.files.mesh_files import Mesh, mesh_graph
+from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
+from graphmax.files.xml_graphs import XmlReader
+from graphmax.graph import Graph
+
+_GIFTI_TYPES = {
+    **dict.fromkeys(("NIFTI_TYPE_UINT8", "2"), "u1"),
+    **dict.fromkeys(("NIFTI_TYPE_INT32", "8"), "i4"),
+    **dict.fromkeys(("NIFTI_TYPE_FLOAT32", "16"), "f4"),
+    **dict.fromkeys(("NIFTI_TYPE_FLOAT64", "64"), "f8"),
+}
+_HARMLESS = 64 * MEBIBYTE
+
+
+def read(source: Source, options: ReadOptions) -> Graph:
+    """Read the kind of file that the ending names."""
+    readers = {"gii": _read_gifti, "h5ad": _read_h5ad, "mat": _read_mat}
+    return readers[source.kind](source, options)
+
+
+class _GiftiReader(XmlReader):
+    """State: the description of the array that is read."""
+
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        super().__init__(source, options)
+        self.arrays: list[tuple[str, NDArray[Any]]] = []
+        self.described: dict[str, str] = {}
+
+    def on_DataArray(self, attributes: dict[str, str]) -> None:  # noqa: N802 - GIfTI spells it so
+        self.described = attributes
+
+    def on_Data(self, _: dict[str, str]) -> None:  # noqa: N802
+        self.collect()
+
+    def after_Data(self) -> None:  # noqa: N802
+        intent = self.described.get("Intent", "")
+        self.arrays.append((intent, self._array(self.taken_text())))
+
+    def _check_ends(self) -> None:
+        """Leave out what only graphs have."""
+
+    def _array(self, text: str) -> NDArray[Any]:
+        described = self.described
+        kind = _GIFTI_TYPES.get(described.get("DataType", ""))
+        sides = [described[name] for name in ("Dim0", "Dim1") if name in described]
+        if kind is None or not sides or not all(s.isdigit() and len(s) < 12 for s in sides):
+            raise self.refusal("describe its arrays", str(described)[:60])
+        shape = tuple(int(side) for side in sides)
+        encoding = described.get("Encoding", "")
+        if encoding in ("ASCII", "1"):
+            flat = np.array(text.split(), np.float64).astype(kind)
+        elif encoding in ("Base64Binary", "GZipBase64Binary", "2", "3"):
+            flat = self._decoded(text, kind, zipped=encoding in ("GZipBase64Binary", "3"))
+        else:
+            raise self.refusal("hold its arrays itself", f"the encoding {encoding[:30]!r}")
+        if flat.size != np.prod(shape, dtype=object):
+            raise self.refusal(f"hold {shape} entries as declared", str(flat.size))
+        order = "F" if described.get("ArrayIndexingOrder") == "ColumnMajorOrder" else "C"
+        return flat.reshape(shape, order=order)  # type: ignore[call-overload,no-any-return]
+
+    def _decoded(self, text: str, kind: str, *, zipped: bool) -> NDArray[Any]:
+        allowed = max(_HARMLESS, int(self.options.max_ratio * self.source.size))
+        try:
+            data = base64.b64decode("".join(text.split()), validate=True)
+            if zipped:
+                unpacker = zlib.decompressobj()
+                data = unpacker.decompress(data, allowed)
+                if unpacker.unconsumed_tail:
+                    raise self.refusal(f"decompress to at most {allowed} bytes", "more")
+        except (binascii.Error, zlib.error) as error:
+            raise self.refusal("hold valid data", f"damaged data ({error})") from None
+        order = ">" if self.described.get("Endian") in ("BigEndian", "1") else "<"
+        if len(data) % np.dtype(kind).itemsize:
+            raise self.refusal("hold whole numbers of its type", f"{len(data)} bytes")
+        return np.frombuffer(data, order + kind).astype(kind)
+
+
+def _read_gifti(source: Source, options: ReadOptions) -> Graph:
+    """Read a surface: a set of points and triangles; other arrays are attributes."""
+    reader = _GiftiReader(source, options)
+    reader.read()
+    found = dict(reversed(reader.arrays))
+    places = found.get("NIFTI_INTENT_POINTSET")
+    triangles = found.get("NIFTI_INTENT_TRIANGLE")
+    if places is None or places.ndim != 2 or places.shape[1] != 3 or triangles is None:
+        raise refusal(source.name, "hold points and triangles", ", ".join(found)[:80] or "nothing")
+    attributes: dict[str, NDArray[Any]] = {}
+    for intent, array in reader.arrays:
+        if array.shape in ((len(places),), (len(places), 1)):
+            name = intent.removeprefix("NIFTI_INTENT_").lower()
+            attributes.setdefault(name, array.ravel())
+    corners = triangles.astype(np.int64).ravel()
+    sizes = np.full(len(triangles), triangles.shape[-1] if triangles.ndim == 2 else 3, np.int64)
+    if sizes.sum() != corners.size:
+        raise refusal(source.name, "hold triangles of three corners", str(triangles.shape))
+    return mesh_graph(Mesh(places.astype(np.float64), corners, sizes, attributes), source, options)
+
+
+def _read_h5ad(source: Source, options: ReadOptions) -> Graph:
+    """Read the neighbor graph of cells, with the columns of obs."""
+    from graphmax.convert import as_graph
+
+    try:
+        import anndata
+    except ImportError:
+        raise ImportError(
+            "`path` must not be .h5ad where anndata is not installed; run pip install anndata"
+        ) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            data = anndata.read_h5ad(source.file)
+            check_count(source, options, data.n_obs)
+            graph: Graph = as_graph(data, weight=None if options.weight is False else "weight")
+    except GraphFileError:
+        raise
+    except Exception as error:  # noqa: BLE001 - h5py raises whatever its code trips over
+        reason = str(error).partition("\n")[0][:100] or type(error).__name__
+        raise refusal(
+            source.name, "be valid .h5ad with a graph of cells", f"a flaw ({reason})"
+        ) from None
+    return graph
+
+
+def _read_mat(source: Source, options: ReadOptions) -> Graph:
+    """Read a square matrix, of SuiteSparse's struct Problem its A."""
+    import scipy.io
+
+    if source.head(520)[512:516] == b"\x89HDF":
+        rule = "be a .mat file of MATLAB before 7.3"
+        raise refusal(source.name, rule, "HDF5", way_out="save it with -v7")
+    try:
+        variables = {name: size for name, size, _ in scipy.io.whosmat(source.file)}
+        sizes = [np.prod(size, dtype=object) for size in variables.values()]
+        allowed = max(_HARMLESS, int(options.max_ratio * source.size))
+        if any(size > allowed for size in sizes) and not _is_sparse(source):
+            raise refusal(source.name, f"hold at most {allowed} entries", str(max(sizes)))
+        found = scipy.io.loadmat(source.file, struct_as_record=True)
+    except GraphFileError:
+        raise
+    except MemoryError:
+        raise refusal(source.name, "fit into memory", "larger arrays") from None
+    except Exception as error:  # noqa: BLE001 - SciPy raises whatever its code trips over
+        reason = str(error).partition("\n")[0][:100] or type(error).__name__
+        raise refusal(source.name, "be a valid .mat file", f"a flaw ({reason})") from None
+    matrices = {name: _matrix(value) for name, value in found.items() if not name.startswith("_")}
+    square = {name: m for name, m in matrices.items() if m is not None}
+    if options.relation is not None:
+        square = {name: m for name, m in square.items() if name == str(options.relation)}
+    if len(square) != 1:
+        names = ", ".join(square or matrices)[:80]
+        way_out = "pass relation (--relation)" if square else None
+        raise refusal(
+            source.name, "hold one square matrix", f"{len(square)}: {names}", way_out=way_out
+        )
+    return matrix_graph(next(iter(square.values())), None, source, options)
+
+
+def _is_sparse(source: Source) -> bool:
+    import scipy.io
+
+    return all(kind in ("sparse", "struct", "cell") for _, _, kind in scipy.io.whosmat(source.file))
+
+
+def _matrix(value: Any) -> Any:
+    """Return a square matrix, or None; of a struct that has a field A that field."""
+    if isinstance(value, np.ndarray) and value.dtype.names and "A" in value.dtype.names:
+        value = value["A"].item() if value.size == 1 else None
+    is_array = isinstance(value, np.ndarray) or scipy.sparse.issparse(value)
+    if not is_array or value.ndim != 2 or value.shape[0] != value.shape[1] or value.shape[0] < 2:
+        return None
+    return value if value.dtype.kind in "biuf" else None
