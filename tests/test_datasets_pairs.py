@@ -106,7 +106,7 @@ def test_nodes_without_a_value_are_no_negatives():
 
 
 def test_negatives_refuse():
-    with pytest.raises(ValueError, match=r"`by` must be 'margin' or 'witness', got 'height'"):
+    with pytest.raises(ValueError, match=r"`by` must be one of 'margin', 'witness', got 'height'"):
         hard_negatives(path(3), [1, 2, 3], num_nodes=1, by="height")
     with pytest.raises(ValueError, match=r"`num_nodes` must be at least 1, got 0"):
         hard_negatives(path(3), [1, 2, 3], num_nodes=0)
@@ -158,3 +158,15 @@ def test_nothing_to_split():
         gm.Graph.from_edges([], [], 0), gm.Rule(), generator=np.random.default_rng(0)
     )
     assert (parts.train.size, parts.touching) == (0, 0.0)
+
+
+def test_fields_are_spelled_out_and_a_rule_stands_in_place_of_hops():
+    values = np.array([1, 5, 5, 1])
+    weak = [pairs.batch.root.tolist() for pairs in centered_pairs(path(4), values, ties="weak")]
+    assert weak == [[1, 0], [2, 3]]
+    whole = gm.Rule(ties="weak")
+    assert [p.batch.root.tolist() for p in centered_pairs(path(4), values, whole)] == weak
+    assert_array_equal(hard_negatives(path(4), values, num_nodes=2, ties="weak"), [0, 3])
+    inside = np.array([True, False, True, True])
+    found = [pairs.batch.root.tolist() for pairs in centered_pairs(path(4), values, where=inside)]
+    assert found == [[0, 1], [2, 1, 3]]

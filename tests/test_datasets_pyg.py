@@ -305,3 +305,19 @@ def test_samplers_refuse():
         BalancedSampler(np.array([True, False]), 0, generator=generator)
     with pytest.raises(TypeError, match=r"`generator` must be a numpy.random.Generator, got int"):
         BalancedSampler(np.array([True, False]), generator=0)
+
+
+def test_several_items_at_once_and_generators_of_torch():
+    rooted = RootedNeighborhoods(gm.grid_graph(6), np.array([1, 3, 2, 5, 4, 9]), ties="weak")
+    assert [item.root.tolist() for item in rooted[:3]] == [[0], [1], [2]]
+    assert [int(item.root) for item in rooted[rooted.labels]] == [1, 3, 5]
+    assert [int(item.root) for item in rooted[torch.tensor([4, 0])]] == [4, 0]
+    assert int(rooted[-1].root) == 5
+    orders = [
+        list(BalancedSampler(rooted.labels, generator=torch.Generator().manual_seed(seed)))
+        for seed in (3, 3, 4)
+    ]
+    assert orders[0] == orders[1]
+    assert len(orders[0]) == 6
+    loader = neighborhood_loader(rooted, batch_size=6, generator=torch.Generator().manual_seed(0))
+    assert next(iter(loader)).num_graphs == 6

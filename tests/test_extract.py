@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from oracles import Network
-from strategies import RADII, graph_of, networks, with_gaps
+from strategies import RADII, graph_of, masks, networks, with_gaps
 
 import graphmax as gm
 from graphmax.kernels import neighborhoods
@@ -419,7 +419,161 @@ def test_tensors_on_a_device_give_tensors_there():
     assert answer.tolist() == [False, True, False]
 
 
+# --- features, masks, parts, several graphs
+
+
+def test_features_are_carried_and_each_column_is_labelled():
+    features = np.array([[1, 5], [3, 4], [2, 3], [0, 9]])
+    for layout in ("sparse", "dense"):
+        batch = gm.neighborhoods(path(4), features, [1, 3], layout=layout)
+        assert_array_equal(batch.labels(), [[True, False], [False, True]])
+    assert_array_equal(batch.values[0], [[3, 4], [1, 5], [2, 3]])
+    assert_array_equal(gm.neighborhoods(path(4), features, [1]).x, features[[1, 0, 2]])
+    with pytest.raises(TypeError, match=r"`values` must be one number per node to stand on"):
+        batch.as_matrix()
+
+
+@given(st.data())
+def test_columns_of_features_are_labelled_as_the_graph_says(data):
+    network = data.draw(networks())
+    columns = np.stack([data.draw(with_gaps(network.num_nodes)) for _ in range(3)], axis=1)
+    rule = data.draw(local_rules(network, nan="omit"))
+    batch = gm.neighborhoods(graph_of(network), columns, rule=rule)
+    assert_array_equal(batch.labels(), gm.local_maxima(graph_of(network), columns, rule))
+
+
+def test_neighborhoods_without_values_have_no_labels():
+    for layout in ("sparse", "dense"):
+        batch = gm.neighborhoods(path(4), None, [1], layout=layout)
+        assert batch.values is None
+        with pytest.raises(TypeError, match=r"`values` must be given for labels"):
+            batch.labels()
+    assert_array_equal(batch.adjacency, [[[0, 1, 1], [1, 0, 0], [1, 0, 0]]])
+    assert "values none" in repr(batch)
+    sparse = gm.neighborhoods(path(4), None)
+    assert sparse.x is None
+    assert "x" not in sparse.to_batch()
+
+
+@given(st.data())
+def test_nodes_outside_a_mask_are_there_and_challenge_nobody(data):
+    network = data.draw(networks())
+    values, inside = data.draw(with_gaps(network.num_nodes)), data.draw(masks(network.num_nodes))
+    rule = data.draw(local_rules(network, nan="omit"))
+    graph = graph_of(network)
+    batch = gm.neighborhoods(graph, values, rule=rule, where=inside)
+    expected = gm.local_maxima(graph, values, rule=rule, where=inside)
+    assert_array_equal(batch.labels(), expected)
+    assert_array_equal(batch.node, gm.neighborhoods(graph, values, rule=rule).node)
+    assert_array_equal([part.labels()[0] for part in batch], expected)
+
+
+def test_matrices_are_padded_to_a_size_of_their_own():
+    batch = gm.neighborhoods(path(5), np.arange(5), layout="dense", pad_to=6)
+    assert batch.adjacency.shape == (5, 6, 6)
+    assert_array_equal(batch.labels(), [0, 0, 0, 0, 1])
+    pieces = gm.iter_neighborhoods(path(5), np.arange(5), layout="dense", pad_to=4, batch_nodes=8)
+    assert [piece.mask.shape for piece in pieces] == [(2, 4), (2, 4), (1, 4)]
+    with pytest.raises(ValueError, match=r"`pad_to` must be at least .* got 2 and one of 3 nodes"):
+        gm.neighborhoods(path(5), np.arange(5), layout="dense", pad_to=2)
+    with pytest.raises(ValueError, match=r'`pad_to` must be used with layout="dense"'):
+        gm.neighborhoods(path(5), np.arange(5), pad_to=2)
+    cut = gm.neighborhoods(path(5), np.arange(5), layout="dense", pad_to=2, max_nodes=2)
+    assert cut.mask.shape == (5, 2)
+
+
+@given(st.data())
+def test_a_part_of_a_batch_is_the_batch_of_these_roots(data):
+    network = data.draw(networks())
+    graph, values = graph_of(network), np.arange(network.num_nodes) % 3
+    rule = data.draw(local_rules(network))
+    order = st.permutations(range(network.num_nodes))
+    roots = np.array(data.draw(order))[: data.draw(st.integers(1, network.num_nodes))]
+    layout = "dense" if network.weights is None and data.draw(st.booleans()) else "sparse"
+    whole = gm.neighborhoods(graph, values, rule=rule, layout=layout)
+    part, alone = whole[roots], gm.neighborhoods(graph, values, roots, rule=rule, layout=layout)
+    names = ["root", "degree"]
+    names += ["x", "ptr", "batch", "edge_index", "node", "distance"] if layout == "sparse" else []
+    for name in names:
+        assert_array_equal(getattr(part, name), getattr(alone, name))
+    if layout == "dense":
+        width = alone.mask.shape[1]
+        for name in ("values", "mask", "node", "distance"):
+            assert_array_equal(getattr(part, name)[:, :width], getattr(alone, name))
+        assert_array_equal(part.adjacency[:, :width, :width], alone.adjacency)
+    assert_array_equal(part.labels(), alone.labels())
+
+
+def test_one_neighborhood_slices_and_masks():
+    batch = gm.neighborhoods(path(5), np.array([4, 1, 2, 9, 3]))
+    assert_array_equal(batch[-1].node, [4, 3])
+    assert_array_equal(batch[3:].root, [3, 4])
+    assert_array_equal(batch[batch.labels()].root, [0, 3])
+    assert [len(part) for part in batch] == [1] * 5
+    assert_array_equal(batch[2].edge_index, [[1, 2, 0, 0], [0, 0, 1, 2]])
+    with pytest.raises(IndexError):
+        batch[5]
+    torch = pytest.importorskip("torch")
+    tensors = gm.neighborhoods(path(5), torch.arange(5))
+    assert isinstance(tensors[torch.tensor([1, 2])].x, torch.Tensor)
+    assert tensors[1].labels().tolist() == [False]
+
+
+def test_several_graphs_are_one_batch():
+    graphs = [path(3), nx.star_graph(3), gm.Graph.from_edges([], [], 1)]
+    values = [np.array([1, 3, 2]), np.array([5, 6, 1, 2]), np.array([7])]
+    batch = gm.neighborhoods(graphs, values)
+    assert_array_equal(batch.graph, [0, 0, 0, 1, 1, 1, 1, 2])
+    assert_array_equal(batch.root, [0, 1, 2, 0, 1, 2, 3, 0])
+    one_by_one = [gm.neighborhoods(g, v) for g, v in zip(graphs, values, strict=True)]
+    for name in ("node", "x", "distance", "degree"):
+        joined = np.concatenate([getattr(part, name) for part in one_by_one])
+        assert_array_equal(getattr(batch, name), joined)
+    labels = np.concatenate([part.labels() for part in one_by_one])
+    assert_array_equal(batch.labels(), labels)
+    inside = [[True, True, False], [True] * 4, [True]]
+    some = gm.neighborhoods(graphs, values, [[1], None, []], where=inside)
+    assert_array_equal(some.root, [1, 0, 1, 2, 3])
+    assert_array_equal(some[some.graph == 0].labels(), [True])
+    assert_array_equal(some.to_batch().graph, some.graph)
+
+
+def test_several_graphs_that_do_not_fit_are_refused():
+    pair = [path(3), path(2)]
+    with pytest.raises(ValueError, match=r"`values` must have one entry per graph \(2\), got 3"):
+        gm.neighborhoods(pair, [1, 2, 3])
+    with pytest.raises(TypeError, match=r"`values` must have one dtype in all graphs, got float64"):
+        gm.neighborhoods(pair, [np.zeros(3), np.zeros(2, int)])
+    with pytest.raises(ValueError, match=r"`graph` must be all directed or all undirected"):
+        gm.neighborhoods([path(3), path(2, directed=True)], None)
+    with pytest.raises(ValueError, match=r"`graph` must all have weights or none"):
+        gm.neighborhoods([path(3), path(2, weights=[1.0])], None)
+    with pytest.raises(ValueError, match=r"`roots` must hold node indices of each graph, got 2"):
+        gm.neighborhoods(pair, None, [[0], [2]])
+    with pytest.raises(ValueError, match=r"`graph` must be at least one graph"):
+        gm.neighborhoods([], None)
+
+
+def test_a_rule_stands_in_place_of_hops_and_fields_are_spelled_out():
+    graph, values = path(4, directed=True), [1, 3, 3, 0]
+    said = gm.neighborhoods(graph, values, None, 2, ties="weak", direction="both")
+    assert said.rule == gm.neighborhoods(graph, values, None, said.rule).rule
+    assert_array_equal(said.labels(), [False, True, True, False])
+    with pytest.raises(TypeError, match=r"`tie` must be a field of Rule .* did you mean 'ties'"):
+        gm.neighborhoods(graph, values, tie="weak")
+    with pytest.raises(TypeError, match=r"`groups` must not be given to neighborhoods; take graph"):
+        gm.neighborhoods(graph, values, groups=[0, 0, 1, 1])
+
+
 # --- matrices
+
+
+def test_a_rule_asks_matrices_too():
+    ring = np.array([[0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]])
+    values = np.array([5, 1, 7, 5])
+    assert gm.center_is_maximum(ring, values, rule=gm.Rule(1, ties="weak"))
+    assert gm.center_is_maximum(ring, values, hops=gm.Rule(1, ties="weak"))
+    assert not gm.center_is_maximum(ring, values, rule=gm.Rule(ties="weak"))
 
 
 def test_the_center_of_one_matrix():
@@ -474,7 +628,7 @@ GRAPH, VALUES = path(4), np.array([1, 2, 3, 4])
         ({"hops": 0}, ValueError, r"`hops` must be at least 1, got 0"),
         ({"max_nodes": 0}, ValueError, r"`max_nodes` must be at least 1, got 0"),
         ({"max_nodes": 2.0}, TypeError, r"`max_nodes` must be an integer of at least 1, got 2.0"),
-        ({"layout": "matrix"}, ValueError, r"`layout` must be 'sparse' or 'dense', got 'matrix'"),
+        ({"layout": "matrix"}, ValueError, r"`layout` must be one of 'sparse', 'dense', got 'matrix'"),
         ({"rule": gm.Rule(ties="plateau")}, ValueError, r"`ties` must be .* reach beyond any ball"),
         ({"rule": gm.Rule(), "hops": 1}, TypeError, r"`rule` must not be given beside hops"),
         ({"rule": "strict"}, TypeError, r"`rule` must be a Rule, got str"),
@@ -489,10 +643,8 @@ def test_refused(arguments, error, message):
 
 
 def test_values_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"`values` must be known for every node, got 1 .*: 2\)"):
+    with pytest.raises(ValueError, match=r"`values` must not be NaN, got 1 NaN \(first: node 2\)"):
         gm.neighborhoods(GRAPH, np.array([1.0, 2.0, np.nan, 4.0]))
-    with pytest.raises(ValueError, match=r"`values` must have shape \(num_nodes,\), got \(4, 2\)"):
-        gm.neighborhoods(GRAPH, np.zeros((4, 2)))
     large = np.ma.MaskedArray([2**60 + 1, 1, 1, 1], [False, True, False, False])
     with pytest.raises(ValueError, match=r"`values` must be exact in float64 where nodes lack it"):
         gm.neighborhoods(GRAPH, large, rule=gm.Rule(nan="omit"))

@@ -1,16 +1,16 @@
 """The same question centered and shifted by one step, and the negatives that are nearly maxima."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.extract.ball_extractor import SCRATCH_BYTES, ball_extractor, rule_of, whole
-from graphmax.extract.neighborhood_batch import NeighborhoodBatch, plain
+from graphmax.checks import integer, one_of
+from graphmax.extract.ball_extractor import BallExtractor, Layout, ball_extractor
+from graphmax.extract.neighborhood_batch import NeighborhoodBatch
 from graphmax.maxima import isolation, local_maxima, margin
-from graphmax.node_values import graph_and_attribute
-from graphmax.rule import Rule
+from graphmax.rule import Direction, Extremum, Nan, Rule, Ties
 
 
 class CenteredPairs(NamedTuple):
@@ -28,10 +28,17 @@ class CenteredPairs(NamedTuple):
 def centered_pairs(
     graph: Any,
     values: Any,
-    hops: int | None = None,
+    hops: int | Rule | None = None,
     *,
-    rule: Rule | None = None,
     layout: str = "sparse",
+    rule: Rule | None = None,
+    where: Any = None,
+    radius: float | None = None,
+    ties: Ties | None = None,
+    direction: Direction | None = None,
+    isolated: bool | None = None,
+    nan: Nan | None = None,
+    extremum: Extremum | None = None,
 ) -> Iterator[CenteredPairs]:
     """Cut out each maximum's own neighborhood and those of its neighbors, shifted by one step.
 
@@ -45,12 +52,26 @@ def centered_pairs(
         As for `local_maxima`.
     values : str, mapping or array (num_nodes,)
         The attribute, in any unit.
-    hops : int, optional
-        Radius of the balls in hops.
-    rule : Rule, optional
-        A whole rule, instead of `hops`; not plateau.
+    hops : int or Rule, optional
+        Radius of the balls in hops. A `Rule` in its place is the rule.
     layout : {"sparse", "dense"}, default "sparse"
         As for `neighborhoods`.
+    rule : Rule, optional
+        A whole rule, instead of `hops` and fields; not plateau.
+    where : bool (num_nodes,), optional
+        Nodes outside are never a maximum and never a challenger.
+    radius : float, optional
+        Radius of the ball in edge weights, instead of `hops`.
+    ties : {"strict", "weak", "index"}, optional
+        Which nodes of equal value challenge a node; see `Rule`.
+    direction : {"in", "out", "both"}, optional
+        Which steps count on a directed graph.
+    isolated : bool, optional
+        Whether a node without any neighbor is a maximum.
+    nan : {"raise", "omit"}, optional
+        Refuse NaN and missing values, or let such nodes take no part.
+    extremum : {"max", "min"}, optional
+        Which side.
 
     Yields
     ------
@@ -72,17 +93,26 @@ def centered_pairs(
     ...     print(pairs.center, pairs.batch.root, pairs.labels)
     1 [1 0 2] [ True False False]
     """
-    chosen = rule_of(hops, rule)
-    resolved, attribute = graph_and_attribute(graph, values)
     balls = ball_extractor(
-        resolved, values if isinstance(values, str) else attribute.restore(attribute.array),
-        None, rule=chosen, layout=layout, most=None, scratch=SCRATCH_BYTES,
-    )  # fmt: skip
-    mask = plain(local_maxima(resolved, balls.attribute.array, rule=chosen))
+        graph,
+        values,
+        None,
+        hops,
+        Layout.of(layout, None, None),
+        rule=rule,
+        where=where,
+        radius=radius,
+        ties=ties,
+        direction=direction,
+        isolated=isolated,
+        nan=nan,
+        extremum=extremum,
+    )
+    mask = local_maxima(balls.graph, balls.attribute.array, rule=balls.rule, where=where)
     return _pairs(balls, mask)
 
 
-def _pairs(balls: Any, mask: NDArray[np.bool_]) -> Iterator[CenteredPairs]:
+def _pairs(balls: BallExtractor, mask: NDArray[np.bool_]) -> Iterator[CenteredPairs]:
     rows = balls.graph.adjacency(balls.rule.direction)
     for center in np.flatnonzero(mask).tolist():
         neighbors = rows.indices[rows.indptr[center] : rows.indptr[center + 1]]
@@ -97,11 +127,18 @@ def _pairs(balls: Any, mask: NDArray[np.bool_]) -> Iterator[CenteredPairs]:
 def hard_negatives(
     graph: Any,
     values: Any,
-    hops: int | None = None,
+    hops: int | Rule | None = None,
     *,
-    rule: Rule | None = None,
     num_nodes: int,
-    by: str = "margin",
+    by: Literal["margin", "witness"] = "margin",
+    rule: Rule | None = None,
+    where: Any = None,
+    radius: float | None = None,
+    ties: Ties | None = None,
+    direction: Direction | None = None,
+    isolated: bool | None = None,
+    nan: Nan | None = None,
+    extremum: Extremum | None = None,
 ) -> NDArray[np.int64]:
     """Choose the nodes that are no maxima but nearly are.
 
@@ -111,15 +148,29 @@ def hard_negatives(
         As for `local_maxima`.
     values : str, mapping or array (num_nodes,)
         The attribute, in any unit.
-    hops : int, optional
-        Radius of the ball in hops.
-    rule : Rule, optional
-        A whole rule, instead of `hops`; not plateau.
+    hops : int or Rule, optional
+        Radius of the ball in hops. A `Rule` in its place is the rule.
     num_nodes : int
         How many at most.
     by : {"margin", "witness"}, default "margin"
         ``margin``: those that their rival beats by least. ``witness``: those whose nearest
         challenger is farthest, so that they are maxima of every smaller ball; ties by margin.
+    rule : Rule, optional
+        A whole rule, instead of `hops` and fields; not plateau.
+    where : bool (num_nodes,), optional
+        Nodes outside are never a maximum and never a challenger.
+    radius : float, optional
+        Radius of the ball in edge weights, instead of `hops`.
+    ties : {"strict", "weak", "index"}, optional
+        Which nodes of equal value challenge a node; see `Rule`.
+    direction : {"in", "out", "both"}, optional
+        Which steps count on a directed graph.
+    isolated : bool, optional
+        Whether a node without any neighbor is a maximum.
+    nan : {"raise", "omit"}, optional
+        Refuse NaN and missing values, or let such nodes take no part.
+    extremum : {"max", "min"}, optional
+        Which side.
 
     Returns
     -------
@@ -143,24 +194,40 @@ def hard_negatives(
     >>> hard_negatives(path, [9, 8, 0, 5, 1, 7], 2, num_nodes=2, by="witness")
     array([3, 1])
     """
-    chosen, count = rule_of(hops, rule), whole(num_nodes, "num_nodes")
-    if by not in ("margin", "witness"):
-        raise ValueError(f"`by` must be 'margin' or 'witness', got {by!r}")
-    resolved, attribute = graph_and_attribute(graph, values)
-    known = ball_extractor(
-        resolved, attribute.array if attribute.missing is None else values, None,
-        rule=chosen, layout="sparse", most=None,
-    ).attribute.array  # fmt: skip
-    lead = plain(margin(resolved, known, rule=_without_ties(chosen)))
+    count = integer(num_nodes, "num_nodes", 1)
+    one_of(by, "by", ("margin", "witness"))
+    balls = ball_extractor(
+        graph,
+        values,
+        None,
+        hops,
+        Layout(),
+        rule=rule,
+        where=where,
+        radius=radius,
+        ties=ties,
+        direction=direction,
+        isolated=isolated,
+        nan=nan,
+        extremum=extremum,
+    )
+    asked, known, chosen = balls.graph, balls.attribute.array, balls.rule
+    lead = margin(asked, known, rule=_without_ties(chosen), where=where)
     keys = [-lead]
     if by == "witness":
         steps = isolation(
-            resolved, known, weighted=chosen.radius is not None, ties=chosen.ties,
-            direction=chosen.direction, nan=chosen.nan, extremum=chosen.extremum,
-        )  # fmt: skip
-        keys.append(-plain(steps.distance))
+            asked,
+            known,
+            weighted=chosen.radius is not None,
+            where=where,
+            ties=chosen.ties,
+            direction=chosen.direction,
+            nan=chosen.nan,
+            extremum=chosen.extremum,
+        )
+        keys.append(-steps.distance)
     candidates = np.flatnonzero(
-        ~plain(local_maxima(resolved, known, rule=chosen)) & ~np.isnan(lead) & (lead < np.inf)
+        ~local_maxima(asked, known, rule=chosen, where=where) & ~np.isnan(lead) & (lead < np.inf)
     )
     order = np.lexsort([key[candidates] for key in keys])
     return candidates[order[:count]]

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import near_names
+from graphmax.checks import near_names, to_numpy
 from graphmax.datasets.node_split import NodeSplit, checked_shares, fill_shares, split_nodes
-from graphmax.extract.neighborhood_batch import plain
 from graphmax.files import GraphFileError, read_graph
 from graphmax.graph import Graph
 from graphmax.maxima import local_maxima
@@ -79,7 +78,7 @@ def _labelled(
 ) -> Graph:
     graph = read_graph(path, **options)
     try:
-        mask = plain(local_maxima(graph, values, rule=rule))
+        mask = to_numpy(local_maxima(graph, values, rule=rule))
         shown = _features(graph, [values] if features is None else features)
     except GraphFileError:
         raise

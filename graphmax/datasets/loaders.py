@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 from torch_geometric.data import Data
 
+from graphmax.checks import integer, is_tensor, random_generator, to_numpy
 from graphmax.extract import neighborhoods
-from graphmax.extract.ball_extractor import ball_extractor, node_roots, rule_of, whole
-from graphmax.extract.neighborhood_batch import plain
+from graphmax.extract.ball_extractor import Layout, ball_extractor, node_roots
 from graphmax.graph import Graph
 from graphmax.maxima import local_maxima
-from graphmax.rule import Rule
+from graphmax.rule import Direction, Extremum, Nan, Rule, Ties
 
 
 class RootedNeighborhoods(Dataset[Data]):
@@ -30,10 +30,22 @@ class RootedNeighborhoods(Dataset[Data]):
         The attribute, in any unit.
     roots : int (B,), optional
         Node indices, each once; all nodes by default.
-    hops : int, optional
-        Radius of the ball in hops.
+    hops : int or Rule, optional
+        Radius of the ball in hops. A `Rule` in its place is the rule.
     rule : Rule, optional
-        A whole rule, instead of `hops`; not plateau.
+        A whole rule, instead of `hops` and fields; not plateau.
+    radius : float, optional
+        Radius of the ball in edge weights, instead of `hops`.
+    ties : {"strict", "weak", "index"}, optional
+        Which nodes of equal value challenge a node; see `Rule`.
+    direction : {"in", "out", "both"}, optional
+        Which steps count on a directed graph.
+    isolated : bool, optional
+        Whether a node without any neighbor is a maximum.
+    nan : {"raise", "omit"}, optional
+        Refuse NaN and missing values, or let such nodes take no part.
+    extremum : {"max", "min"}, optional
+        Which side.
 
     Raises
     ------
@@ -61,25 +73,46 @@ class RootedNeighborhoods(Dataset[Data]):
         graph: Any,
         values: Any,
         roots: Any = None,
-        hops: int | None = None,
+        hops: int | Rule | None = None,
         *,
         rule: Rule | None = None,
+        radius: float | None = None,
+        ties: Ties | None = None,
+        direction: Direction | None = None,
+        isolated: bool | None = None,
+        nan: Nan | None = None,
+        extremum: Extremum | None = None,
     ) -> None:
-        self.rule = rule_of(hops, rule)
-        balls = ball_extractor(graph, values, roots, rule=self.rule, layout="sparse", most=None)
+        balls = ball_extractor(
+            graph,
+            values,
+            roots,
+            hops,
+            Layout(),
+            rule=rule,
+            radius=radius,
+            ties=ties,
+            direction=direction,
+            isolated=isolated,
+            nan=nan,
+            extremum=extremum,
+        )
+        self.rule = balls.rule
         self.graph: Graph = balls.graph.replace(attributes={})
         self.values = balls.attribute.array
         count = self.graph.num_nodes
         self.roots = np.arange(count) if roots is None else node_roots(roots, count)
-        self.labels: NDArray[np.bool_] = plain(
-            local_maxima(self.graph, self.values, rule=self.rule)
-        )[self.roots]
+        labels = local_maxima(self.graph, self.values, rule=self.rule)
+        self.labels: NDArray[np.bool_] = labels[self.roots]
 
     def __len__(self) -> int:
         return int(self.roots.size)
 
-    def __getitem__(self, i: int) -> Data:
-        return self.__getitems__([i])[0]
+    def __getitem__(self, i: Any) -> Any:
+        """Return an item, or the list of those of a slice, a mask or numbers."""
+        chosen = np.arange(len(self))[to_numpy(i) if is_tensor(i) else i]
+        items = self.__getitems__(np.atleast_1d(chosen).tolist())
+        return items[0] if np.ndim(chosen) == 0 else items
 
     def __getitems__(self, items: Sequence[int]) -> list[Data]:
         """Cut out many at once, as PyTorch's fetcher asks for them."""
@@ -107,7 +140,7 @@ class BalancedSampler(Sampler[int]):
         The label of each item.
     num_samples : int, optional
         Items an epoch; by default twice the number of the rarer label.
-    generator : numpy.random.Generator
+    generator : numpy.random.Generator or torch.Generator
         Source of randomness.
 
     Raises
@@ -131,24 +164,19 @@ class BalancedSampler(Sampler[int]):
     (4, 2)
     """
 
-    def __init__(
-        self, labels: Any, num_samples: int | None = None, *, generator: np.random.Generator
-    ) -> None:
-        mask = np.asarray(plain(labels) if hasattr(labels, "untyped_storage") else labels, bool)
+    def __init__(self, labels: Any, num_samples: int | None = None, *, generator: Any) -> None:
+        mask = to_numpy(labels).astype(bool)
         self.maxima, self.others = np.flatnonzero(mask), np.flatnonzero(~mask)
-        if not isinstance(generator, np.random.Generator):
-            raise TypeError(
-                f"`generator` must be a numpy.random.Generator, got {type(generator).__name__}; "
-                "pass np.random.default_rng(seed)"
-            )
+        self.generator = random_generator(generator)
         rarer = min(self.maxima.size, self.others.size)
         if not rarer:
             raise ValueError(
                 f"`labels` must hold both maxima and others to be balanced, got {mask.sum()} "
                 f"maxima of {mask.size}"
             )
-        self.num_samples = 2 * rarer if num_samples is None else whole(num_samples, "num_samples")
-        self.generator = generator
+        self.num_samples = 2 * rarer
+        if num_samples is not None:
+            self.num_samples = integer(num_samples, "num_samples", 1)
 
     def __len__(self) -> int:
         return self.num_samples
@@ -174,7 +202,7 @@ def neighborhood_loader(
     batch_size: int = 256,
     balanced: bool = False,
     num_workers: int = 0,
-    generator: np.random.Generator,
+    generator: Any,
 ) -> Any:
     """Make a PyG ``DataLoader`` of neighborhoods in random order.
 
@@ -188,7 +216,7 @@ def neighborhood_loader(
         Draw as many maxima as others.
     num_workers : int, default 0
         Processes that cut out neighborhoods, started by "spawn".
-    generator : numpy.random.Generator
+    generator : numpy.random.Generator or torch.Generator
         Source of the order.
 
     Returns
@@ -204,10 +232,11 @@ def neighborhood_loader(
     import torch
     from torch_geometric.loader import DataLoader
 
+    generator = random_generator(generator)
     sampler = BalancedSampler(rooted.labels, generator=generator) if balanced else None
     order = torch.Generator().manual_seed(int(generator.integers(2**62)))
     return DataLoader(
-        rooted, batch_size=whole(batch_size, "batch_size"), sampler=sampler,
+        rooted, batch_size=integer(batch_size, "batch_size", 1), sampler=sampler,
         shuffle=sampler is None, generator=order, num_workers=num_workers,
         multiprocessing_context="spawn" if num_workers else None,
     )  # fmt: skip

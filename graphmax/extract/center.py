@@ -1,21 +1,53 @@
 """`center_is_maximum`: the dense reference, on matrices of NumPy or torch."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
+from graphmax.checks import is_tensor
 from graphmax.question import rule_of
+from graphmax.rule import Rule, Ties
 from graphmax.ties import TIES
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
+Matrix = NDArray[Any] | Sequence[Any]
+
+
+@overload
+def center_is_maximum(
+    adjacency: "Tensor",
+    values: "Tensor",
+    mask: "Tensor | None" = None,
+    *,
+    hops: int | Rule | None = None,
+    rule: Rule | None = None,
+    ties: Ties | None = None,
+    isolated: bool | None = None,
+) -> "Tensor": ...
+@overload
+def center_is_maximum(
+    adjacency: Matrix,
+    values: Matrix,
+    mask: Matrix | None = None,
+    *,
+    hops: int | Rule | None = None,
+    rule: Rule | None = None,
+    ties: Ties | None = None,
+    isolated: bool | None = None,
+) -> NDArray[np.bool_]: ...
 def center_is_maximum(
     adjacency: Any,
     values: Any,
     mask: Any = None,
     *,
-    hops: int | None = None,
-    ties: str = "strict",
-    isolated: bool = True,
+    hops: int | Rule | None = None,
+    rule: Rule | None = None,
+    ties: Ties | None = None,
+    isolated: bool | None = None,
 ) -> Any:
     """Report, for each matrix, whether the node in row 0 is a local maximum.
 
@@ -30,9 +62,11 @@ def center_is_maximum(
         The attribute, in any unit, any dtype that has an order.
     mask : bool (B, M) or (M,), optional
         Which rows hold a node; all by default. Row 0 always must.
-    hops : int, optional
+    hops : int or Rule, optional
         Compare with the k-ball of row 0 in the matrix, arrows ignored; by default with every row
-        that holds a node, whatever the edges are.
+        that holds a node, whatever the edges are. A `Rule` in its place is the rule.
+    rule : Rule, optional
+        A whole rule, instead of `hops` and fields; without hops of its own it asks every row.
     ties : {"strict", "weak"}, default "strict"
         Whether an equal value challenges row 0 or only a higher one.
     isolated : bool, default True
@@ -65,13 +99,14 @@ def center_is_maximum(
     >>> center_is_maximum(path, np.array([5, 1, 7]), hops=1)
     array(True)
     """
-    rule = rule_of("center_is_maximum", hops, ties=ties, isolated=isolated)
+    asked = rule_of("center_is_maximum", hops, rule, ties=ties, isolated=isolated)
+    said = hops if isinstance(hops, Rule) else Rule(hops=hops) if rule is None else rule
     adjacency, values, mask = _fitting(adjacency, values, mask)
     links, own, rest = adjacency != 0, values[..., :1], values[..., 1:]
-    ball = mask if hops is None else _ball(links, mask, rule.hops or 1)
-    stands = TIES[rule.ties].challenges(own, rest)
+    ball = mask if said.hops is None else _ball(links, mask, said.hops)
+    stands = TIES[asked.ties].challenges(own, rest)
     answer = ~(stands & ball[..., 1:]).any(axis=-1)
-    if not isolated:
+    if not asked.isolated:
         answer = answer & ((links[..., 0, 1:] | links[..., 1:, 0]) & mask[..., 1:]).any(axis=-1)
     return answer if not isinstance(answer, np.bool_) else np.asarray(answer)
 
@@ -91,7 +126,7 @@ def _ball(links: Any, mask: Any, hops: int) -> Any:
 
 def _fitting(adjacency: Any, values: Any, mask: Any) -> tuple[Any, Any, Any]:
     adjacency, values = _array(adjacency), _array(values)
-    if _is_tensor(adjacency) != _is_tensor(values):
+    if is_tensor(adjacency) != is_tensor(values):
         raise TypeError(
             f"`values` must be of the kind of `adjacency`, got {type(values).__name__} and "
             f"{type(adjacency).__name__}; turn both into arrays or both into tensors"
@@ -128,11 +163,7 @@ def _check_mask(mask: Any, values: Any) -> None:
 
 
 def _array(array: Any) -> Any:
-    return array if _is_tensor(array) else np.asarray(array)
-
-
-def _is_tensor(array: Any) -> bool:
-    return hasattr(array, "untyped_storage")
+    return array if is_tensor(array) else np.asarray(array)
 
 
 def _shape(array: Any) -> str:

@@ -1,29 +1,31 @@
-"""Neighborhoods as matrices, padded to the largest ball."""
+"""Neighborhoods as matrices, padded to the largest ball or farther."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.extract.neighborhood_batch import NeighborhoodBatch, challengers, plain
+from graphmax.checks import to_numpy
+from graphmax.extract.neighborhood_batch import NeighborhoodBatch, Union
 from graphmax.extract.sparse_layout import SparseNeighborhoods
 from graphmax.values import read_attribute
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class DenseNeighborhoods(NeighborhoodBatch):
-    """Neighborhoods as matrices, padded to the largest ball of the batch, M nodes.
+    """Neighborhoods as matrices, padded to the largest ball of the batch or to `pad_to`, M nodes.
 
     Parameters
     ----------
-    root, degree, cut, rule
+    root, degree, cut, rule, graph, absent
         As for `NeighborhoodBatch`.
     adjacency : (B, M, M)
         Entry (i, u, v) is 1 (float32), or the weight (float64), where neighborhood i has an edge
         u -> v, else 0. Row 0 is the root.
-    values : (B, M)
-        The attribute in its own dtype, 0 in the padding.
+    values : (B, M), (B, M, F) or None
+        The attribute or the features in their own dtype, 0 in the padding; None where there were
+        no values.
     mask : bool (B, M)
         Which rows hold a node.
     node : int64 (B, M)
@@ -54,7 +56,7 @@ class DenseNeighborhoods(NeighborhoodBatch):
         Raises
         ------
         TypeError
-            If the values are times.
+            If the values are times, features or not there.
         ValueError
             If no dtype holds weights and values together: integers beyond 2**53.
 
@@ -68,24 +70,33 @@ class DenseNeighborhoods(NeighborhoodBatch):
                 [1, 5, 0],
                 [1, 0, 6]]])
         """
-        matrix = _entries_like(plain(self.adjacency), plain(self.values))
+        if self.values is None or self.values.ndim != 2:
+            shape = None if self.values is None else tuple(self.values.shape)
+            raise TypeError(
+                f"`values` must be one number per node to stand on the diagonal, got {shape}"
+            )
+        values = to_numpy(self.values)
+        matrix = _entries_like(to_numpy(self.adjacency), values)
         diagonal = np.arange(matrix.shape[1])
-        matrix[:, diagonal, diagonal] = plain(self.values)
+        matrix[:, diagonal, diagonal] = values
         return read_attribute(self.root).restore(matrix)
 
-    def _root_values(self) -> NDArray[Any]:
-        values: NDArray[Any] = plain(self.values)[:, 0]
-        return values
+    def _union(self) -> Union:
+        mask = to_numpy(self.mask)
+        ptr = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
+        values = to_numpy(self.values)[mask]
+        absent = None if self.absent is None else to_numpy(self.absent)[mask]
+        if values.ndim == 1:
+            values, absent = values[:, None], None if absent is None else absent[:, None]
+        return Union(values, absent, to_numpy(self.node)[mask], ptr)
 
-    def _challenged(self) -> NDArray[np.bool_]:
-        values, mask = plain(self.values), plain(self.mask)
-        if not mask.size:
-            return np.zeros(len(self), np.bool_)
-        center = np.broadcast_to(np.arange(len(self))[:, None] * mask.shape[1], mask.shape)
-        flat = values.reshape(-1), plain(self.node).reshape(-1), center.reshape(-1)
-        stands = challengers(*flat, self.rule).reshape(mask.shape)
-        challenged: NDArray[np.bool_] = (stands & mask).any(axis=1)
-        return challenged
+    def _take(self, places: NDArray[np.int64]) -> Self:
+        names = ("root", "degree", "cut", "graph", "absent", "adjacency", "values", "mask", "node")
+        parts: dict[str, Any] = {name: getattr(self, name) for name in (*names, "distance")}
+        taken = {
+            name: None if part is None else to_numpy(part)[places] for name, part in parts.items()
+        }
+        return type(self)(rule=self.rule, **taken)
 
 
 def _entries_like(adjacency: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
@@ -105,19 +116,34 @@ def _entries_like(adjacency: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]
     return adjacency.astype(np.float64)
 
 
-def padded(sparse: SparseNeighborhoods) -> DenseNeighborhoods:
-    """Lay neighborhoods out as matrices of the size of the largest."""
+def padded(sparse: SparseNeighborhoods, pad_to: int) -> DenseNeighborhoods:
+    """Lay neighborhoods out as matrices of the size of the largest, `pad_to` at least."""
     sizes = np.diff(sparse.ptr)
-    shape = (len(sparse), int(sizes.max(initial=1)))
+    largest = int(sizes.max(initial=1))
+    if 0 < pad_to < largest:
+        raise ValueError(
+            f"`pad_to` must be at least the size of the largest ball, got {pad_to} and one of "
+            f"{largest} nodes; pass max_nodes={pad_to} to cut it, or a larger pad_to"
+        )
+    shape = (len(sparse), max(largest, pad_to))
     place = np.arange(sparse.node.size) - sparse.ptr[:-1][sparse.batch]
+    at = (sparse.batch, place)
+    absent = sparse.absent
+    if absent is not None and absent.shape[1] == 1:
+        absent = absent[:, 0]
     return DenseNeighborhoods(
-        root=sparse.root, degree=sparse.degree, cut=sparse.cut, rule=sparse.rule,
+        root=sparse.root,
+        degree=sparse.degree,
+        cut=sparse.cut,
+        rule=sparse.rule,
+        graph=sparse.graph,
+        absent=None if absent is None else _column(absent, at, shape, False),
         adjacency=_matrices(sparse, place, shape),
-        values=_column(sparse.values, (sparse.batch, place), shape, 0),
+        values=None if sparse.values is None else _column(sparse.values, at, shape, 0),
         mask=np.arange(shape[1]) < sizes[:, None],
-        node=_column(sparse.node, (sparse.batch, place), shape, -1),
-        distance=_column(sparse.distance, (sparse.batch, place), shape, np.inf),
-    )  # fmt: skip
+        node=_column(sparse.node, at, shape, -1),
+        distance=_column(sparse.distance, at, shape, np.inf),
+    )
 
 
 def _matrices(
@@ -139,6 +165,6 @@ def _matrices(
 def _column(
     column: NDArray[Any], at: tuple[Any, Any], shape: tuple[int, int], filler: float
 ) -> NDArray[Any]:
-    padded = np.full(shape, np.array(filler).astype(column.dtype))
-    padded[at] = column
-    return padded
+    filled = np.full((*shape, *column.shape[1:]), np.array(filler).astype(column.dtype))
+    filled[at] = column
+    return filled

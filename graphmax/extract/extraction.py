@@ -1,14 +1,17 @@
 """`neighborhoods` and `iter_neighborhoods`: check a call, size the balls, write them."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, Never, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.extract.ball_extractor import BallExtractor, ball_extractor, rule_of, whole
+from graphmax.checks import integer
+from graphmax.extract.ball_extractor import BallExtractor, Layout, ball_extractor
+from graphmax.extract.dense_layout import DenseNeighborhoods
 from graphmax.extract.neighborhood_batch import NeighborhoodBatch
-from graphmax.rule import Rule
+from graphmax.extract.sparse_layout import SparseNeighborhoods
+from graphmax.rule import Direction, Extremum, Nan, Rule, Ties
 
 MOST_BYTES = 8 << 30
 ROOTS_AT_ONCE = 1 << 14
@@ -16,15 +19,76 @@ ROOTS_AT_ONCE = 1 << 14
 SLACK = 4
 
 
+class NeighborhoodFields(TypedDict, total=False):
+    """What both calls take by keyword besides the layout, for signatures."""
+
+    rule: Rule | None
+    where: Any
+    max_nodes: int | None
+    pad_to: int | None
+    radius: float | None
+    ties: Ties | None
+    direction: Direction | None
+    isolated: bool | None
+    nan: Nan | None
+    extremum: Extremum | None
+
+
+class StreamFields(NeighborhoodFields, total=False):
+    """What `iter_neighborhoods` takes by keyword besides the layout."""
+
+    batch_nodes: int
+    memory: int
+
+
+@overload
 def neighborhoods(
     graph: Any,
     values: Any,
     roots: Any = None,
-    hops: int | None = None,
+    hops: int | Rule | None = None,
     *,
-    rule: Rule | None = None,
+    layout: Literal["sparse"] = "sparse",
+    **fields: Unpack[NeighborhoodFields],
+) -> SparseNeighborhoods: ...
+@overload
+def neighborhoods(
+    graph: Any,
+    values: Any,
+    roots: Any = None,
+    hops: int | Rule | None = None,
+    *,
+    layout: Literal["dense"],
+    **fields: Unpack[NeighborhoodFields],
+) -> DenseNeighborhoods: ...
+@overload
+def neighborhoods(
+    graph: Any,
+    values: Any,
+    roots: Any = None,
+    hops: int | Rule | None = None,
+    *,
+    layout: str,
+    **fields: Unpack[NeighborhoodFields],
+) -> NeighborhoodBatch: ...
+def neighborhoods(
+    graph: Any,
+    values: Any,
+    roots: Any = None,
+    hops: int | Rule | None = None,
+    *,
     layout: str = "sparse",
+    rule: Rule | None = None,
+    where: Any = None,
     max_nodes: int | None = None,
+    pad_to: int | None = None,
+    radius: float | None = None,
+    ties: Ties | None = None,
+    direction: Direction | None = None,
+    isolated: bool | None = None,
+    nan: Nan | None = None,
+    extremum: Extremum | None = None,
+    **others: Never,
 ) -> NeighborhoodBatch:
     """Cut out the neighborhood of each root: the subgraph induced by its ball, the root first.
 
@@ -32,20 +96,39 @@ def neighborhoods(
 
     Parameters
     ----------
-    graph : Graph or graph of another library
-        As for `local_maxima`.
-    values : str, mapping or array (num_nodes,)
-        The attribute, in any unit.
+    graph : Graph or graph of another library, or list of graphs
+        See `as_graph`. With a list, `values`, `roots` and `where` are lists with an entry each.
+    values : str, mapping, array (num_nodes,) or (num_nodes, F), or None
+        The attribute, in any unit, or F features per node, or none.
     roots : int (B,), optional
         Node indices, each once; all nodes by default.
-    hops : int, optional
-        Radius of the ball in hops; 1 unless the rule has a `radius`.
-    rule : Rule, optional
-        A whole rule, instead of `hops`. Plateaus are not local and are refused.
+    hops : int or Rule, optional
+        Radius of the ball in hops; 1 unless a `radius` is given. A `Rule` in its place is the rule.
     layout : {"sparse", "dense"}, default "sparse"
         One disjoint union in PyG's names, or matrices padded to the largest ball.
+    rule : Rule, optional
+        A whole rule, instead of `hops` and fields.
+    where : bool (num_nodes,), optional
+        Nodes outside are in the neighborhoods, but never a maximum and never a challenger.
     max_nodes : int, optional
         Keep no more nodes of a ball than this, the nearest; the batch says whose ball was cut.
+    pad_to : int, optional
+        Rows of the matrices of the dense layout; by default those of the largest ball of the batch.
+    radius : float, optional
+        Radius of the ball in edge weights, in their unit, instead of `hops`.
+    ties : {"strict", "weak", "index"}, optional
+        Which nodes of equal value challenge a root: all (``strict``, the default), none, or those
+        of lower index. Plateaus are not local and are refused.
+    direction : {"in", "out", "both"}, optional
+        Which steps count on a directed graph: against the arrow (the default), along it, or either.
+    isolated : bool, optional
+        Whether a node without any neighbor is a maximum; True by default.
+    nan : {"raise", "omit"}, optional
+        Refuse NaN, NaT and missing values (the default), or let such nodes take no part.
+    extremum : {"max", "min"}, optional
+        Which side.
+    **others
+        Nothing: a name that is no field is refused.
 
     Returns
     -------
@@ -55,7 +138,8 @@ def neighborhoods(
     Raises
     ------
     TypeError
-        If the graph or a dtype is of no known kind, or `rule` stands beside `hops`.
+        If the graph or a dtype is of no known kind, or a field stands beside a whole rule or is
+        none.
     ValueError
         If a root is out of range or repeated, values hold NaN under ``nan="raise"``, an argument
         has no such value, a weight is 0 in the dense layout, or the batch would take more than
@@ -77,7 +161,20 @@ def neighborhoods(
     array([False,  True])
     """
     balls = ball_extractor(
-        graph, values, roots, rule=rule_of(hops, rule), layout=layout, most=max_nodes
+        graph,
+        values,
+        roots,
+        hops,
+        Layout.of(layout, max_nodes, pad_to),
+        rule=rule,
+        where=where,
+        radius=radius,
+        ties=ties,
+        direction=direction,
+        isolated=isolated,
+        nan=nan,
+        extremum=extremum,
+        **others,
     )
     centers = balls.roots(0, balls.num_roots)
     found, room = balls.count(centers)
@@ -90,29 +187,99 @@ def neighborhoods(
     return balls.fill(centers, found, room)
 
 
+@overload
 def iter_neighborhoods(
     graph: Any,
     values: Any,
     roots: Any = None,
-    hops: int | None = None,
+    hops: int | Rule | None = None,
     *,
-    rule: Rule | None = None,
+    layout: Literal["sparse"] = "sparse",
+    **fields: Unpack[StreamFields],
+) -> Iterator[SparseNeighborhoods]: ...
+@overload
+def iter_neighborhoods(
+    graph: Any,
+    values: Any,
+    roots: Any = None,
+    hops: int | Rule | None = None,
+    *,
+    layout: Literal["dense"],
+    **fields: Unpack[StreamFields],
+) -> Iterator[DenseNeighborhoods]: ...
+@overload
+def iter_neighborhoods(
+    graph: Any,
+    values: Any,
+    roots: Any = None,
+    hops: int | Rule | None = None,
+    *,
+    layout: str,
+    **fields: Unpack[StreamFields],
+) -> Iterator[NeighborhoodBatch]: ...
+def iter_neighborhoods(
+    graph: Any,
+    values: Any,
+    roots: Any = None,
+    hops: int | Rule | None = None,
+    *,
     layout: str = "sparse",
+    rule: Rule | None = None,
+    where: Any = None,
     max_nodes: int | None = None,
+    pad_to: int | None = None,
     batch_nodes: int = 1 << 16,
     memory: int = 256 << 20,
+    radius: float | None = None,
+    ties: Ties | None = None,
+    direction: Direction | None = None,
+    isolated: bool | None = None,
+    nan: Nan | None = None,
+    extremum: Extremum | None = None,
+    **others: Never,
 ) -> Iterator[NeighborhoodBatch]:
     """Cut out the neighborhoods of all roots, batch after batch, within a memory budget.
 
     Parameters
     ----------
-    graph, values, roots, hops, rule, layout, max_nodes
-        As for `neighborhoods`.
+    graph : Graph or graph of another library, or list of graphs
+        See `as_graph`. With a list, `values`, `roots` and `where` are lists with an entry each.
+    values : str, mapping, array (num_nodes,) or (num_nodes, F), or None
+        The attribute, in any unit, or F features per node, or none.
+    roots : int (B,), optional
+        Node indices, each once; all nodes by default.
+    hops : int or Rule, optional
+        Radius of the ball in hops; 1 unless a `radius` is given. A `Rule` in its place is the rule.
+    layout : {"sparse", "dense"}, default "sparse"
+        One disjoint union in PyG's names, or matrices padded to the largest ball.
+    rule : Rule, optional
+        A whole rule, instead of `hops` and fields.
+    where : bool (num_nodes,), optional
+        Nodes outside are in the neighborhoods, but never a maximum and never a challenger.
+    max_nodes : int, optional
+        Keep no more nodes of a ball than this, the nearest; the batch says whose ball was cut.
+    pad_to : int, optional
+        Rows of the matrices of the dense layout; by default those of the largest ball of the batch.
     batch_nodes : int, default 65536
         Close a batch before it has more nodes than this, padding included.
     memory : int, default 256 MiB
         Bytes beyond the graph and the values: scratch (5 bytes per node of the graph and thread,
         at least one thread), the batch that was handed out and the one that is being made.
+    radius : float, optional
+        Radius of the ball in edge weights, in their unit, instead of `hops`.
+    ties : {"strict", "weak", "index"}, optional
+        Which nodes of equal value challenge a root: all (``strict``, the default), none, or those
+        of lower index. Plateaus are not local and are refused.
+    direction : {"in", "out", "both"}, optional
+        Which steps count on a directed graph: against the arrow (the default), along it, or either.
+    isolated : bool, optional
+        Whether a node without any neighbor is a maximum; True by default.
+    nan : {"raise", "omit"}, optional
+        Refuse NaN, NaT and missing values (the default), or let such nodes take no part.
+    extremum : {"max", "min"}, optional
+        Which side.
+    **others
+        Nothing: a name that is no field is refused.
 
     Yields
     ------
@@ -135,14 +302,25 @@ def iter_neighborhoods(
     >>> [len(batch) for batch in iter_neighborhoods(star, [4, 0, 1, 2, 3], batch_nodes=5)]
     [1, 2, 2]
     """
-    bounds = whole(batch_nodes, "batch_nodes"), whole(memory, "memory")
-    return _stream(
-        ball_extractor(
-            graph, values, roots, rule=rule_of(hops, rule), layout=layout, most=max_nodes,
-            scratch=memory // 2,
-        ),
-        *bounds,
-    )  # fmt: skip
+    bounds = integer(batch_nodes, "batch_nodes", 1), integer(memory, "memory", 1)
+    balls = ball_extractor(
+        graph,
+        values,
+        roots,
+        hops,
+        Layout.of(layout, max_nodes, pad_to),
+        scratch=memory // 2,
+        rule=rule,
+        where=where,
+        radius=radius,
+        ties=ties,
+        direction=direction,
+        isolated=isolated,
+        nan=nan,
+        extremum=extremum,
+        **others,
+    )
+    return _stream(balls, *bounds)
 
 
 def _stream(balls: BallExtractor, batch_nodes: int, memory: int) -> Iterator[NeighborhoodBatch]:

@@ -1,23 +1,36 @@
 """Batches of rooted subgraphs, sparse or dense, and the labels of their roots."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import first_five, is_tensor, to_numpy
 from graphmax.rule import FilledRule
 from graphmax.ties import TIES
 from graphmax.values import order_key, read_attribute
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+class Union(NamedTuple):
+    """All neighborhoods end to end: values and absentees (N, F), node (N,), ptr (B + 1,)."""
+
+    values: NDArray[Any]
+    absent: NDArray[np.bool_] | None
+    node: NDArray[np.int64]
+    ptr: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class NeighborhoodBatch(ABC):
     """Neighborhoods of B roots: for each the subgraph induced by its ball, the root first.
 
     Within a neighborhood nodes stand by distance, then by index. Arrays are tensors on the device
-    of the values where these were a tensor, NumPy arrays otherwise.
+    of the values where these were a tensor, NumPy arrays otherwise. ``batch[i]`` is the batch of
+    the i-th neighborhood alone, ``batch[mask]``, ``batch[2:5]`` and ``batch[[7, 3]]`` those of
+    several, and iterating goes through them one by one.
 
     Parameters
     ----------
@@ -29,6 +42,11 @@ class NeighborhoodBatch(ABC):
         Whose ball is larger than `max_nodes`; its farthest nodes are missing.
     rule : Rule
         Which ball, and what "local maximum" means.
+    graph : int64 (B,) or None
+        Of several graphs, in which one each root is; node indices are those of that graph.
+    absent : bool or None
+        Which nodes take no part (NaN, missing, outside `where`), None where all do: (N, F) for N
+        nodes of a sparse batch and F columns, (B, M) or (B, M, F) for a dense one.
 
     Examples
     --------
@@ -36,12 +54,16 @@ class NeighborhoodBatch(ABC):
     >>> batch = gm.neighborhoods(gm.grid_graph(3), [1, 3, 2])
     >>> isinstance(batch, gm.NeighborhoodBatch), batch.labels().tolist()
     (True, [False, True, False])
+    >>> [part.node.tolist() for part in batch]
+    [[0, 1], [1, 0, 2], [2, 1]]
     """
 
     root: Any
     degree: Any
     cut: Any
     rule: FilledRule
+    graph: Any = None
+    absent: Any = None
 
     @property
     @abstractmethod
@@ -51,22 +73,30 @@ class NeighborhoodBatch(ABC):
     @property
     @abstractmethod
     def values(self) -> Any:
-        """The attribute of every node of every neighborhood."""
+        """The attribute of every node of every neighborhood; None without values."""
 
     @abstractmethod
-    def _challenged(self) -> NDArray[np.bool_]:
-        """Return which roots have a challenger in their neighborhood."""
+    def _union(self) -> Union:
+        """Return all neighborhoods end to end."""
 
     @abstractmethod
-    def _root_values(self) -> NDArray[Any]:
-        """Return the attribute of the roots."""
+    def _take(self, places: NDArray[np.int64]) -> Self:
+        """Return some of the neighborhoods, in NumPy."""
 
     def __len__(self) -> int:
         return len(self.root)
 
+    def __getitem__(self, key: Any) -> Self:
+        """Return the neighborhood of a number, or those of a slice, a mask or numbers."""
+        places = np.arange(len(self))[to_numpy(key) if is_tensor(key) else key]
+        return self._take(np.atleast_1d(places))._map(read_attribute(self.root).restore)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
     def __repr__(self) -> str:
-        shape = tuple(self.values.shape)
-        cut = int(plain(self.cut).sum())
+        shape = "none" if self.values is None else tuple(self.values.shape)
+        cut = int(to_numpy(self.cut).sum())
         content = f"{len(self)} neighborhoods, values {shape}" + f", {cut} cut" * bool(cut)
         return f"{type(self).__name__}({content}, {self.rule})"
 
@@ -81,11 +111,13 @@ class NeighborhoodBatch(ABC):
 
         Returns
         -------
-        bool (B,)
-            The label of each root on the whole graph.
+        bool (B,) or (B, F)
+            The label of each root on the whole graph; of F columns of values one each.
 
         Raises
         ------
+        TypeError
+            If the neighborhoods were cut out without values.
         ValueError
             If a ball was cut and `allow_cut` is False.
 
@@ -96,20 +128,19 @@ class NeighborhoodBatch(ABC):
         >>> neighborhoods(nx.path_graph(4), [1, 3, 2, 0], hops=1).labels().tolist()
         [False, True, False, False]
         """
-        cut = plain(self.cut)
+        if self.values is None:
+            raise TypeError("`values` must be given for labels, got neighborhoods without values")
+        cut = to_numpy(self.cut)
         if cut.any() and not allow_cut:
-            first = ", ".join(map(str, plain(self.root)[cut][:5]))
+            first = first_five(to_numpy(self.root)[cut])
             raise ValueError(
                 f"`max_nodes` must leave a ball whole to label its root, got {int(cut.sum())} cut "
                 f"(first roots: {first}); raise max_nodes, or pass allow_cut=True"
             )
-        mask = ~self._challenged()
-        absent = order_key(self._root_values()).absent
-        if absent is not None:
-            mask &= ~absent
+        mask = _unbeaten(self._union(), self.rule)
         if not self.rule.isolated:
-            mask &= plain(self.degree) > 0
-        return read_attribute(self.root).restore(mask)
+            mask &= (to_numpy(self.degree) > 0)[:, None]
+        return read_attribute(self.root).restore(mask[:, 0] if mask.shape[1] == 1 else mask)
 
     def _map(self, convert: Any) -> Self:
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -121,21 +152,30 @@ class NeighborhoodBatch(ABC):
         )
 
 
-def plain(array: Any) -> NDArray[Any]:
-    """Return a tensor as a NumPy array, an array as it is."""
-    if isinstance(array, np.ndarray):
-        return array
-    result: NDArray[Any] = array.detach().cpu().numpy()
-    return result
+def _unbeaten(union: Union, rule: FilledRule) -> NDArray[np.bool_]:
+    """Report, for each root and column, whether it takes part and nobody challenges it."""
+    ptr, width = union.ptr, union.values.shape[1]
+    if ptr.size == 1:
+        return np.zeros((0, width), np.bool_)
+    center = np.repeat(ptr[:-1], np.diff(ptr))
+    columns = []
+    for column in range(width):
+        key, absent = order_key(union.values[:, column])
+        if union.absent is not None:
+            absent = union.absent[:, column] if absent is None else absent | union.absent[:, column]
+        stands = _challengers(key, union.node, center, rule)
+        stands = stands if absent is None else stands & ~absent
+        mask = ~np.logical_or.reduceat(stands, ptr[:-1])
+        columns.append(mask if absent is None else mask & ~absent[ptr[:-1]])
+    return np.stack(columns, axis=1)
 
 
-def challengers(
-    values: NDArray[Any], node: NDArray[np.int64], center: NDArray[np.int64], rule: FilledRule
+def _challengers(
+    key: NDArray[np.int64], node: NDArray[np.int64], center: NDArray[np.int64], rule: FilledRule
 ) -> NDArray[np.bool_]:
     """Report which nodes challenge the one at position `center` of theirs."""
-    key, absent = order_key(values)
     key = ~key if rule.extremum == "min" else key
     other = np.arange(key.size) != center
-    ties = TIES[rule.ties]
-    stands: NDArray[np.bool_] = ties.challenges(key[center], key, node[center], node) & other
-    return stands if absent is None else stands & ~absent
+    stands: NDArray[np.bool_] = TIES[rule.ties].challenges(key[center], key, node[center], node)
+    stands &= other
+    return stands
