@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         non_maximum_suppression,
     )
     from graphmax.points import delaunay_graph, knn_graph, radius_graph
+    from graphmax.posterior import PeakProbability, peak_probability
     from graphmax.rule import Rule
     from graphmax.tables import local_maxima_tables
     from graphmax.training import Evaluation, FitResult, evaluate, fit
@@ -69,6 +70,7 @@ _HOME = {
     "MergeTree": "graphmax.peaks",
     "NeighborhoodBatch": "graphmax.extract",
     "PeakDetector": "graphmax.nn.detector",
+    "PeakProbability": "graphmax.posterior",
     "Peaks": "graphmax.peaks",
     "Rule": "graphmax.rule",
     "as_graph": "graphmax.convert",
@@ -93,6 +95,7 @@ _HOME = {
     "neighborhoods": "graphmax.extract",
     "non_maximum_suppression": "graphmax.peaks",
     "radius_graph": "graphmax.points",
+    "peak_probability": "graphmax.posterior",
     "read_graph": "graphmax.files",
     "rivals": "graphmax.maxima",
     "write_graph": "graphmax.files",
@@ -123,6 +126,7 @@ __all__ = [
     "MergeTree",
     "NeighborhoodBatch",
     "PeakDetector",
+    "PeakProbability",
     "Peaks",
     "Rule",
     "as_graph",
@@ -146,6 +150,7 @@ __all__ = [
     "merge_tree",
     "neighborhoods",
     "non_maximum_suppression",
+    "peak_probability",
     "radius_graph",
     "read_graph",
     "rivals",

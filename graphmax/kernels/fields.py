@@ -20,23 +20,26 @@ def times(indptr, indices, data, block, out):
     for part in prange((num_nodes + NODES_PER_PART - 1) // NODES_PER_PART):
         low = part * NODES_PER_PART
         for v in range(low, min(low + NODES_PER_PART, num_nodes)):
-            out[v, :] = 0.0
+            target = out[v]
+            target[:] = 0.0
             for p in range(indptr[v], indptr[v + 1]):
                 factor, row = data[p], block[indices[p]]
-                for s in range(row.size):
-                    out[v, s] += factor * row[s]
+                for s in range(target.size):
+                    target[s] += factor * row[s]
 
 
 @kernel(parallel=True)
 def dots(first, second, partial):
     """Write, for each part, the sums of ``first * second`` over its nodes."""
-    num_nodes, samples = first.shape
+    num_nodes = first.shape[0]
     for part in prange(partial.shape[0]):
         low = part * NODES_PER_PART
-        partial[part, :] = 0.0
+        total = partial[part]
+        total[:] = 0.0
         for v in range(low, min(low + NODES_PER_PART, num_nodes)):
-            for s in range(samples):
-                partial[part, s] += first[v, s] * second[v, s]
+            left, right = first[v], second[v]
+            for s in range(total.size):
+                total[s] += left[s] * right[s]
 
 
 @kernel(parallel=True)
@@ -45,27 +48,31 @@ def advance(x, residual, scaled, direction, image, step, inverse, partial):
 
     `step` has one entry per sample; `inverse` is one over the diagonal of the matrix.
     """
-    num_nodes, samples = x.shape
+    num_nodes = x.shape[0]
     for part in prange(partial.shape[0]):
         low = part * NODES_PER_PART
-        partial[part, :] = 0.0
+        total = partial[part]
+        total[:] = 0.0
         for v in range(low, min(low + NODES_PER_PART, num_nodes)):
-            for s in range(samples):
-                x[v, s] += step[s] * direction[v, s]
-                residual[v, s] -= step[s] * image[v, s]
-                scaled[v, s] = residual[v, s] * inverse[v]
-                partial[part, s] += residual[v, s] * scaled[v, s]
+            place, rest, short, weight = x[v], residual[v], scaled[v], inverse[v]
+            way, bend = direction[v], image[v]
+            for s in range(total.size):
+                place[s] += step[s] * way[s]
+                rest[s] -= step[s] * bend[s]
+                short[s] = rest[s] * weight
+                total[s] += rest[s] * short[s]
 
 
 @kernel(parallel=True)
 def turn(direction, scaled, ratio):
     """Make the next direction, conjugate to the last, in place."""
-    num_nodes, samples = direction.shape
+    num_nodes = direction.shape[0]
     for part in prange((num_nodes + NODES_PER_PART - 1) // NODES_PER_PART):
         low = part * NODES_PER_PART
         for v in range(low, min(low + NODES_PER_PART, num_nodes)):
-            for s in range(samples):
-                direction[v, s] = scaled[v, s] + ratio[s] * direction[v, s]
+            way, short = direction[v], scaled[v]
+            for s in range(way.size):
+                way[s] = short[s] + ratio[s] * way[s]
 
 
 @kernel(parallel=True)
@@ -75,8 +82,9 @@ def highest_neighbor(indptr, indices, block, out):
     for part in prange((num_nodes + NODES_PER_PART - 1) // NODES_PER_PART):
         low = part * NODES_PER_PART
         for v in range(low, min(low + NODES_PER_PART, num_nodes)):
-            out[v, :] = -np.inf
+            target = out[v]
+            target[:] = -np.inf
             for p in range(indptr[v], indptr[v + 1]):
                 row = block[indices[p]]
-                for s in range(row.size):
-                    out[v, s] = max(out[v, s], row[s])
+                for s in range(target.size):
+                    target[s] = max(target[s], row[s])
