@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphmax.checks import first_outside, frozen, node_indices
+from graphmax.kernels import adjacency as loops
 from graphmax.kernels import csr
 
 _NO_WEIGHTS = np.empty(0)
@@ -47,32 +48,25 @@ class Adjacency(NamedTuple):
     @property
     def symmetric(self) -> bool:
         """Whether every entry has its reverse, with equal weight."""
-        return bool(csr.is_symmetric(self.indptr, self.indices, self.lengths))
+        return bool(loops.is_symmetric(self.indptr, self.indices, self.lengths))
 
     def reversed(self) -> "Adjacency":
         """Return the rows of the reversed edges."""
-        return self._like(csr.transpose(self.indptr, self.indices, self.lengths))
+        return self._like(loops.transpose(self.indptr, self.indices, self.lengths))
 
     def merged(self, other: "Adjacency") -> "Adjacency":
         """Return rows with the entries of both, the smaller weight where both have one."""
-        return self._like(csr.union(*self[:2], self.lengths, *other[:2], other.lengths))
+        return self._like(loops.union(*self[:2], self.lengths, *other[:2], other.lengths))
 
     def without(self, absent: NDArray[np.bool_]) -> "Adjacency":
         """Return the rows without the entries that touch an absent node."""
-        return self._kept(~(absent[self._row_of_entry] | absent[self.indices]))
+        absent = np.ascontiguousarray(absent)
+        return self._like(loops.filtered(*self[:2], self.lengths, absent=absent))
 
     def within(self, groups: NDArray[np.int64]) -> "Adjacency":
         """Return the rows without the entries that join nodes of different groups."""
-        return self._kept(groups[self._row_of_entry] == groups[self.indices])
-
-    @property
-    def _row_of_entry(self) -> NDArray[np.int64]:
-        return np.repeat(np.arange(self.indptr.size - 1), np.diff(self.indptr))
-
-    def _kept(self, entries: NDArray[np.bool_]) -> "Adjacency":
-        indptr = np.concatenate([[0], np.cumsum(entries)])[self.indptr]
-        weights = None if self.weights is None else frozen(self.weights[entries])
-        return Adjacency(frozen(indptr), frozen(self.indices[entries]), weights)
+        groups = np.ascontiguousarray(groups, np.int64)
+        return self._like(loops.filtered(*self[:2], self.lengths, groups=groups))
 
     def _like(self, built: tuple[Any, Any, Any]) -> "Adjacency":
         indptr, indices, weights = (frozen(array) for array in built)
@@ -109,7 +103,7 @@ def check_rows(rows: Adjacency, directed: bool) -> None:
     """Refuse rows that are not sorted, in range, without loops and, undirected, symmetric."""
     if rows.indptr.ndim != 1 or rows.indptr.size == 0 or rows.indptr[0] != 0:
         raise ValueError("`indptr` must be one-dimensional and start with 0")
-    row, kind = csr.first_flaw(rows.indptr, rows.indices)
+    row, kind = loops.first_flaw(rows.indptr, rows.indices)
     if kind:
         raise ValueError(f"`indices` must {_FLAWS[kind]}, got another in row {row}")
     if rows.indptr[-1] != rows.indices.size:

@@ -46,10 +46,15 @@ def everything(graph, values, weights):
     image = values[:900].reshape(30, 30)
     src, dst = graph.edges()
     weighted = gm.Graph.from_edges(src, dst, graph.num_nodes, weights=weights)
+    arrows = gm.Graph.from_edges(src, dst, graph.num_nodes, directed=True).adjacency()
     peaks = gm.find_peaks(graph, values)
     batch = gm.neighborhoods(graph, values, hops=2)
     return {
         "rows": weighted.indices,
+        "symmetric": [weighted.adjacency().symmetric, arrows.symmetric],
+        "reversed": arrows.reversed().indices,
+        "without": weighted.adjacency().without(values > 3).weights,
+        "within": arrows.within(values.astype(int)).indices,
         "one hop": gm.local_maxima(graph, values),
         "hops": gm.local_maxima(graph, values, 3, ties="weak"),
         "radius": gm.local_maxima(weighted, values, radius=0.3),

@@ -1,8 +1,14 @@
-"""Edge lists to sorted adjacency rows: a two-level counting sort.
+"""Edge lists to sorted adjacency rows: one scatter into buckets, then each bucket on its own.
 
-First every entry goes to a bucket of consecutive rows (streams of sequential writes), then each
-bucket, small enough for the cache, is sorted by row and column on its own. Random writes over the
-whole matrix, which make the textbook counting sort slow, never happen.
+A bucket is a run of consecutive rows, few enough for all of them to be written to at once and
+small enough for the cache. Every entry first goes to its bucket, into the place that the finished
+rows will have; then each bucket is sorted by row and column, and written back without its repeats.
+So the memory that the rows take is nearly all that is needed. Random writes over the whole matrix,
+which make the textbook counting sort slow, never happen.
+
+Between the two steps an entry is packed as ``row in the bucket << column_bits | column``. Where 32
+bits hold that, it lies where its column will lie. Else the column lies there, and the row in the
+bucket beside it, in 16 bits.
 """
 
 from typing import NamedTuple
@@ -14,179 +20,221 @@ from graphmax.kernels.compiled import kernel
 from graphmax.kernels.progress import in_chunks, threads
 
 ENTRIES_PER_CALL = 1 << 24
-ENTRIES_PER_BUCKET = 1 << 14
-MOST_BUCKETS = 1 << 11
+ENTRIES_PER_BUCKET = 1 << 15
+MOST_BUCKETS = 1 << 9
+# Rows in a bucket are told apart by 16 bits.
+MOST_ROW_BITS = 16
+PACKED_BITS = 32
 DIGIT_BITS = 11
+NO_EDGE = -1
 
 
 class Buckets(NamedTuple):
-    """Entries packed as row << 32 | column; those of bucket b start at bounds[b]."""
+    """How entries are dealt: bucket b holds rows from b << row_bits on, and begins at bounds[b]."""
 
-    packed: np.ndarray
-    weights: np.ndarray
     bounds: np.ndarray
-    shift: int
-    digit_bits: int
-    digits: int
+    row_bits: int
+    column_bits: int
 
 
-class Rows(NamedTuple):
-    """Where rows are written to, those of a bucket from its bound on: `kept` entries of it."""
+class Entries(NamedTuple):
+    """The entries, at first dealt to buckets, at last as rows: see the top of the file.
 
-    indices: np.ndarray
+    `row` is empty where columns and rows are packed together, `weights` where there are none.
+    """
+
+    column: np.ndarray
+    row: np.ndarray
     weights: np.ndarray
+
+
+class Result(NamedTuple):
+    """Number of entries that stay, of each row and of each bucket."""
+
     row_size: np.ndarray
     kept: np.ndarray
 
 
-@kernel(parallel=True)
-def _count(src, dst, num_nodes, mirror, shift, start, stop, counts, bad):
-    parts = counts.shape[0]
-    size = (stop - start + parts - 1) // parts
-    for part in prange(parts):
-        first = start + part * size
-        for e in range(first, min(first + size, stop)):
-            u, v = src[e], dst[e]
-            if u < 0 or u >= num_nodes or v < 0 or v >= num_nodes:
-                bad[part] = min(bad[part], e)
-            elif u != v:
-                counts[part, v >> shift] += 1
-                if mirror:
-                    counts[part, u >> shift] += 1
-
-
-@kernel(parallel=True)
-def _scatter(src, dst, weights, mirror, shift, start, stop, cursor, packed, packed_weights):
-    parts = cursor.shape[0]
-    weighted = weights.size > 0
-    size = (stop - start + parts - 1) // parts
-    for part in prange(parts):
-        first = start + part * size
-        for e in range(first, min(first + size, stop)):
-            u, v = np.int64(src[e]), np.int64(dst[e])
-            if u == v:
-                continue
-            at = cursor[part, v >> shift]
-            cursor[part, v >> shift] = at + 1
-            packed[at] = (v << 32) | u
-            if weighted:
-                packed_weights[at] = weights[e]
+@kernel
+def _count_part(src, dst, num_nodes, mirror, row_bits, counts, low, high):
+    """Count the entries of each bucket; return the first edge with an end outside, or NO_EDGE."""
+    n, shift = np.uint64(num_nodes), np.uint64(row_bits)
+    for e in range(low, high):
+        u, v = np.uint64(src[e]), np.uint64(dst[e])  # negative ones become large
+        if u >= n or v >= n:
+            return e
+        if u != v:
+            counts[v >> shift] += 1
             if mirror:
-                at = cursor[part, u >> shift]
-                cursor[part, u >> shift] = at + 1
-                packed[at] = (u << 32) | v
-                if weighted:
-                    packed_weights[at] = weights[e]
+                counts[u >> shift] += 1
+    return NO_EDGE
+
+
+@kernel(parallel=True)
+def _count(src, dst, num_nodes, mirror, row_bits, counts, bad, start, stop):
+    parts, edges = counts.shape[0], src.size
+    size = (edges + parts - 1) // parts
+    for part in prange(parts):
+        if bad[part] == NO_EDGE:
+            low, high = _piece(part, size, edges, start, stop)
+            bad[part] = _count_part(src, dst, num_nodes, mirror, row_bits, counts[part], low, high)
+
+
+@kernel(inline="always")
+def _piece(part, size, edges, start, stop):
+    """Edges of a part in this call. A part is one run of edges, so that sorted ones stay sorted."""
+    end = min((part + 1) * size, edges)
+    return min(part * size + start, end), min(part * size + stop, end)
+
+
+@kernel(inline="always")
+def _put(entries, cursor, row_bits, column_bits, row, column, weight):
+    at = cursor[row >> row_bits]
+    cursor[row >> row_bits] = at + 1
+    local = row & ((np.uint64(1) << row_bits) - np.uint64(1))
+    if entries.row.size:
+        entries.row[at] = local
+        entries.column[at] = column
+    else:
+        entries.column[at] = (local << column_bits) | column
+    if entries.weights.size:
+        entries.weights[at] = weight
 
 
 @kernel
-def _sort_by_column(keys, weights, spare, spare_weights, digit_bits, digits):
-    """Stable radix sort of a bucket by column; the sorted entries end up in `keys`."""
-    mask = (1 << digit_bits) - 1
+def _scatter_part(src, dst, weights, mirror, buckets, entries, cursor, low, high):
+    row_bits, column_bits = np.uint64(buckets.row_bits), np.uint64(buckets.column_bits)
+    weight = 0.0
+    for e in range(low, high):
+        u, v = np.uint64(src[e]), np.uint64(dst[e])
+        if u == v:
+            continue
+        if weights.size:
+            weight = weights[e]
+        _put(entries, cursor, row_bits, column_bits, v, u, weight)
+        if mirror:
+            _put(entries, cursor, row_bits, column_bits, u, v, weight)
+
+
+@kernel(parallel=True)
+def _scatter(src, dst, weights, mirror, buckets, entries, cursor, start, stop):
+    parts, edges = cursor.shape[0], src.size
+    size = (edges + parts - 1) // parts
+    for part in prange(parts):
+        low, high = _piece(part, size, edges, start, stop)
+        _scatter_part(src, dst, weights, mirror, buckets, entries, cursor[part], low, high)
+
+
+@kernel
+def _load(entries, column_bits, low, high, keys):
+    """Packed entries of a bucket, as wide as `keys`."""
+    if entries.row.size:
+        for e in range(low, high):
+            keys[e - low] = (np.uint64(entries.row[e]) << column_bits) | entries.column[e]
+    else:
+        for e in range(low, high):
+            keys[e - low] = entries.column[e]
+
+
+@kernel
+def _is_sorted(keys):
+    for e in range(1, keys.size):
+        if keys[e] < keys[e - 1]:
+            return False
+    return True
+
+
+@kernel
+def _sort(keys, spare, weights, spare_weights, bits):
+    """Stable radix sort, least digit first; returns keys and weights, where they ended up."""
+    digits = (bits + DIGIT_BITS - 1) // DIGIT_BITS
+    digit_bits = (bits + digits - 1) // digits
+    mask = np.uint64((1 << digit_bits) - 1)
+    place = np.empty(1 << digit_bits, np.int64)
     for digit in range(digits):
-        shift = digit * digit_bits
-        place = np.zeros((1 << digit_bits) + 1, np.int64)
+        shift = np.uint64(digit * digit_bits)
+        place[:] = 0
         for e in range(keys.size):
-            place[((keys[e] >> shift) & mask) + 1] += 1
-        for d in range(1 << digit_bits):
-            place[d + 1] += place[d]
+            place[(np.uint64(keys[e]) >> shift) & mask] += 1
+        total = 0
+        for d in range(place.size):
+            total, place[d] = total + place[d], total
         for e in range(keys.size):
-            d = (keys[e] >> shift) & mask
-            spare[place[d]] = keys[e]
+            d = (np.uint64(keys[e]) >> shift) & mask
+            at = place[d]
+            place[d] = at + 1
+            spare[at] = keys[e]
             if weights.size:
-                spare_weights[place[d]] = weights[e]
-            place[d] += 1
+                spare_weights[at] = weights[e]
         keys, spare = spare, keys
         weights, spare_weights = spare_weights, weights
     return keys, weights
 
 
 @kernel
-def _write_rows(keys, weights, first_row, rows, low, out):
-    """Deal column-sorted entries to their rows; of repeats the smallest weight stays."""
-    indices, out_weights, row_size = out.indices, out.weights, out.row_size
-    place = np.zeros(rows + 1, np.int64)
+def _write_rows(keys, weights, entries, row_size, first_row, column_bits, low):
+    """Write sorted entries to where the bucket begins; of repeats the smallest weight stays."""
+    mask = (np.uint64(1) << column_bits) - np.uint64(1)
+    at, row, size = low, np.uint64(0), 0
     for e in range(keys.size):
-        place[(keys[e] >> 32) - first_row + 1] += 1
-    place[0] = low
-    for r in range(rows):
-        place[r + 1] += place[r]
-    end = place[:rows].copy()
-    repeats = 0
-    for e in range(keys.size):
-        r = (keys[e] >> 32) - first_row
-        at = end[r]
-        u = np.int32(keys[e] & 0x7FFFFFFF)
-        if at > place[r] and indices[at - 1] == u:
-            repeats += 1
+        key = np.uint64(keys[e])
+        if e and keys[e] == keys[e - 1]:
             if weights.size:
-                out_weights[at - 1] = min(out_weights[at - 1], weights[e])
+                entries.weights[at - 1] = min(entries.weights[at - 1], weights[e])
             continue
-        indices[at] = u
+        if key >> column_bits != row:
+            row_size[first_row + row] = size
+            row, size = key >> column_bits, 0
+        size += 1
+        entries.column[at] = key & mask
         if weights.size:
-            out_weights[at] = weights[e]
-        end[r] = at + 1
-    at = low
-    for r in range(rows):
-        size = end[r] - place[r]
-        row_size[first_row + r] = size
-        if repeats:
-            for i in range(size):
-                indices[at + i] = indices[place[r] + i]
-            if weights.size:
-                for i in range(size):
-                    out_weights[at + i] = out_weights[place[r] + i]
-        at += size
-    return keys.size - repeats
+            entries.weights[at] = weights[e]
+        at += 1
+    if size:
+        row_size[first_row + row] = size
+    return at - low
 
 
 @kernel
-def _fill_bucket(buckets, out, num_nodes, b):
-    weighted = buckets.weights.size > 0
-    low, high = buckets.bounds[b], buckets.bounds[b + 1]
-    first_row = b << buckets.shift
-    rows = min(1 << buckets.shift, num_nodes - first_row)
-    keys = buckets.packed[low:high]
-    weights = buckets.weights[low:high] if weighted else buckets.weights
-    spare, spare_weights = np.empty_like(keys), np.empty_like(weights)
-    digit_bits, digits = buckets.digit_bits, buckets.digits
-    keys, weights = _sort_by_column(keys, weights, spare, spare_weights, digit_bits, digits)
-    out.kept[b] = _write_rows(keys, weights, first_row, rows, low, out)
+def _sort_lane(buckets, entries, keys, result, lane, lanes, start, stop):
+    """Sort every so many buckets; `keys` is an empty array of the type that holds an entry."""
+    largest = 0
+    for b in range(start + lane, stop, lanes):
+        largest = max(largest, buckets.bounds[b + 1] - buckets.bounds[b])
+    first, second = np.empty(largest, keys.dtype), np.empty(largest, keys.dtype)
+    weighted = 1 if entries.weights.size else 0
+    first_weights, second_weights = np.empty(largest * weighted), np.empty(largest * weighted)
+    column_bits = np.uint64(buckets.column_bits)
+    bits = buckets.row_bits + buckets.column_bits
+    for b in range(start + lane, stop, lanes):
+        low, high = buckets.bounds[b], buckets.bounds[b + 1]
+        size = high - low
+        own = first[:size]
+        _load(entries, column_bits, low, high, own)
+        weights = first_weights[: size * weighted]
+        weights[:] = entries.weights[low : low + size * weighted]
+        if not _is_sorted(own):
+            spare, spare_weights = second[:size], second_weights[: size * weighted]
+            own, weights = _sort(own, spare, weights, spare_weights, bits)
+        first_row = np.uint64(b << buckets.row_bits)
+        result.kept[b] = _write_rows(
+            own, weights, entries, result.row_size, first_row, column_bits, low
+        )
 
 
 @kernel(parallel=True)
-def _fill(buckets, out, num_nodes, start, stop):
-    for b in prange(start, stop):
-        _fill_bucket(buckets, out, num_nodes, b)
+def _sort_buckets(buckets, entries, keys, result, lanes, start, stop):
+    for lane in prange(lanes):
+        _sort_lane(buckets, entries, keys, result, lane, lanes, start, stop)
 
 
-@kernel
-def _close_gaps(indices, weights, bounds, kept):
-    out = kept[0] if kept.size else 0
-    for b in range(1, kept.size):
-        low = bounds[b]
-        if out != low:
-            for i in range(kept[b]):
-                indices[out + i] = indices[low + i]
-            if weights.size:
-                for i in range(kept[b]):
-                    weights[out + i] = weights[low + i]
-        out += kept[b]
-    return out
-
-
-def _bucket_shift(num_nodes, num_entries):
-    buckets = max(1, min(MOST_BUCKETS, num_entries // ENTRIES_PER_BUCKET))
-    shift = 0
-    while (max(num_nodes, 1) - 1) >> shift >= buckets:
-        shift += 1
-    return shift
-
-
-def first_bad_entry(bad):
-    """Return the position of the first entry with an end outside the graph, or -1."""
-    worst = int(bad.min()) if bad.size else -1
-    return -1 if worst == np.iinfo(np.int64).max else worst
+def _row_bits(num_nodes, entries):
+    """Bits that tell the rows of a bucket apart."""
+    buckets = max(1, min(MOST_BUCKETS, entries // ENTRIES_PER_BUCKET))
+    bits = 0
+    while (num_nodes - 1) >> bits >= buckets:
+        bits += 1
+    return min(bits, MOST_ROW_BITS)
 
 
 def build(src, dst, weights, num_nodes, mirror):
@@ -208,145 +256,58 @@ def build(src, dst, weights, num_nodes, mirror):
     tuple
         ``indptr, indices, weights, entries_without_loops`` or the position of a bad entry.
     """
-    parts = threads()
-    shift = _bucket_shift(num_nodes, src.size * (2 if mirror else 1))
-    buckets = ((max(num_nodes, 1) - 1) >> shift) + 1
-    counts = np.zeros((parts, buckets), np.int64)
-    bad = np.full(parts, np.iinfo(np.int64).max)
+    largest = max(num_nodes, 1)
+    row_bits = _row_bits(largest, src.size * (2 if mirror else 1))
+    counts = np.zeros((threads(), ((largest - 1) >> row_bits) + 1), np.int64)
+    bad = np.full(len(counts), NO_EDGE)
+    # Each call works on a piece of every part.
+    part_size, step = -(-src.size // len(counts)), max(1, ENTRIES_PER_CALL // len(counts))
 
     def count(start, stop):
-        _count(src, dst, num_nodes, mirror, shift, start, stop, counts, bad)
+        _count(src, dst, num_nodes, mirror, row_bits, counts, bad, start, stop)
 
-    in_chunks("counting edges", src.size, ENTRIES_PER_CALL, count)
-    if first_bad_entry(bad) >= 0:
-        return first_bad_entry(bad)
-    bounds = np.zeros(buckets + 1, np.int64)
+    in_chunks("counting edges", part_size, step, count)
+    if (bad != NO_EDGE).any():
+        return int(bad[bad != NO_EDGE].min())
+    bounds = np.zeros(counts.shape[1] + 1, np.int64)
     np.cumsum(counts.sum(axis=0), out=bounds[1:])
     cursor = np.ascontiguousarray(bounds[:-1] + np.cumsum(counts, axis=0) - counts)
-    entries = int(bounds[-1])
-    packed = np.empty(entries, np.int64)
-    packed_weights = np.empty(entries if weights.size else 0)
+    buckets = Buckets(bounds, row_bits, max(1, (largest - 1).bit_length()))
+    total = int(bounds[-1])
+    is_packed = buckets.row_bits + buckets.column_bits <= PACKED_BITS
+    rows = np.empty(0 if is_packed else total, np.uint16)
+    entries = Entries(np.empty(total, np.uint32), rows, np.empty(total if weights.size else 0))
 
     def scatter(start, stop):
-        _scatter(src, dst, weights, mirror, shift, start, stop, cursor, packed, packed_weights)
+        _scatter(src, dst, weights, mirror, buckets, entries, cursor, start, stop)
 
-    in_chunks("sorting edges", src.size, ENTRIES_PER_CALL, scatter)
-    return (*_rows(packed, packed_weights, bounds, shift, num_nodes), entries)
+    in_chunks("sorting edges", part_size, step, scatter)
+    keys = np.empty(0, np.uint32 if is_packed else np.uint64)
+    return (*_finished_rows(buckets, entries, keys, num_nodes), total)
 
 
-def _rows(packed, packed_weights, bounds, shift, num_nodes):
-    indices = np.empty(packed.size, np.int32)
-    weights = np.empty(packed_weights.size)
-    row_size = np.zeros(num_nodes, np.int64)
-    kept = np.zeros(bounds.size - 1, np.int64)
-    bits = max(1, (num_nodes - 1).bit_length())
-    digits = -(-bits // DIGIT_BITS)
-    step = max(threads(), kept.size * ENTRIES_PER_CALL // max(packed.size, 1))
-    digit_bits = -(-bits // digits)
-    buckets = Buckets(packed, packed_weights, bounds, shift, digit_bits, digits)
-    rows = Rows(indices, weights, row_size, kept)
+def _finished_rows(buckets, entries, keys, num_nodes):
+    """Sort the buckets, close the gaps that repeats left between them, and point to the rows."""
+    count = buckets.bounds.size - 1 if num_nodes else 0
+    result = Result(np.zeros(num_nodes, np.int64), np.zeros(count, np.int64))
+    step = max(threads(), count * ENTRIES_PER_CALL // max(entries.column.size, 1))
 
-    def fill(start, stop):
-        _fill(buckets, rows, num_nodes, start, stop)
+    def sort(start, stop):
+        _sort_buckets(buckets, entries, keys, result, threads(), start, stop)
 
-    in_chunks("building rows", kept.size if num_nodes else 0, step, fill)
-    total = _close_gaps(indices, weights, bounds, kept)
+    in_chunks("building rows", count, step, sort)
+    total = 0
+    for low, kept in zip(buckets.bounds.tolist(), result.kept.tolist(), strict=False):
+        if total < low:
+            for array in (entries.column, entries.weights):
+                array[total : total + kept] = array[low : low + kept]
+        total += kept
     indptr = np.zeros(num_nodes + 1, np.int64)
-    np.cumsum(row_size, out=indptr[1:])
-    return indptr, _shrunk(indices, total), _shrunk(weights, total if weights.size else 0)
+    np.cumsum(result.row_size, out=indptr[1:])
+    weights = _cut(entries.weights, total) if entries.weights.size else entries.weights
+    return indptr, _cut(entries.column.view(np.int32), total), weights
 
 
-def _shrunk(array, size):
+def _cut(array, size):
+    """The front of an array, as a copy where that gives back memory worth the while."""
     return array[:size] if size * 8 >= array.size * 7 else array[:size].copy()
-
-
-@kernel
-def is_symmetric(indptr, indices, weights):
-    """Whether every entry has its reverse, with equal weight; rows must be sorted."""
-    cursor = indptr[:-1].copy()
-    for v in range(indptr.size - 1):
-        for p in range(indptr[v], indptr[v + 1]):
-            u = indices[p]
-            q = cursor[u]
-            if q >= indptr[u + 1] or indices[q] != v:
-                return False
-            if weights.size and weights[q] != weights[p]:
-                return False
-            cursor[u] = q + 1
-    return True
-
-
-@kernel
-def _transpose(indptr, indices, weights, cursor, out, out_weights, start, stop):
-    for v in range(start, stop):
-        for p in range(indptr[v], indptr[v + 1]):
-            q = cursor[indices[p]]
-            cursor[indices[p]] = q + 1
-            out[q] = v
-            if weights.size:
-                out_weights[q] = weights[p]
-
-
-def transpose(indptr, indices, weights):
-    """Rows of the reversed graph, sorted."""
-    num_nodes = indptr.size - 1
-    out_indptr = np.zeros(num_nodes + 1, np.int64)
-    np.cumsum(np.bincount(indices, minlength=num_nodes), out=out_indptr[1:])
-    cursor = out_indptr[:-1].copy()
-    out, out_weights = np.empty_like(indices), np.empty_like(weights)
-    step = max(1, num_nodes * ENTRIES_PER_CALL // max(indices.size, 1))
-
-    def reverse(start, stop):
-        _transpose(indptr, indices, weights, cursor, out, out_weights, start, stop)
-
-    in_chunks("reversing edges", num_nodes, step, reverse)
-    return out_indptr, out, out_weights
-
-
-@kernel
-def union(indptr, indices, weights, other_indptr, other_indices, other_weights):
-    """Rows that hold the entries of both, the smaller weight where both have one."""
-    num_nodes = indptr.size - 1
-    out_indptr = np.zeros(num_nodes + 1, np.int64)
-    out = np.empty(indices.size + other_indices.size, np.int32)
-    out_weights = np.empty(out.size if weights.size else 0)
-    at = 0
-    for v in range(num_nodes):
-        p, q = indptr[v], other_indptr[v]
-        while p < indptr[v + 1] or q < other_indptr[v + 1]:
-            left = indices[p] if p < indptr[v + 1] else num_nodes
-            right = other_indices[q] if q < other_indptr[v + 1] else num_nodes
-            out[at] = min(left, right)
-            if weights.size:
-                weight = np.inf
-                if left <= right:
-                    weight = weights[p]
-                if right <= left:
-                    weight = min(weight, other_weights[q])
-                out_weights[at] = weight
-            p += left <= right
-            q += right <= left
-            at += 1
-        out_indptr[v + 1] = at
-    return out_indptr, out[:at].copy(), out_weights[: at if weights.size else 0].copy()
-
-
-@kernel
-def first_flaw(indptr, indices):
-    """Return ``(row, kind)`` of the first row that is not valid; kind 0 means none.
-
-    Kinds: 1 the pointers go back, 2 an index is out of range, 3 a row is unsorted or repeats a
-    neighbor, 4 a self-loop.
-    """
-    num_nodes = indptr.size - 1
-    for v in range(num_nodes):
-        if indptr[v + 1] < indptr[v] or indptr[v + 1] > indices.size:
-            return v, 1
-        for p in range(indptr[v], indptr[v + 1]):
-            if indices[p] < 0 or indices[p] >= num_nodes:
-                return v, 2
-            if p > indptr[v] and indices[p] <= indices[p - 1]:
-                return v, 3
-            if indices[p] == v:
-                return v, 4
-    return -1, 0
