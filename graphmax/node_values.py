@@ -55,7 +55,8 @@ def nodes_of(obj: Any, values: Any, name: str = "values") -> tuple[Nodes, Attrib
     edges = None if isinstance(obj, Graph) else edge_list_of(obj)
     nodes: Nodes = as_graph(obj) if edges is None else edges
     if isinstance(nodes, EdgeList) and nodes.num_nodes is None:
-        nodes = nodes.sized(_count_of(values, nodes))
+        column = obj[values] if is_data(obj) and _is_column_of(obj, values) else values
+        nodes = nodes.sized(_count_of(column, nodes))
     attribute = attribute_of(nodes, values, name, source=obj)
     if is_networkx(obj):
         _warn_of_another_order(nodes, values, name)
@@ -66,6 +67,10 @@ def graph_and_attribute(obj: Any, values: Any, name: str = "values") -> tuple[Gr
     """Return the graph, built if need be, and the attribute a call is about."""
     nodes, attribute = nodes_of(obj, values, name)
     return nodes if isinstance(nodes, Graph) else nodes.graph, attribute
+
+
+def _is_column_of(data: Any, values: Any) -> bool:
+    return isinstance(values, str) and values in data and is_tensor(data[values])
 
 
 def _count_of(values: Any, edges: EdgeList) -> int:

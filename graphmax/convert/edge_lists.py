@@ -15,6 +15,9 @@ from graphmax.adjacency import matching_ends
 from graphmax.checks import is_tensor, to_numpy
 from graphmax.graph import Graph
 
+_SIZED = ("num_nodes", "x", "pos", "batch", "ptr")
+_NO_NODES = ("edge", "index", "adj", "face", "ptr")
+
 
 @dataclass(frozen=True)
 class EdgeList:
@@ -116,7 +119,8 @@ def is_data(obj: Any) -> bool:
 
 def from_data(obj: Any, weight: str | None) -> EdgeList:
     """Read a PyG ``Data`` or ``Batch``: ``edge_index`` or ``adj_t``, weights and attributes."""
-    count = obj.num_nodes if "num_nodes" in obj or _has_node_attribute(obj) else None
+    # From other attributes PyG guesses the number of nodes, with a warning.
+    count = obj.num_nodes if any(name in obj for name in _SIZED) else None
     if getattr(obj, "edge_index", None) is None:
         adjacency = getattr(obj, "adj_t", None)
         if adjacency is None:
@@ -142,10 +146,6 @@ def from_data(obj: Any, weight: str | None) -> EdgeList:
     )
 
 
-def _has_node_attribute(obj: Any) -> bool:
-    return any(is_tensor(value) and obj.is_node_attr(name) for name, value in obj.to_dict().items())
-
-
 def _data_weights(obj: Any, weight: str, count: int) -> NDArray[Any] | None:
     for name in dict.fromkeys(("edge_weight", weight)):
         if name not in obj or not is_tensor(obj[name]):
@@ -166,8 +166,7 @@ def _attributes(obj: Any, num_nodes: int) -> dict[str, Any]:
         for name, value in obj.to_dict().items()
         if is_tensor(value)
         and value.ndim
-        and name not in ("edge_index", "adj_t")
-        and obj.is_node_attr(name)
+        and not any(word in str(name) for word in _NO_NODES)
         and not _is_sparse(value)
         and "bfloat" not in str(value.dtype)
         and len(value) == num_nodes
