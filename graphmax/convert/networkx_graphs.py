@@ -75,8 +75,11 @@ def _weights(
     obj: Any, rows: list[Any], weight: str, once: NDArray[np.bool_] | None
 ) -> NDArray[Any] | None:
     """Return the weights of the edges, 1 where an edge lacks it, None if all do."""
-    data = chain.from_iterable(map(methodcaller("values"), rows))
-    lengths = _lengths(list(map(methodcaller("get", weight), data)), once)
+    values, lengths = methodcaller("values"), None
+    # any() is quick where nothing is known of any edge, as in most graphs without weights.
+    if any(chain.from_iterable(map(values, rows))):
+        data = chain.from_iterable(map(values, rows))
+        lengths = _lengths(list(map(methodcaller("get", weight), data)), once)
     _check_name(obj, weight, lengths)
     return lengths
 
