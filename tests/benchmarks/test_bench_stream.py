@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from graphmax.kernels import stream
-from graphmax.kernels.scan import STRICT
+from graphmax.kernels.compare import STRICT
 from graphmax.values import order_key
 
 NUM_NODES = 10**6
