@@ -11,9 +11,20 @@ from typer.testing import CliRunner
 from graphmax.cli import app
 from graphmax.shipped_data import dataset_path
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-CONSOLE = [text for kind, text in BLOCKS if kind == "console"]
+HOME = Path(__file__).parents[1]
+PAGES = {
+    page.relative_to(HOME).as_posix(): re.findall(
+        r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    for page in [HOME / "README.md", *sorted((HOME / "docs").glob("*.md"))]
+}
+BLOCKS = PAGES["README.md"]
+CONSOLE = [text for blocks in PAGES.values() for kind, text in blocks if kind == "console"]
+LINKS = [
+    (page, target)
+    for page in PAGES
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", (HOME / page).read_text(encoding="utf-8"))
+]
 
 
 def test_the_first_block_holds_the_two_set_up_commands():
@@ -23,13 +34,24 @@ def test_the_first_block_holds_the_two_set_up_commands():
     ]
 
 
-def test_python():
-    code = "\n".join(text for kind, text in BLOCKS if kind == "python")
-    test = doctest.DocTestParser().get_doctest(code, {}, "README", "README.md", 0)
+@pytest.mark.parametrize("page", PAGES)
+def test_python(page, tmp_path, monkeypatch):
+    (tmp_path / "datasets").symlink_to(dataset_path("countries").parent)
+    monkeypatch.chdir(tmp_path)
+    code = "\n".join(text for kind, text in PAGES[page] if kind == "python")
+    test = doctest.DocTestParser().get_doctest(code, {}, page, page, 0)
     failures: list[str] = []
-    results = doctest.DocTestRunner().run(test, out=failures.append)
-    assert results.attempted > 5
+    doctest.DocTestRunner().run(test, out=failures.append)
     assert failures == []
+
+
+def test_the_front_page_is_short():
+    assert len((HOME / "README.md").read_text(encoding="utf-8").splitlines()) <= 160
+
+
+@pytest.mark.parametrize(("page", "target"), LINKS)
+def test_links_inside_lead_somewhere(page, target):
+    assert (HOME / page).parent.joinpath(target).exists()
 
 
 @pytest.mark.parametrize("text", CONSOLE, ids=lambda text: text.splitlines()[0])
@@ -48,5 +70,5 @@ def test_the_tie_rules_are_those_of_the_example(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     script = Path(__file__).parents[1] / "examples" / "ties_and_plateaus.py"
     exec(compile(script.read_text(encoding="utf-8"), script, "exec"), {})
-    shown = next(text for kind, text in BLOCKS if kind == "text")
+    shown = next(text for kind, text in PAGES["docs/definition.md"] if kind == "text")
     assert capsys.readouterr().out.startswith(shown)
