@@ -13,7 +13,15 @@ from statistics import median
 import numpy as np
 import pytest
 
-from graphmax import Graph, edge_maxima, find_peaks, local_maxima
+from graphmax import (
+    Graph,
+    basins,
+    edge_maxima,
+    find_peaks,
+    grid_graph,
+    local_maxima,
+    non_maximum_suppression,
+)
 from graphmax.kernels.ascent import highest_neighbors, in_order
 from graphmax.kernels.merge import merge_tree
 from graphmax.values import order_key
@@ -128,3 +136,99 @@ def test_edge_maxima_against_node_maxima(benchmark, hops):
     goal = "ceiling 30" if hops == 1 else "no goal"
     report(benchmark, f"edge_maxima(hops={hops}) costs local_maxima", found, goal)
     benchmark.pedantic(edge_maxima, (graph, weights, hops), rounds=10)
+
+
+@pytest.fixture(scope="module")
+def graph(edge_list):
+    src, dst, values = edge_list
+    return Graph.from_edges(src, dst, NODES, weights=values[src]), values
+
+
+@pytest.mark.parametrize("distance", [2, 3, 4])
+def test_one_peak_within_a_distance_against_the_plain_table(benchmark, graph, distance):
+    rows, values = graph
+    plain = find_peaks(rows, values)
+    kept = find_peaks(rows, values, min_distance=distance)
+    print(f"\n{len(plain)} peaks, {len(kept)} at least {distance} hops apart")
+    found = ratios(
+        lambda: find_peaks(rows, values),
+        lambda: find_peaks(rows, values, min_distance=distance),
+        3,
+    )
+    report(benchmark, f"min_distance={distance} costs plain tables", found, "ceiling 3")
+    benchmark.pedantic(find_peaks, (rows, values), {"min_distance": distance}, rounds=2)
+
+
+def test_straight_lines_between_peaks_against_the_plain_table(benchmark, graph):
+    rows, values = graph
+    placed = rows.replace(positions=np.random.default_rng(4).random((NODES, 3)))
+    asked = {"min_distance": 0.02, "metric": "euclidean"}
+    print(f"\n{len(find_peaks(placed, values, **asked))} peaks stay")
+    found = ratios(
+        lambda: find_peaks(placed, values), lambda: find_peaks(placed, values, **asked), 3
+    )
+    report(benchmark, "straight lines cost plain tables", found, "ceiling 3")
+    benchmark.pedantic(find_peaks, (placed, values), asked, rounds=2)
+
+
+def test_ten_thousand_groups_against_one_call(benchmark, graph):
+    """On the graph of the groups, which has fewer edges, and on the whole one."""
+    rows, values = graph
+    groups = np.random.default_rng(5).integers(0, 10_000, NODES)
+    grouped = find_peaks(rows, values, groups=groups, num_peaks=3)
+    print(f"\n{len(grouped)} peaks of {len(np.unique(grouped.group))} groups")
+    found = ratios(
+        lambda: find_peaks(rows, values), lambda: find_peaks(rows, values, groups=groups), 3
+    )
+    report(benchmark, "10,000 groups cost one call", found, "ceiling 1.5")
+    benchmark.pedantic(find_peaks, (rows, values), {"groups": groups}, rounds=2)
+
+
+def test_regions_of_a_grid_against_one_call(benchmark):
+    """Regions that hang together, so that most edges stay."""
+    pixels = grid_graph((1000, 1000), 8)
+    values = np.random.default_rng(6).random(1_000_000)
+    row, column = np.divmod(np.arange(1_000_000), 1000)
+    groups = (row // 10) * 100 + column // 10
+    found = ratios(
+        lambda: find_peaks(pixels, values), lambda: find_peaks(pixels, values, groups=groups), 3
+    )
+    report(benchmark, "10,000 regions of a grid cost one call", found, "ceiling 1.5")
+    benchmark.pedantic(find_peaks, (pixels, values), {"groups": groups}, rounds=2)
+
+
+def test_watershed_of_an_image_against_scikit_image(benchmark):
+    segmentation = pytest.importorskip("skimage.segmentation")
+    generator = np.random.default_rng(7)
+    image = generator.integers(0, 256, (1000, 1000)).astype(np.uint8)
+    markers = np.zeros(image.shape, np.int32)
+    markers.reshape(-1)[generator.choice(image.size, 5000, replace=False)] = np.arange(1, 5001)
+    pixels = grid_graph(image.shape, 4)
+    found = ratios(
+        lambda: basins(pixels, image.ravel(), markers=markers),
+        lambda: segmentation.watershed(255 - image, markers),
+        3,
+    )
+    report(benchmark, "watershed of markers against scikit-image", found, "no goal")
+    benchmark.pedantic(basins, (pixels, image.ravel()), {"markers": markers}, rounds=2)
+
+
+def test_suppression_in_millimeters_against_one_search_per_node(benchmark):
+    """Straight lines among 200,000 points against a k-d tree asked point by point."""
+    from scipy.spatial import cKDTree
+
+    generator = np.random.default_rng(8)
+    points, scores = generator.random((200_000, 3)), generator.random(200_000)
+    cloud = Graph.from_edges([], [], 200_000).replace(positions=points)
+    order = np.argsort(-scores)
+
+    def by_tree():
+        tree, alive = cKDTree(points), np.ones(200_000, bool)
+        for v in order:
+            if alive[v]:
+                alive[tree.query_ball_point(points[v], 0.05)] = False
+
+    asked = {"radius": 0.05, "metric": "euclidean"}
+    found = ratios(lambda: non_maximum_suppression(cloud, scores, **asked), by_tree, 3)
+    report(benchmark, "straight suppression against a k-d tree", found, "no goal")
+    benchmark.pedantic(non_maximum_suppression, (cloud, scores), asked, rounds=2)
