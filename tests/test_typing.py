@@ -27,6 +27,13 @@ who: torch.Tensor = gm.rivals(edge_index, torch.rand(3), 2)
 far: float = float(gm.isolation(graph, [1, 2, 3], ties="plateau").distance[0])
 peaks: gm.Peaks = gm.find_peaks(graph, [1, 2, 3], ties="strict", min_prominence=1)
 nodes: NDArray[np.int64] = peaks.nodes
+height: float = peaks[0].prominence
+some: gm.Peaks = gm.edge_peaks(graph, [1, 2], 1, by="prominence")[::-1]
+where: NDArray[np.int64] = gm.basins(graph, [1, 2, 3], markers=[0, 1, 0], extremum="min")
+flood: torch.Tensor = gm.basins(edge_index, torch.rand(3), split_plateaus=True)
+kept: NDArray[np.int64] = gm.non_maximum_suppression(graph, [1, 2, 3], gm.Rule(2), threshold=1)
+best: torch.Tensor = gm.non_maximum_suppression(edge_index, torch.rand(3), metric="hops")
+tree: gm.MergeTree = gm.merge_tree(graph, [1, 2, 3], groups=[0, 0, 1])
 why: gm.Certificate = gm.explain(graph, [1, 2, 3], 0, absent="block", groups=["a", "a", "b"])
 """
 
@@ -38,6 +45,12 @@ WRONG = [
     'gm.isolation(graph, values, nan="drop")',
     'gm.explain(graph, values, 0, ties="foo")',
     'gm.find_peaks(graph, values, ties="foo")',
+    "gm.find_peaks(graph, values, k=3)",
+    'gm.find_peaks(graph, values, by="size")',
+    'gm.edge_peaks(graph, values, ties="weak")',
+    "gm.basins(graph, values, marker=values)",
+    'gm.non_maximum_suppression(graph, values, metric="miles")',
+    "gm.merge_tree(graph, values, hops=2)",
     'gm.edge_maxima(graph, values, ties="plateau-ish")',
     'gm.Rule(extremum="top")',
 ]

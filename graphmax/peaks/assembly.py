@@ -14,8 +14,9 @@ from graphmax.kernels.isolation import isolate
 from graphmax.maxima.engine import limit_of, maxima_mask, reach_of_plateaus
 from graphmax.peaks.filters import Filters
 from graphmax.peaks.sea_level import SeaLevel
+from graphmax.peaks.setting import Setting
 from graphmax.peaks.suppression import keep_distant
-from graphmax.peaks.table import Peaks, Setting
+from graphmax.peaks.table import Peaks
 from graphmax.peaks.topography import Topography
 from graphmax.question import Question
 from graphmax.values import exact_difference

@@ -1,11 +1,12 @@
 """`non_maximum_suppression`: the best node strikes out its ball, then the best that is left."""
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, Never
+from typing import TYPE_CHECKING, Any, Literal, Never, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.calls import GraphFields, Values
 from graphmax.checks import number, one_of
 from graphmax.kernels.ascent import in_order
 from graphmax.kernels.straight import suppress_straight
@@ -16,11 +17,35 @@ from graphmax.question import Question, ask, check_nonnegative, is_array, reach_
 from graphmax.rule import Absent, Direction, Nan, Rule
 
 if TYPE_CHECKING:
-    pass
+    from torch import Tensor
 
 Metric = Literal["hops", "weight", "euclidean"]
 
 
+class SuppressionFields(GraphFields, total=False):
+    """What `non_maximum_suppression` takes by keyword, for its signature."""
+
+    threshold: Any
+    metric: Metric | None
+    radius: Any
+
+
+@overload
+def non_maximum_suppression(
+    graph: Any, scores: "Tensor", hops: Any = None, **fields: Unpack[SuppressionFields]
+) -> "Tensor": ...
+@overload
+def non_maximum_suppression(
+    graph: Any, scores: str, hops: Any = None, **fields: Unpack[SuppressionFields]
+) -> Any: ...
+@overload
+def non_maximum_suppression(
+    graph: Any, scores: Values, hops: Any = None, **fields: Unpack[SuppressionFields]
+) -> NDArray[np.int64]: ...
+@overload
+def non_maximum_suppression(
+    graph: Any, scores: object, hops: Any = None, **fields: Unpack[SuppressionFields]
+) -> Any: ...
 def non_maximum_suppression(
     graph: Any,
     scores: Any,

@@ -14,18 +14,16 @@ from numpy.typing import NDArray
 from graphmax.atomic import write_atomically
 from graphmax.checks import frozen, integer
 from graphmax.graph import Graph
-from graphmax.kernels.eccentricity import farthest_from_rim, most_central
-from graphmax.node_values import complete_column
 from graphmax.peaks import display
 from graphmax.peaks.coordinates import coordinate_columns, coordinates_of
 from graphmax.peaks.geojson import feature_collection
+from graphmax.peaks.setting import Setting
 from graphmax.rule import FilledRule
 from graphmax.values import order_key
 
 if TYPE_CHECKING:
     import pandas
 
-MOST_MEMBERS_SEARCHED = 10_000
 _NODES = ("nearest_higher", "key_saddle", "parent")
 _COLUMNS = (
     "node",
@@ -72,43 +70,6 @@ class Persistence(NamedTuple):
     death: NDArray[Any]
     birth_node: NDArray[np.int64]
     death_node: NDArray[np.int64]
-
-
-class Setting(NamedTuple):
-    """What a table knows of its graph.
-
-    `basins` is the peak of each node or -1, `plateau` the lowest index of its plateau, `groups`
-    the user's label of its group. `edges_of` is the graph whose edges the nodes are, if they are.
-    """
-
-    graph: Graph
-    basins: NDArray[np.int64]
-    plateau: NDArray[np.int32]
-    groups: NDArray[Any] | None = None
-    edges_of: Graph | None = None
-
-    def label_of(self, nodes: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the user's id of each node, of an edge a tuple of both ends."""
-        if self.edges_of is None:
-            return self.graph.label_of(nodes)
-        labels = np.empty(nodes.size, object)
-        labels[:] = list(zip(*self._ends(nodes).tolist(), strict=True))
-        return labels
-
-    def _ends(self, edges: NDArray[np.int64]) -> NDArray[Any]:
-        graph = self.edges_of or self.graph
-        return graph.label_of(graph.edges()[:, edges])
-
-    def ids(self, nodes: NDArray[np.int64], name: str) -> dict[str, NDArray[Any]]:
-        """Return the user's ids of nodes (of both ends of edges) as columns, masked where -1."""
-        none = nodes < 0
-        if self.edges_of is None:
-            columns = {name: self.graph.label_of(nodes)}
-        else:
-            src, dst = self._ends(nodes)
-            prefix = "" if name == "label" else f"{name}_"
-            columns = {f"{prefix}src": src, f"{prefix}dst": dst}
-        return {key: np.ma.MaskedArray(ids, none) for key, ids in columns.items()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -240,13 +201,13 @@ class Peaks:
         """Whether the nodes have ids of the user's own."""
         return self.graph.labels is not None or self._setting.edges_of is not None
 
-    @cached_property
+    @property
     def mask(self) -> NDArray[np.bool_]:
         """Which nodes belong to a peak, bool (num_nodes,), as in `local_maxima`: whole plateaus."""
-        plateau = self._setting.plateau
-        chosen = np.zeros(plateau.size, np.bool_)
+        chosen = np.zeros(self.graph.num_nodes, np.bool_)
         chosen[self.node] = True
-        return frozen(chosen[plateau] if self.rule.ties == "plateau" else chosen)
+        is_whole = self.rule.ties == "plateau"
+        return frozen(chosen[self._setting.plateau] if is_whole else chosen)
 
     @property
     def persistence(self) -> Persistence:
@@ -255,15 +216,7 @@ class Peaks:
 
     def members(self, row: int) -> NDArray[np.int64]:
         """Return the nodes of the plateau of a peak, ascending, int64 (plateau_size,)."""
-        node = self.node[self._row(integer(row, "row"))]
-        starts, nodes = self._plateaus
-        return frozen(nodes[starts[node] : starts[node + 1]])
-
-    @cached_property
-    def _plateaus(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        plateau = self._setting.plateau
-        sizes = np.bincount(plateau, minlength=plateau.size)
-        return np.concatenate([[0], np.cumsum(sizes)]), np.argsort(plateau, kind="stable")
+        return self._setting.members(self._node(row))
 
     def center(self, row: int) -> int:
         """Return the middle of the plateau of a peak.
@@ -272,11 +225,10 @@ class Peaks:
         other members, ties to the lowest index; of a plateau of more than 10,000 nodes the member
         farthest from its rim.
         """
-        members, number = self.members(row), np.full(self.graph.num_nodes, -1, np.int64)
-        number[members] = np.arange(members.size)
-        rows = self.graph.adjacency("both")
-        search = most_central if members.size <= MOST_MEMBERS_SEARCHED else farthest_from_rim
-        return int(search(rows.indptr, rows.indices, number, members))
+        return self._setting.center(self._node(row))
+
+    def _node(self, row: int) -> int:
+        return int(self.node[self._row(integer(row, "row"))])
 
     def touches(self, mask: Any) -> NDArray[np.bool_]:
         """Tell which peaks lie beside some nodes, such as a border or the pixels of a mask.
@@ -291,25 +243,14 @@ class Peaks:
         bool (p,)
             Whether a member of the peak is in `mask` or a neighbor of a node in it.
         """
-        inside = complete_column(self.graph, mask, "mask")
-        if inside.dtype != bool:
-            raise TypeError(f"`mask` must be bool, got dtype {inside.dtype}")
-        rows = self.graph.adjacency("both")
-        near = np.zeros(self._setting.plateau.size, np.bool_)
-        nodes = np.flatnonzero(inside)
-        counts = rows.indptr[nodes + 1] - rows.indptr[nodes]
-        entries = np.repeat(rows.indptr[nodes] - np.cumsum(counts) + counts, counts)
-        neighbors = rows.indices[entries + np.arange(entries.size)]
-        near[self._setting.plateau[nodes]] = near[self._setting.plateau[neighbors]] = True
-        return near[self.node]
+        return self._setting.plateaus_beside(mask)[self.node]
 
     def boundary(self) -> NDArray[np.bool_]:
         """Return which edges join two basins, bool (num_edges,), in the order of `graph.edges()`.
 
         Nodes without a basin have no boundary.
         """
-        src, dst = self.basins[self.graph.edges()]
-        return np.asarray((src != dst) & (src >= 0) & (dst >= 0))
+        return self._setting.boundary()
 
     def to_dict(self) -> dict[str, NDArray[Any]]:
         """Return the columns by name, -1 for no node.
@@ -403,7 +344,7 @@ class Peaks:
         kept["basin_size"] = size[rows]
         basin = np.full(self.basins.size, -1)
         basin[self.node] = node[heir]
-        setting = self._setting._replace(basins=frozen(_or_none(basin, self.basins)))
+        setting = replace(self._setting, basins=frozen(_or_none(basin, self.basins)))
         return replace(self, **kept, _setting=setting)
 
     def _heirs(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

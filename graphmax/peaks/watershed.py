@@ -1,10 +1,11 @@
 """`basins`: the peak, or the marker, that every node belongs to."""
 
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Never, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.calls import GraphFields, Values
 from graphmax.checks import boolean
 from graphmax.kernels import watershed
 from graphmax.kernels.ascent import NOBODY
@@ -14,9 +15,28 @@ from graphmax.question import Question, ask
 from graphmax.rule import Absent, Direction, Extremum, Nan, Rule
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+if TYPE_CHECKING:
     pass
 
 
+class BasinFields(GraphFields, total=False):
+    """What `basins` takes by keyword, for its signature."""
+
+    markers: Any
+    split_plateaus: bool
+    extremum: Extremum | None
+
+
+@overload
+def basins(graph: Any, values: "Tensor", **fields: Unpack[BasinFields]) -> "Tensor": ...
+@overload
+def basins(graph: Any, values: str, **fields: Unpack[BasinFields]) -> Any: ...
+@overload
+def basins(graph: Any, values: Values, **fields: Unpack[BasinFields]) -> NDArray[np.int64]: ...
+@overload
+def basins(graph: Any, values: object, **fields: Unpack[BasinFields]) -> Any: ...
 def basins(
     graph: Any,
     values: Any,

@@ -1,0 +1,91 @@
+"""What a table of peaks knows of its graph: basins, plateaus, groups, and what nodes are called."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.checks import frozen
+from graphmax.graph import Graph
+from graphmax.kernels.eccentricity import farthest_from_rim, most_central
+from graphmax.node_values import complete_column
+
+MOST_MEMBERS_SEARCHED = 10_000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The surroundings of peaks.
+
+    `basins` is the peak of each node or -1, `plateau` the lowest index of its plateau, `groups`
+    the user's label of its group. `edges_of` is the graph whose edges the nodes are, if they are.
+    """
+
+    graph: Graph
+    basins: NDArray[np.int64]
+    plateau: NDArray[np.int32]
+    groups: NDArray[Any] | None = None
+    edges_of: Graph | None = None
+
+    def label_of(self, nodes: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the user's id of each node, of an edge a tuple of both ends."""
+        if self.edges_of is None:
+            return self.graph.label_of(nodes)
+        labels = np.empty(nodes.size, object)
+        labels[:] = list(zip(*self._ends(nodes).tolist(), strict=True))
+        return labels
+
+    def _ends(self, edges: NDArray[np.int64]) -> NDArray[Any]:
+        graph = self.edges_of or self.graph
+        return graph.label_of(graph.edges()[:, edges])
+
+    def ids(self, nodes: NDArray[np.int64], name: str) -> dict[str, NDArray[Any]]:
+        """Return the user's ids of nodes (of both ends of edges) as columns, masked where -1."""
+        none = nodes < 0
+        if self.edges_of is None:
+            columns = {name: self.graph.label_of(nodes)}
+        else:
+            src, dst = self._ends(nodes)
+            prefix = "" if name == "label" else f"{name}_"
+            columns = {f"{prefix}src": src, f"{prefix}dst": dst}
+        return {key: np.ma.MaskedArray(ids, none) for key, ids in columns.items()}
+
+    @cached_property
+    def _members(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where the members of each plateau start, and all nodes plateau by plateau."""
+        sizes = np.bincount(self.plateau, minlength=self.plateau.size)
+        return np.concatenate([[0], np.cumsum(sizes)]), np.argsort(self.plateau, kind="stable")
+
+    def members(self, node: int) -> NDArray[np.int64]:
+        """Return the plateau that is named by a node, ascending."""
+        starts, nodes = self._members
+        return frozen(nodes[starts[node] : starts[node + 1]])
+
+    def center(self, node: int) -> int:
+        """Return the middle of the plateau that is named by a node."""
+        members, number = self.members(node), np.full(self.graph.num_nodes, -1, np.int64)
+        number[members] = np.arange(members.size)
+        rows = self.graph.adjacency("both")
+        search = most_central if members.size <= MOST_MEMBERS_SEARCHED else farthest_from_rim
+        return int(search(rows.indptr, rows.indices, number, members))
+
+    def plateaus_beside(self, mask: Any) -> NDArray[np.bool_]:
+        """Tell, at the name of each plateau, whether a member is in a mask or next to it."""
+        inside = complete_column(self.graph, mask, "mask")
+        if inside.dtype != bool:
+            raise TypeError(f"`mask` must be bool, got dtype {inside.dtype}")
+        rows = self.graph.adjacency("both")
+        nodes = np.flatnonzero(inside)
+        counts = rows.indptr[nodes + 1] - rows.indptr[nodes]
+        entries = np.repeat(rows.indptr[nodes] - np.cumsum(counts) + counts, counts)
+        neighbors = rows.indices[entries + np.arange(entries.size)]
+        beside = np.zeros(self.plateau.size, np.bool_)
+        beside[self.plateau[nodes]] = beside[self.plateau[neighbors]] = True
+        return beside
+
+    def boundary(self) -> NDArray[np.bool_]:
+        """Tell which edges join two basins."""
+        src, dst = self.basins[self.graph.edges()]
+        return np.asarray((src != dst) & (src >= 0) & (dst >= 0))
