@@ -67,13 +67,13 @@ def names(folder):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_killed_at_ten_random_moments(tmp_path):
+def test_killed_at_random_moments(tmp_path):
     tables = make_tables(tmp_path, 50_000, 500_000)
     began = time.perf_counter()
     expected = local_maxima_tables(*tables, "value", 2, engine="stream").labels()
     seconds, killed, moments = time.perf_counter() - began, 0, random.Random(8)
     out = tmp_path / "out" / "labels"
-    for _ in range(10):
+    for _ in range(6):
         killed += kill_after(start(tmp_path, "stream", 2), moments.uniform(0, seconds))
         if out.exists():
             parts = f"read_parquet('{out}/*.parquet')"
@@ -82,9 +82,58 @@ def test_killed_at_ten_random_moments(tmp_path):
             for part in out.iterdir():
                 part.unlink()
             out.rmdir()
-    assert killed >= 5
+    assert killed >= 2
     answer = local_maxima_tables(*tables, "value", 2, engine="stream", out=out)
     assert answer.labels() == expected
+    assert names(tmp_path / "out") == ["labels"]
+
+
+STOP = """
+import os, sys
+from graphmax.kernels.progress import reporting
+from graphmax.tables import local_maxima_tables, stream_engine
+stream_engine.SECONDS_WORTH_SAVING = 0.0
+home, moment = sys.argv[1:]
+
+def die(stage, done, total):
+    if stage == moment:
+        os._exit(9)
+
+with reporting(die):
+    local_maxima_tables(
+        f"{home}/edges.parquet", f"{home}/nodes.parquet", "value", 5, engine="stream",
+        out=f"{home}/out/labels",
+    )
+"""
+
+
+@pytest.mark.parametrize(("moment", "left"), [("hop 1 of 5", 1), ("hop 4 of 5", 4)])
+def test_a_dead_run_goes_on_after_its_last_complete_hop(tmp_path, moment, left):
+    tables = make_tables(tmp_path, 2_000, 3_000)
+    command = [sys.executable, "-c", STOP, str(tmp_path), moment]
+    assert subprocess.run(command, check=False).returncode == 9
+    out = tmp_path / "out" / "labels"
+    assert not out.exists()
+    answer = local_maxima_tables(*tables, "value", 5, engine="stream", out=out)
+    hops = [stage.name for stage in answer.stages if stage.name.startswith("hop")]
+    assert hops == [f"hop {hop} of 5" for hop in range(left, 6)]
+    assert answer.labels() == local_maxima_tables(*tables, "value", 5, engine="memory").labels()
+    assert names(tmp_path / "out") == ["labels"]
+
+
+def test_another_question_does_not_go_on(tmp_path):
+    """Other tables under the same names: what the dead run left is swept."""
+    make_tables(tmp_path, 2_000, 3_000)
+    command = [sys.executable, "-c", STOP, str(tmp_path), "hop 4 of 5"]
+    assert subprocess.run(command, check=False).returncode == 9
+    (tmp_path / "out").rename(tmp_path / "kept")
+    tables = make_tables(tmp_path, 2_000, 2_999)
+    (tmp_path / "out").rmdir()
+    (tmp_path / "kept").rename(tmp_path / "out")
+    out = tmp_path / "out" / "labels"
+    answer = local_maxima_tables(*tables, "value", 5, engine="stream", out=out)
+    assert sum(stage.name.startswith("hop") for stage in answer.stages) == 5
+    assert answer.labels() == local_maxima_tables(*tables, "value", 5, engine="memory").labels()
     assert names(tmp_path / "out") == ["labels"]
 
 
