@@ -150,7 +150,7 @@ def edges_query(db: Database, tables: Tables, num_edges: int) -> str:
 def _open(db: Database, table: TableFiles, name: str, choose: Choice) -> Opened:
     sources = table.sources()
     if table.is_parquet:
-        return _open_parquet(db, sources, name, choose)
+        return open_parquet(db, sources, name, choose)
     layouts = [
         layout_of(s, ReadOptions(), kind=table.kind, is_edges=name == "raw_edges") for s in sources
     ]
@@ -177,7 +177,8 @@ def _load_text(
         db.run(f"DROP TABLE {part}")
 
 
-def _open_parquet(db: Database, sources: Sequence[Source], name: str, choose: Choice) -> Opened:
+def open_parquet(db: Database, sources: Sequence[Source], name: str, choose: Choice) -> Opened:
+    """Put the chosen columns of Parquet files under a name, where their types agree."""
     parts = [_described(db, source, choose) for source in _distinct(db, sources)]
     types = dict(parts[0].types)
     for alias in types:

@@ -1,0 +1,219 @@
+"""A detector on tables: the scores of nodes batch by batch, compared by the passes of a stream."""
+
+# ruff: noqa: S608 - table names are this package's own, column names are quoted
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.files.column_roles import found_column
+from graphmax.files.duckdb_session import literal
+from graphmax.files.opening import Source
+from graphmax.tables.answer import TableAnswer
+from graphmax.tables.database import Database, database
+from graphmax.tables.duckdb_tables import DUCKDB, open_parquet
+from graphmax.tables.labels import local_maxima_tables
+from graphmax.tables.record_batches import Column
+from graphmax.tables.scratch import check_out, publish, workplace
+from graphmax.tables.table_files import TableFiles, TablePath, file_literal, table_files
+
+if TYPE_CHECKING:
+    from graphmax.nn import PeakDetector
+
+NODES_PER_BATCH = 1 << 16
+PathLike = str | os.PathLike[str]
+
+
+def score_tables(
+    edges: TablePath,
+    nodes: TablePath,
+    detector: "PeakDetector",
+    features: Sequence[str] = (),
+    *,
+    out: PathLike,
+    directed: bool | None = None,
+    memory_limit: str | int | None = None,
+    src: str | None = None,
+    dst: str | None = None,
+    id: str | None = None,  # noqa: A002 - the name of the column
+) -> TableAnswer:
+    """Score the nodes of a table whose edges need not fit in memory.
+
+    The columns are those of ``graphmax score``: ``id``, ``probability``, ``margin`` (the score of
+    the node minus that of its rival) and ``rival``, the last two missing where a ball holds no
+    other node.
+
+    Parameters
+    ----------
+    edges, nodes : path or sequence of paths
+        As for `local_maxima_tables`; `nodes` is Parquet.
+    detector : PeakDetector
+        One with the head ``sign``, a fixed radius, and a score that looks at a node alone.
+    features : sequence of str, optional
+        Columns of `nodes`; those of the training by default.
+    out : path
+        A .parquet or .csv file, or a new folder.
+    directed, memory_limit, src, dst, id
+        As for `local_maxima_tables`.
+
+    Returns
+    -------
+    TableAnswer
+        Where the scores are; ``num_maxima`` counts the nodes that are more likely one than not.
+
+    Raises
+    ------
+    ValueError
+        For another detector, or features that are missing, no numbers or too few.
+
+    Notes
+    -----
+    Memory: the state of `local_maxima_tables` with `explain`, and 24 bytes a node.
+    """
+    head = _sign_head(detector)
+    names = list(features or detector.columns)
+    if len(names) != detector.score.in_channels:
+        raise ValueError(
+            f"`features` must name {detector.score.in_channels} columns for this detector, got "
+            f"{len(names)}"
+        )
+    target = Path(out).absolute()
+    check_out(target)
+    with workplace(target, None) as place:
+        scores, labels = place.beside / "scores.parquet", place.beside / "labels.parquet"
+        with database(place.space, None) as db:
+            _write_scores(db, detector, table_files(nodes, "nodes"), _choice(names, id), scores)
+            answer = local_maxima_tables(
+                edges, scores, "score", rule=detector.rule, engine="stream", explain=True,
+                out=labels, directed=directed, memory_limit=memory_limit, src=src, dst=dst,
+            )  # fmt: skip
+            made = place.beside / f"made{target.suffix}"
+            _write(db, detector, head, (scores, labels), made)
+        publish(made, target)
+    return replace(answer, path=str(target))
+
+
+def _sign_head(detector: "PeakDetector") -> Any:
+    from graphmax.nn.heads import SignHead
+
+    head, score = detector.head, detector.score
+    if not isinstance(head, SignHead) or head.hops is None:
+        raise ValueError(
+            f"`detector` must have the head 'sign' and a fixed radius for a stream, got {head!r}; "
+            "score the graph in memory"
+        )
+    if score.receptive_hops:
+        raise ValueError(
+            f"`detector` must score a node by its own features for a stream, got {score!r}; score "
+            "the graph in memory"
+        )
+    return head
+
+
+def _choice(names: Sequence[str], id_column: str | None) -> Any:
+    def choose(source: Source, columns: Sequence[str]) -> dict[str, int]:
+        key = found_column(source, columns, id_column, usual=("id", "node"), otherwise=0)
+        features = (found_column(source, columns, n, usual=(), otherwise=None) for n in names)
+        return {"id": key or 0, **{f"f{i}": at or 0 for i, at in enumerate(features)}}
+
+    return choose
+
+
+def _write_scores(
+    db: Database, detector: "PeakDetector", table: TableFiles, choose: Any, target: Path
+) -> None:
+    """Write ids and scores in the order of the node table."""
+    if not table.is_parquet:
+        raise ValueError(f"`nodes` must be Parquet for a detector, got {table.name}; convert it")
+    types = open_parquet(db, table.sources(), "raw_nodes", choose).types
+    features = [name for name in types if name != "id"]
+    for name in features:
+        if types[name] not in DUCKDB.integers | DUCKDB.floats | {"BOOLEAN"}:
+            raise ValueError(f"`features` must be numbers, got {types[name]} in {table.name}")
+    (count,) = db.row("SELECT count(*) FROM raw_nodes")
+    scores, at = np.empty(count), 0
+    with db.timed("scoring nodes", count) as report:
+        for batch in db.batches(f"SELECT {', '.join(features)} FROM raw_nodes"):
+            for x in _blocks(batch, table.name):
+                scores[at : at + len(x)] = _scores(detector, x)
+                at += len(x)
+                report(at)
+    db.connection.register("found", {"score": scores})
+    rows = "SELECT n.id, f.score FROM raw_nodes n POSITIONAL JOIN found f"
+    db.run(f"COPY ({rows}) TO {literal(str(target))} (FORMAT parquet)")
+    db.connection.unregister("found")
+
+
+def _blocks(batch: Sequence[Column], name: str) -> Iterator[NDArray[np.float64]]:
+    """Return the features of some nodes at a time, exact in float64 and none missing."""
+    columns = []
+    for column in batch:
+        values = column.values.astype(np.float64)
+        exact = column.values.dtype.kind != "i" or (np.abs(values) <= 2**53).all()
+        if column.missing is not None or np.isnan(values).any():
+            raise ValueError(
+                f"`features` must be there for every node, got a missing one in {name}"
+            )
+        if not exact:
+            raise ValueError(
+                f"`features` must be exact in float64, got a number beyond 2**53 in {name}"
+            )
+        columns.append(values)
+    x = np.stack(columns, axis=1)
+    for start in range(0, len(x), NODES_PER_BATCH):
+        yield x[start : start + NODES_PER_BATCH]
+
+
+def _scores(detector: "PeakDetector", x: NDArray[np.float64]) -> NDArray[np.float64]:
+    import torch
+
+    edges = torch.zeros((2, 0), dtype=torch.int64)
+    found: NDArray[np.float64] = detector.score_nodes((edges, torch.from_numpy(x))).cpu().numpy()
+    return found
+
+
+def _write(
+    db: Database, detector: "PeakDetector", head: Any, files: tuple[Path, Path], made: Path
+) -> None:
+    """Write what `graphmax score` writes, from the scores and the rivals."""
+    scores, labels = (file_literal(str(file)) for file in files)
+    sign = "-" if detector.rule.extremum == "min" else ""
+    db.run(
+        "CREATE TABLE judged AS SELECT l.id, CASE WHEN l.rival IS NULL THEN NULL WHEN s.score = "
+        f"l.rival_value THEN 0 ELSE {sign}(s.score - l.rival_value) END AS margin, l.rival "
+        f"FROM read_parquet({labels}) l JOIN read_parquet({scores}) s USING (id)"
+    )
+    probability = [
+        _probability(detector, head, margin)
+        for (margin,) in db.batches("SELECT margin FROM judged")
+    ]
+    found = np.concatenate(probability)
+    db.connection.register("found", {"probability": found})
+    rows = "SELECT j.id, f.probability, j.margin, j.rival FROM judged j POSITIONAL JOIN found f"
+    settings = "FORMAT csv, HEADER true" if made.suffix == ".csv" else "FORMAT parquet"
+    settings += ", USE_TMP_FILE false" if made.suffix else ", PER_THREAD_OUTPUT true"
+    db.stage("writing scores", found.size, f"COPY ({rows}) TO {literal(str(made))} ({settings})")
+    db.connection.unregister("found")
+
+
+def _probability(detector: "PeakDetector", head: Any, margin: Column) -> NDArray[np.float64]:
+    """Return the logistic of the scaled margin, certainty for a node without a rival."""
+    import torch
+
+    from graphmax.nn.heads import CERTAIN
+
+    with torch.no_grad():
+        values = torch.from_numpy(margin.values.astype(np.float64))
+        finite = values.isfinite()
+        scaled = head.log_scale.double().exp().cpu() * values.masked_fill(~finite, 0.0)
+        logits = torch.where(finite, scaled, values)
+        if margin.missing is not None:
+            alone = CERTAIN if detector.rule.isolated else -CERTAIN
+            logits = logits.masked_fill(torch.from_numpy(margin.missing), alone)
+        found: NDArray[np.float64] = logits.clamp(-CERTAIN, CERTAIN).sigmoid().numpy()
+    return found
