@@ -224,6 +224,7 @@ def test_info_counts(folder):
         "components": 2,
         "dropped_self_loops": 1,
         "dropped_repeats": 1,
+        "measures": ["degree", "strength", "core_number", "clustering"],
     }
     height = attributes["height"]
     assert height["dtype"].startswith("int")
