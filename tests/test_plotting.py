@@ -4,8 +4,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from graphmax.graph import Graph
+from graphmax.layout import coordinates, spring_layout
 from graphmax.plotting import plot_maxima
-from graphmax.plotting.positions import coordinates, spring_layout
 
 PATH = Graph.from_edges([0, 1, 2], [1, 2, 3], labels=["a", "b", "c", "d"])
 HEIGHTS = np.array([1, 3, 2, 2])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from graphmax.atomic import write_atomically
-from graphmax.plotting.positions import coordinates, spring_layout
+from graphmax.layout import coordinates, spring_layout
 from graphmax.values import Attribute, read_attribute
 
 if TYPE_CHECKING:
