@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         rivals,
     )
     from graphmax.nn.detector import PeakDetector
+    from graphmax.page import report
     from graphmax.peaks import (
         MergeTree,
         Peaks,
@@ -97,6 +98,7 @@ _HOME = {
     "radius_graph": "graphmax.points",
     "peak_probability": "graphmax.posterior",
     "read_graph": "graphmax.files",
+    "report": "graphmax.page",
     "rivals": "graphmax.maxima",
     "write_graph": "graphmax.files",
     "write_table": "graphmax.files",
@@ -153,6 +155,7 @@ __all__ = [
     "peak_probability",
     "radius_graph",
     "read_graph",
+    "report",
     "rivals",
     "write_graph",
     "write_table",

@@ -13,10 +13,11 @@ from graphmax.cli.guard import Command, Commands, prepare_streams
 from graphmax.cli.info_command import info
 from graphmax.cli.label_command import label
 from graphmax.cli.peaks_command import peaks
+from graphmax.cli.report_command import report
 from graphmax.cli.score_command import score
 from graphmax.cli.train_command import train
 
-COMMANDS = (info, peaks, label, demo, convert, generate, train, score, check)
+COMMANDS = (info, peaks, label, report, demo, convert, generate, train, score, check)
 
 app = typer.Typer(
     cls=Commands,

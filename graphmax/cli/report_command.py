@@ -1,0 +1,92 @@
+"""`graphmax report`: one HTML file to explore the peaks of a graph, offline."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from graphmax.cli.command_options import Device, File, FileOptions, RuleOptions
+from graphmax.cli.console import progress, say
+from graphmax.cli.guard import arguments_named
+
+if TYPE_CHECKING:
+    from graphmax.graph import Graph
+
+
+def report(
+    file: File,
+    values: Annotated[
+        str,
+        typer.Option(
+            "--values",
+            help="Node attributes to switch between: A,B,C; without one of that name degree, "
+            "strength, core_number, clustering and so on are measured.",
+            show_default=False,
+        ),
+    ],
+    rule: RuleOptions,
+    reading: FileOptions,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
+    title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="Compare with a detector (its folder, or the name of a shipped one): true, found "
+            "and missed peaks in three colors.",
+        ),
+    ] = None,
+    device: Device = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    browse: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Write one page to look at instead of a table: map, sliders, charts, why and why not.
+
+    It works offline in any browser. The sliders for hops, prominence, isolation, height and number
+    of peaks answer at once; the address keeps what is set, so that it can be shared.
+    """
+    from graphmax.page import report as write_report
+
+    names = [name.strip() for name in values.split(",") if name.strip()]
+    with progress(f"reading {file.name}"):
+        graph = reading.read(file)
+        chance = None if model is None else _probability(graph, names[:1], file, model, device)
+        with arguments_named(path="--out", force="--force"):
+            write_report(
+                graph,
+                names,
+                out,
+                title=title,
+                source=file,
+                command=_command(),
+                probability=chance,
+                force=force,
+                **rule.said(),
+                **rule.selection(graph),
+            )
+    say(f"{graph.num_nodes} nodes and {graph.num_edges} edges written to {out}")
+    if browse:
+        typer.launch(str(out))
+
+
+def _command() -> str:
+    """Return the command line that made the page."""
+    return shlex.join(["graphmax", *sys.argv[1:]])
+
+
+def _probability(
+    graph: "Graph", names: list[str], file: Path, model: str, device: str | None
+) -> Any:
+    """Return how likely a detector holds each node to be a maximum."""
+    from graphmax.cli.train_command import available_device
+    from graphmax.nn import PeakDetector
+    from graphmax.node_measures import with_column
+    from graphmax.training.detector_columns import features_of
+
+    detector = PeakDetector.from_pretrained(model).to(available_device(device))
+    columns = list(detector.columns) or names
+    for name in columns:
+        graph = with_column(graph, name)
+    return detector.predict_proba((graph, features_of(graph, columns, file)))

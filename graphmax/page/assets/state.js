@@ -1,0 +1,157 @@
+"use strict";
+// What is shown: the data, the state that the sliders set, and which peaks pass.
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const META = DATA.meta, RULE = META.rule, IS_MIN = RULE.extremum === "min";
+const REACH = RULE.radius === undefined || RULE.radius === null ? "hops" : "radius";
+const at = (id) => document.getElementById(id);
+
+// Distances: -1 stands for infinite, null for a node without a value.
+const distances = (list) => Float64Array.from(list, (d) => (d === null ? NaN : d < 0 ? Infinity : d));
+const numbers = (list) => Float64Array.from(list, (d) => (d === null ? NaN : Number(d)));
+for (const each of DATA.values) {
+  each.value = numbers(each.value);
+  each.isolation = distances(each.isolation);
+  const peaks = each.peaks;
+  peaks.isolation = distances(peaks.isolation);
+  peaks.prominence = numbers(peaks.prominence);
+  peaks.death = numbers(peaks.death);
+  each.rowOf = new Map(peaks.node.map((node, row) => [node, row]));
+  let far = 1;
+  for (const d of peaks.isolation) if (isFinite(d) && d > far) far = d;
+  each.farthest = far;
+  const tall = peaks.prominence.filter(isFinite), high = peaks.node.map((n) => each.value[n]).filter(isFinite);
+  each.tallest = tall.reduce((a, b) => Math.max(a, b), 0);
+  each.flattest = tall.reduce((a, b) => Math.min(a, b), 0);
+  each.top = high.reduce((a, b) => Math.max(a, b), -Infinity);
+  each.bottom = high.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+const START = {
+  values: 0, reach: REACH === "hops" ? RULE.hops : RULE.radius, prominence: null, isolation: 0,
+  height: null, number: 0, color: "basin", sort: "", up: false, search: "", node: -1,
+};
+const state = { ...START };
+const current = () => DATA.values[state.values];
+
+// Rows that pass, highest first, and for every row of the table the row that has its basin now.
+let shown = [], isShown = new Uint8Array(0), heir = new Int32Array(0);
+
+function isMaximum(each, node) {
+  return each.isolation[node] > state.reach;
+}
+
+function passes(each, row) {
+  const peaks = each.peaks;
+  if (!(peaks.isolation[row] > state.reach)) return false;
+  if (state.prominence !== null && !(peaks.prominence[row] >= state.prominence)) return false;
+  if (peaks.isolation[row] < state.isolation) return false;
+  if (state.height === null) return true;
+  const value = each.value[peaks.node[row]];
+  return IS_MIN ? value <= state.height : value >= state.height;
+}
+
+function select() {
+  const each = current(), count = each.peaks.node.length;
+  shown = [];
+  isShown = new Uint8Array(count);
+  heir = new Int32Array(count);
+  for (let row = 0; row < count; row++) {
+    if ((state.number === 0 || shown.length < state.number) && passes(each, row)) {
+      shown.push(row);
+      isShown[row] = 1;
+    }
+    // A parent is higher and stands before its children.
+    const parent = each.peaks.parent[row];
+    heir[row] = isShown[row] ? row : parent >= 0 ? heir[parent] : -1;
+  }
+}
+
+function parentShown(row) {
+  const parent = current().peaks.parent[row];
+  return parent < 0 ? -1 : heir[parent];
+}
+
+// Basins of the shown table: a row's own size and those of the rows that left it theirs.
+function basinSizes() {
+  const sizes = new Float64Array(heir.length), own = current().peaks.basin_size;
+  for (let row = 0; row < heir.length; row++) if (heir[row] >= 0) sizes[heir[row]] += own[row];
+  return sizes;
+}
+
+function written(number) {
+  if (number === Infinity || number === -Infinity) return number > 0 ? "\u221e" : "-\u221e";
+  if (number === null || Number.isNaN(number)) return "\u2013";
+  if (Number.isInteger(number)) return number.toLocaleString("en-US");
+  return String(Number(number.toPrecision(6)));
+}
+
+function valueText(each, node) {
+  return each.text ? each.text[node] : written(each.value[node]);
+}
+
+const nameOf = (node) => (node < 0 ? "\u2013" : DATA.ids[node]);
+
+// Okabe and Ito's palette, and viridis of Matplotlib: told apart with every kind of color vision.
+const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442"];
+const VIRIDIS = ["#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725"];
+const TRUE_COLOR = "#009E73", FOUND_COLOR = "#D55E00", MISSED_COLOR = "#0072B2", QUIET = "#9aa1ab";
+
+function shade(share) {
+  const x = Math.min(Math.max(share, 0), 1) * (VIRIDIS.length - 1), i = Math.min(Math.floor(x), VIRIDIS.length - 2);
+  const part = (k, j) => parseInt(VIRIDIS[k].slice(1 + 2 * j, 3 + 2 * j), 16);
+  const mixed = [0, 1, 2].map((j) => Math.round(part(i, j) + (x - i) * (part(i + 1, j) - part(i, j))));
+  return "#" + mixed.map((c) => c.toString(16).padStart(2, "0")).join("");
+}
+
+function colorOf(each, node) {
+  if (state.color === "value") {
+    const value = each.value[node], { low, high } = each.histogram;
+    return !isFinite(value) ? QUIET : shade(high > low ? (value - low) / (high - low) : 0.5);
+  }
+  if (state.color === "model" && each.probability) {
+    const isFound = each.probability[node] > 0.5, isTrue = isMaximum(each, node);
+    return isFound ? (isTrue ? TRUE_COLOR : FOUND_COLOR) : isTrue ? MISSED_COLOR : QUIET;
+  }
+  const row = each.basin[node] < 0 ? -1 : heir[each.basin[node]];
+  return row < 0 ? QUIET : PALETTE[row % PALETTE.length];
+}
+
+const plainSize = DATA.drawn > 5000 ? 1.5 : DATA.drawn > 800 ? 2.5 : 3.5;
+function sizeOf(each, node) {
+  const row = each.rowOf.get(node);
+  if (row === undefined || !isShown[row]) return plainSize;
+  const share = each.tallest > 0 ? Math.max(each.peaks.prominence[row], 0) / each.tallest : 0;
+  return plainSize + 2.5 + 9 * Math.sqrt(Number.isNaN(share) ? 1 : share);
+}
+
+function isPeakShown(each, node) {
+  const row = each.rowOf.get(node);
+  return row !== undefined && isShown[row] === 1;
+}
+
+// A shortest path by hops from a node to its witness, along the edges that are drawn.
+let neighbors = null;
+function pathTo(start, goal) {
+  if (start >= DATA.drawn || goal >= DATA.drawn || start < 0 || goal < 0) return null;
+  if (neighbors === null) {
+    neighbors = Array.from({ length: DATA.drawn }, () => []);
+    for (let e = 0; e < DATA.edges.length; e += 2) {
+      neighbors[DATA.edges[e]].push(DATA.edges[e + 1]);
+      neighbors[DATA.edges[e + 1]].push(DATA.edges[e]);
+    }
+  }
+  const before = new Int32Array(DATA.drawn).fill(-1), queue = [start];
+  before[start] = start;
+  for (let i = 0; i < queue.length && before[goal] < 0; i++) {
+    for (const node of neighbors[queue[i]]) {
+      if (before[node] < 0) {
+        before[node] = queue[i];
+        queue.push(node);
+      }
+    }
+  }
+  if (before[goal] < 0) return null;
+  const path = [goal];
+  while (path[path.length - 1] !== start) path.push(before[path[path.length - 1]]);
+  return path.reverse();
+}

@@ -1,0 +1,274 @@
+"""`report`: the peaks of a graph as one HTML file that opens offline in any browser."""
+
+import hashlib
+import json
+import os
+from base64 import b64encode
+from collections.abc import Sequence
+from html import escape
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphmax.atomic import write_atomically
+from graphmax.convert import as_graph
+from graphmax.graph import Graph
+from graphmax.maxima import isolation
+from graphmax.node_measures import measures_of, with_column
+from graphmax.node_values import graph_and_attribute
+from graphmax.page.drawn_part import DrawnPart, drawn_part
+from graphmax.page.page_data import Surveyed, page_data
+from graphmax.page.still_picture import picture, table_head, table_rows
+from graphmax.peaks import Peaks, find_peaks
+from graphmax.question import rule_of
+from graphmax.rule import Absent, Direction, Extremum, Nan, Rule
+
+_LIBRARIES = ("graphology.umd.min.js", "sigma.min.js")
+_SCRIPTS = ("state.js", "graph_map.js", "charts.js", "peak_table.js", "controls.js")
+_COMPARABLE = "biufmM"
+_OF_ISOLATION = ("ties", "direction", "nan", "absent", "extremum")
+
+
+def report(
+    graph: Any,
+    values: Any,
+    path: str | os.PathLike[str],
+    hops: Any = None,
+    *,
+    rule: Rule | None = None,
+    title: str | None = None,
+    source: str | os.PathLike[str] | None = None,
+    command: str | None = None,
+    probability: Any = None,
+    force: bool = False,
+    where: Any = None,
+    groups: Any = None,
+    radius: float | None = None,
+    ties: Literal["plateau", "strict"] | None = None,
+    direction: Direction | None = None,
+    isolated: bool | None = None,
+    nan: Nan | None = None,
+    absent: Absent | None = None,
+    extremum: Extremum | None = None,
+) -> None:
+    """Write one HTML file in which a person explores the peaks of a graph.
+
+    The file needs no network: it holds the data, its code and its style. Sliders for hops,
+    prominence, isolation, height and number of peaks change the map, the table and the charts
+    together.
+
+    Parameters
+    ----------
+    graph : Graph or graph of another library
+        What `as_graph` takes; nodes are drawn where `Graph.positions`, the grid, or the attributes
+        x and y, lon and lat or pos say, else where a layout puts them.
+    values : str, list of str, or array (num_nodes,)
+        The attributes to switch between, or measures such as ``"degree"``.
+    path : str or path
+        The file to write; it appears complete or not at all.
+    hops : int or Rule, optional
+        Where the slider stands at first.
+    rule : Rule, optional
+        A whole rule, as `find_peaks` takes it.
+    title : str, optional
+        The heading of the page.
+    source : str or path, optional
+        The file that the graph was read from: its name and SHA-256 stand at the foot.
+    command : str, optional
+        The command that made the page, for the foot.
+    probability : float (num_nodes,), optional
+        How likely a model holds each node to be a maximum: a column, and true, found and missed
+        peaks in three colors.
+    force : bool, default False
+        Replace a file that exists.
+    where : bool (num_nodes,), optional
+        Nodes outside are absent.
+    groups : (num_nodes,), optional
+        Any labels; each group of equal ones is asked on its own.
+    radius : float, optional
+        Where the slider stands at first, in edge weights; then there is none for hops.
+    ties : {"plateau", "strict"}, optional
+        Whether a flat top is one peak (the default) or none.
+    direction : {"in", "out", "both"}, optional
+        A directed graph needs ``"both"``.
+    isolated : bool, optional
+        Whether a node without neighbors is a peak; True by default.
+    nan : {"omit", "raise"}, optional
+        Leave nodes without a value out (the default), or refuse them.
+    absent : {"block"}, optional
+        Nodes that are left out are not there at all.
+    extremum : {"max", "min"}, optional
+        Which side.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `force` is not given.
+    TypeError, ValueError
+        If the graph, the values or the rule are not what `find_peaks` takes.
+
+    Notes
+    -----
+    Every node has one isolation, which answers every number of hops. Above 20,000 nodes the peaks
+    of largest prominence, their neighbors and a sample are drawn; the table has all peaks.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import graphmax as gm
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "report.html"
+    >>> report(gm.grid_graph((2, 3)), [3, 1, 2, 0, 0, 1], file)
+    >>> "<html" in file.read_text(encoding="utf-8")
+    True
+    """
+    target = _free_path(Path(os.fspath(path)), force=force)
+    known, names = _columns(graph, values)
+    fields = {
+        "radius": radius,
+        "ties": ties,
+        "direction": direction,
+        "isolated": isolated,
+        "nan": nan,
+        "absent": absent,
+        "extremum": extremum,
+    }
+    said = rule_of("find_peaks", hops, rule, **fields).said
+    selection = {"where": where, "groups": groups}
+    chance = None if probability is None else np.asarray(probability, np.float64)
+    surveyed = [_survey(known, name, said, selection, chance) for name in names]
+    part = drawn_part(known, [each.peaks for each in surveyed])
+    data = page_data(known, surveyed, part)
+    data["meta"] = _meta(known, said, title, source, command)
+    text = _page(data, part, surveyed[0].peaks)
+    write_atomically(target, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def _free_path(path: Path, *, force: bool) -> Path:
+    """Refuse to replace a file that was not meant."""
+    if path.is_dir():
+        raise IsADirectoryError(f"`path` must name a file, got the folder {path}")
+    if path.exists() and not force:
+        raise FileExistsError(f"`path` must be free, got {path}; pass force=True to replace it")
+    return path
+
+
+def _columns(graph: Any, values: Any) -> tuple[Graph, list[str]]:
+    """Return the graph with the asked columns among its attributes, and their names."""
+    names = [values] if isinstance(values, str) else values
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        known, attribute = graph_and_attribute(graph, values)
+        column = attribute.array
+        if attribute.missing is not None:
+            column = np.ma.MaskedArray(column, attribute.missing)
+        return known.replace(attributes={**known.attributes, "value": column}), ["value"]
+    if not names:
+        raise ValueError("`values` must name at least one attribute, got none")
+    known = as_graph(graph)
+    for name in names:
+        known = with_column(known, name)
+        _refuse_texts(known, name)
+    return known, list(dict.fromkeys(names))
+
+
+def _refuse_texts(graph: Graph, name: str) -> None:
+    """Refuse an attribute without an order, naming those that have one."""
+    if graph.attributes[name].dtype.kind in _COMPARABLE:
+        return
+    known = [key for key, column in graph.attributes.items() if column.dtype.kind in _COMPARABLE]
+    raise ValueError(
+        f"`values` must name a numeric node attribute, got {name!r} of dtype "
+        f"{graph.attributes[name].dtype}; there are {', '.join([*known, *measures_of(graph)])}"
+    )
+
+
+def _survey(
+    graph: Graph,
+    name: str,
+    said: dict[str, Any],
+    selection: dict[str, Any],
+    chance: NDArray[np.float64] | None,
+) -> Surveyed:
+    """Find the peaks of one hop, which hold those of every number of hops, and all isolations."""
+    base = {key: value for key, value in said.items() if key != "hops"}
+    peaks = find_peaks(graph, name, **base, **selection)
+    of_isolation = {key: base[key] for key in _OF_ISOLATION if key in base}
+    is_weighted = peaks.rule.radius is not None
+    nearest = isolation(graph, name, weighted=is_weighted, **of_isolation, **selection)
+    if not peaks.rule.isolated:
+        alone = np.diff(graph.adjacency("both").indptr) == 0
+        nearest.distance[alone] = 0.0
+    return Surveyed(name, graph.attributes[name], peaks, nearest, chance)
+
+
+def _meta(
+    graph: Graph, said: dict[str, Any], title: str | None, source: Any, command: str | None
+) -> dict[str, Any]:
+    """Return what stands around the data: rule, file, version, command."""
+    name = None if source is None else Path(os.fspath(source)).name
+    return {
+        "title": title or (f"Peaks of {name}" if name else "Peaks of a graph"),
+        "nodes": graph.num_nodes,
+        "edges": graph.num_edges,
+        "rule": said,
+        "file": name,
+        "sha256": None if source is None else _sha256(Path(os.fspath(source))),
+        "version": version("graphmax"),
+        "command": command,
+    }
+
+
+def _sha256(path: Path) -> str | None:
+    """Return the hash of a file, None for what is no file."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _page(data: dict[str, Any], part: DrawnPart, peaks: Peaks) -> str:
+    """Fill the template; the policy in it lets this script and this style run and no other."""
+    script = "\n".join(_asset(name) for name in (*_LIBRARIES, *_SCRIPTS))
+    style, meta = _asset("report.css"), data["meta"]
+    blanks = {
+        "POLICY": _policy(script, style),
+        "TITLE": escape(meta["title"]),
+        "STYLE": style,
+        "PICTURE": picture(part, peaks),
+        "HEAD": table_head(),
+        "ROWS": table_rows(peaks),
+        "COUNT": str(len(peaks)),
+        "DATA": _json_in_html(data),
+        "SCRIPT": script,
+    }
+    pieces = _asset("report.html").split("{{")
+    return pieces[0] + "".join(
+        blanks[name] + rest for name, _, rest in (piece.partition("}}") for piece in pieces[1:])
+    )
+
+
+def _policy(script: str, style: str) -> str:
+    """Return a Content-Security-Policy that allows nothing but this script and this style."""
+    return (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    """Return the hash of an inline block as a policy names it."""
+    return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json_in_html(data: Any) -> str:
+    """Write JSON that cannot end its element, whatever the names in it."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _asset(name: str) -> str:
+    """Return a part of the page that comes with the package."""
+    return (files("graphmax.page") / "assets" / name).read_text(encoding="utf-8")
