@@ -43,7 +43,7 @@ class Page:
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
         self.said, self.asked = [], []
-        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", lambda dialog: self.said.append("dialog"))
         self.page.on("request", lambda request: self.asked.append(request.url))
@@ -51,6 +51,10 @@ class Page:
         self.page.goto(self.url + fragment)
         if options.get("java_script_enabled", True):
             self.page.wait_for_selector("html[data-ready=yes]", state="attached", timeout=60_000)
+
+    def _listen(self, message):
+        if message.type == "error":
+            self.said.append(message.text)
 
     def slide(self, name, value):
         """Move a slider or fill a number, as a hand would, and return the count."""

@@ -62,17 +62,16 @@ def _nodes(graph: Graph, tables: Sequence[Peaks], seed: int) -> NDArray[np.int64
     return np.flatnonzero(chosen)
 
 
-def _edges(graph: Graph, nodes: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], bool]:
+def _edges(graph: Graph, nodes: NDArray[np.int64], seed: int) -> tuple[NDArray[Any], bool]:
     """Return the edges between drawn nodes, a sample of them where there are too many."""
     place = np.full(graph.num_nodes, -1, np.int64)
     place[nodes] = np.arange(nodes.size)
-    edges: NDArray[np.int64] = place[graph.edges()]
-    inside: NDArray[np.int64] = edges[:, (edges >= 0).all(axis=0)]
+    edges = place[graph.edges()]
+    inside = edges[:, (edges >= 0).all(axis=0)]
     if inside.shape[1] <= MOST_EDGES:
         return inside, True
     kept = np.random.default_rng(seed).choice(inside.shape[1], MOST_EDGES, replace=False)
-    sample: NDArray[np.int64] = inside[:, np.sort(kept)]
-    return sample, False
+    return inside[:, np.sort(kept)], False
 
 
 def _places(graph: Graph, seed: int) -> NDArray[np.float64]:

@@ -231,7 +231,9 @@ def _sha256(path: Path) -> str | None:
 
 def _page(data: dict[str, Any], part: DrawnPart, peaks: Peaks) -> str:
     """Fill the template; the policy in it lets this script and this style run and no other."""
-    script = "\n".join(_asset(name) for name in (*_LIBRARIES, *_SCRIPTS))
+    # Sigma asks for WebGL when it is loaded; without it the page draws on a canvas.
+    libraries = (f"try {{\n{_asset(name)}\n}} catch {{}}" for name in _LIBRARIES)
+    script = "\n".join([*libraries, *map(_asset, _SCRIPTS)])
     style, meta = _asset("report.css"), data["meta"]
     blanks = {
         "POLICY": _policy(script, style),

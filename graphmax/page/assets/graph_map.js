@@ -8,7 +8,7 @@ let map = null;
 function hasWebGL() {
   if (new URLSearchParams(location.hash.slice(1)).get("map") === "canvas") return false;
   try {
-    return !!document.createElement("canvas").getContext("webgl2");
+    return typeof Sigma === "function" && !!document.createElement("canvas").getContext("webgl2");
   } catch {
     return false;
   }
