@@ -67,7 +67,7 @@ def _edges(graph: Graph, nodes: NDArray[np.int64], seed: int) -> tuple[NDArray[A
     place = np.full(graph.num_nodes, -1, np.int64)
     place[nodes] = np.arange(nodes.size)
     edges = place[graph.edges()]
-    inside = edges[:, (edges >= 0).all(axis=0)]
+    inside: NDArray[Any] = edges[:, (edges >= 0).all(axis=0)]
     if inside.shape[1] <= MOST_EDGES:
         return inside, True
     kept = np.random.default_rng(seed).choice(inside.shape[1], MOST_EDGES, replace=False)
@@ -89,4 +89,4 @@ def _scaled(xy: NDArray[Any]) -> NDArray[np.int64]:
     if not len(xy):
         return np.zeros((0, 2), np.int64)
     low, side = xy.min(axis=0), float(np.ptp(xy, axis=0).max()) or 1.0
-    return np.rint((xy - low) / side * _SIDE).astype(np.int64)
+    return np.asarray(np.rint((xy - low) / side * _SIDE), np.int64)
