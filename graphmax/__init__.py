@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from graphmax.points import delaunay_graph, knn_graph, radius_graph
     from graphmax.posterior import PeakProbability, peak_probability
     from graphmax.rule import Rule
+    from graphmax.significance import PeakSignificance, peak_significance
     from graphmax.tables import local_maxima_tables
     from graphmax.training import Evaluation, FitResult, evaluate, fit
 
@@ -72,6 +73,7 @@ _HOME = {
     "NeighborhoodBatch": "graphmax.extract",
     "PeakDetector": "graphmax.nn.detector",
     "PeakProbability": "graphmax.posterior",
+    "PeakSignificance": "graphmax.significance",
     "Peaks": "graphmax.peaks",
     "Rule": "graphmax.rule",
     "as_graph": "graphmax.convert",
@@ -97,6 +99,7 @@ _HOME = {
     "non_maximum_suppression": "graphmax.peaks",
     "radius_graph": "graphmax.points",
     "peak_probability": "graphmax.posterior",
+    "peak_significance": "graphmax.significance",
     "read_graph": "graphmax.files",
     "report": "graphmax.page",
     "rivals": "graphmax.maxima",
@@ -129,6 +132,7 @@ __all__ = [
     "NeighborhoodBatch",
     "PeakDetector",
     "PeakProbability",
+    "PeakSignificance",
     "Peaks",
     "Rule",
     "as_graph",
@@ -153,6 +157,7 @@ __all__ = [
     "neighborhoods",
     "non_maximum_suppression",
     "peak_probability",
+    "peak_significance",
     "radius_graph",
     "read_graph",
     "report",

@@ -3,16 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from graphmax.checks import integer
+from graphmax.posterior.estimation import Estimator
 from graphmax.posterior.estimation import Peak as FittedPeak
 from graphmax.posterior.factor import Factor, is_sparse_enough
 from graphmax.posterior.likelihood import noise_variance
 from graphmax.posterior.measurements import Measurements
 from graphmax.posterior.precision import FieldPrecision, Floats, Matrix
 from graphmax.posterior.sampling import Posterior, portions
+
+Order = Literal["auto", 1, 2]
 
 
 class FittedParameter(NamedTuple):
@@ -120,6 +124,28 @@ class FittedField:
         theta: Floats = rng.multivariate_normal(self.peak.theta, covariance, method="eigh")
         return theta
 
+    def prior_draws(self, count: int, rng: np.random.Generator) -> Floats:
+        """Return measurements that the fitted field would give, as columns in the unit of y.
+
+        Nodes that were not measured are NaN.
+        """
+        data, nothing = self.measurements, np.zeros(self.measurements.values.size)
+        weights = self.posterior.weights
+        free = Posterior(self.posterior.prior, nothing, nothing)
+        draws = free.solve(self.posterior.prior.noise(count, rng))
+        noise = np.where(weights > 0, 1 / np.sqrt(np.where(weights > 0, weights, 1.0)), np.nan)
+        draws += noise[:, None] * rng.standard_normal(draws.shape)
+        return data.center + data.spread * (draws + self.peak.mean)
+
     def in_unit(self, standard: Floats) -> Floats:
         """Return values of the field in the unit of the measurements, its mean added."""
         return self.measurements.center + self.measurements.spread * (standard + self.peak.mean)
+
+
+def fitted_field(laplacian: Matrix, data: Measurements, order: Order, seed: int) -> FittedField:
+    """Fit the field of the order that explains the measurements best."""
+    orders: tuple[int, ...] = (1, 2)
+    if order != "auto":
+        orders = (integer(order, "order", least=1, most=2, hint='or "auto"'),)
+    peaks = Estimator(data, laplacian, np.random.default_rng([seed, 1])).fits(orders)
+    return FittedField(laplacian, data, max(peaks, key=lambda peak: peak.height))

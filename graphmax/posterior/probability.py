@@ -14,8 +14,7 @@ from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
 from graphmax.node_values import complete_column, graph_and_attribute
 from graphmax.posterior.conductances import graph_laplacian
-from graphmax.posterior.estimation import Estimator
-from graphmax.posterior.field import FieldParameters, FittedField
+from graphmax.posterior.field import FieldParameters, FittedField, Order, fitted_field
 from graphmax.posterior.measurements import measurements_of
 from graphmax.posterior.model_checks import ModelChecks, checks_of
 from graphmax.posterior.precision import Floats
@@ -25,7 +24,6 @@ from graphmax.rule import Direction, Rule
 if TYPE_CHECKING:
     import pandas
 
-Order = Literal["auto", 1, 2]
 Weight = Literal["conductance", "length"]
 
 
@@ -130,15 +128,11 @@ def peak_probability(
     """
     rule = Rule(hops=hops, direction=direction)
     checked, attribute = graph_and_attribute(graph, y, "y")
-    if order != "auto":
-        integer(order, "order", least=1, most=2, hint='or "auto"')
     data = measurements_of(attribute, noise)
     laplacian = graph_laplacian(checked, weight)
     count = integer(samples, "samples", least=2)
     inside = None if where is None else _inside(checked, where, "where")
-    estimator = Estimator(data, laplacian, np.random.default_rng([seed, 1]))
-    fits = estimator.fits((1, 2) if order == "auto" else (int(order),))
-    fitted = FittedField(laplacian, data, max(fits, key=lambda peak: peak.height))
+    fitted = fitted_field(laplacian, data, order, seed)
     absent = np.zeros(0, np.bool_) if inside is None else ~inside
     balls = Balls(checked.adjacency(direction), rule.reach or 1, absent)
     vary = boolean(vary_parameters, "vary_parameters")
