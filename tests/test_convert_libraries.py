@@ -96,6 +96,15 @@ def test_networkx_of_any_nodes(data):
     assert back.number_of_edges() == len(arrows)
 
 
+@pytest.mark.parametrize("ending", ["graphml", "json", "npz", "parquet", "csv"])
+def test_files_are_written_of_whatever_is_a_graph(ending, tmp_path):
+    file = tmp_path / f"graph.{ending}"
+    matrix = sp.coo_array((WEIGHTS, (SRC, DST)), shape=(4, 4))
+    for graph in (weighted_networkx(nx.Graph).subgraph(range(4)), matrix + matrix.T):
+        gm.write_graph(graph, file)
+        assert_same(gm.read_graph(file), gm.as_graph(graph))
+
+
 def test_a_weight_that_no_edge_has():
     G = weighted_networkx(nx.Graph)
     with pytest.raises(ValueError, match="`weight` must name an edge attribute, got 'wieght'; did"):

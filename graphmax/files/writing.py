@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.atomic import replacing, write_atomically
+from graphmax.convert import as_graph
 from graphmax.files.formats import FORMAT_OF, PAIR_ENDINGS, nodes_name, written_endings
 from graphmax.files.metadata import flat_attributes, metadata_of
 from graphmax.files.table_writing import checked_columns, copy_columns
 from graphmax.graph import Graph
 
 
-def write_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
+def write_graph(graph: "Graph | Any", path: str | os.PathLike[str]) -> None:
     """Write a graph to a file that `read_graph` reads back as the same graph.
 
     The file appears complete or not at all: it is written under a temporary name, synced to the
@@ -30,8 +31,8 @@ def write_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
 
     Parameters
     ----------
-    graph : Graph
-        The graph; its labels are the ids in the file, node indices without labels.
+    graph : Graph or graph of another library
+        What `as_graph` takes; its labels are the ids in the file, node indices without labels.
     path : str or path
         Where to; the ending decides: .graphml, .json (node-link), .npz, .parquet, .csv.
         The last two are tables of
@@ -66,6 +67,7 @@ def write_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
     >>> read_graph(file)
     Graph(num_nodes=3, num_edges=2, undirected, labelled)
     """
+    graph = as_graph(graph)
     target = Path(os.fspath(path))
     ending = target.suffix.lower().removeprefix(".")
     row = FORMAT_OF.get(ending)
