@@ -11,10 +11,12 @@ followed to ring d, which has 8 d pixels: O(n log r) for radius r, whatever the 
 axis after the other.
 """
 
+from functools import partial
+
 import numpy as np
 from numba import prange
 
-from graphmax.kernels.compare import STRICT, WEAK
+from graphmax.kernels.compare import INDEX, STRICT, WEAK, challenges
 from graphmax.kernels.compiled import kernel
 from graphmax.kernels.progress import in_chunks
 
@@ -22,43 +24,50 @@ ROWS_PER_PART = 16
 PIXELS_PER_CALL = 1 << 24
 
 
-@kernel
-def _strict_row(above, here, below, out):
+@kernel(inline="always")
+def _beats(other, own, u, ties):
+    """`challenges` for neighbor u of pixel 0, as the one instruction that it is here."""
+    if ties == STRICT or (ties == INDEX and u < 0):
+        return other >= own
+    return other > own
+
+
+@kernel(inline="always")
+def _row(above, here, below, out, ties):
+    """One step around the inner pixels of a row, given those above and below.
+
+    No branch in the loop, so that many pixels are compared at once; `ties` is a constant of the
+    caller. Pixels are numbered by their order around the middle one, which is number 0.
+    """
     a, b, c = above[:-2], above[1:-1], above[2:]
     d, e, f = here[:-2], here[1:-1], here[2:]
     g, h, i = below[:-2], below[1:-1], below[2:]
     for x in range(out.size):
         v = e[x]
-        out[x] = (v == v) & (not (
-            (a[x] >= v) | (b[x] >= v) | (c[x] >= v) | (d[x] >= v)
-            | (f[x] >= v) | (g[x] >= v) | (h[x] >= v) | (i[x] >= v)
-        ))  # fmt: skip
+        beaten = _beats(a[x], v, -1, ties)
+        beaten |= _beats(b[x], v, -1, ties)
+        beaten |= _beats(c[x], v, -1, ties)
+        beaten |= _beats(d[x], v, -1, ties)
+        beaten |= _beats(f[x], v, 1, ties)
+        beaten |= _beats(g[x], v, 1, ties)
+        beaten |= _beats(h[x], v, 1, ties)
+        beaten |= _beats(i[x], v, 1, ties)
+        out[x] = (v == v) & (not beaten)
+
+
+@kernel
+def _strict_row(above, here, below, out):
+    _row(above, here, below, out, STRICT)
 
 
 @kernel
 def _weak_row(above, here, below, out):
-    a, b, c = above[:-2], above[1:-1], above[2:]
-    d, e, f = here[:-2], here[1:-1], here[2:]
-    g, h, i = below[:-2], below[1:-1], below[2:]
-    for x in range(out.size):
-        v = e[x]
-        out[x] = (v == v) & (not (
-            (a[x] > v) | (b[x] > v) | (c[x] > v) | (d[x] > v)
-            | (f[x] > v) | (g[x] > v) | (h[x] > v) | (i[x] > v)
-        ))  # fmt: skip
+    _row(above, here, below, out, WEAK)
 
 
 @kernel
 def _index_row(above, here, below, out):
-    a, b, c = above[:-2], above[1:-1], above[2:]
-    d, e, f = here[:-2], here[1:-1], here[2:]
-    g, h, i = below[:-2], below[1:-1], below[2:]
-    for x in range(out.size):
-        v = e[x]
-        out[x] = (v == v) & (not (
-            (a[x] >= v) | (b[x] >= v) | (c[x] >= v) | (d[x] >= v)
-            | (f[x] > v) | (g[x] > v) | (h[x] > v) | (i[x] > v)
-        ))  # fmt: skip
+    _row(above, here, below, out, INDEX)
 
 
 @kernel
@@ -72,16 +81,13 @@ def _row_has_nan(row):
 @kernel
 def _span_beats(image, z, y, x, low, high, ties):
     """Whether a pixel from column `low` to `high` of row (z, y) challenges v, given by x."""
+    _, height, width = image.shape
     vz, vy, vx = x
-    v = image[vz, vy, vx]
+    own, number = image[vz, vy, vx], (vz * height + vy) * width + vx
+    first = (z * height + y) * width
     for u in range(low, high + 1):
-        if image[z, y, u] > v:
+        if first + u != number and challenges(own, number, image[z, y, u], first + u, ties):
             return True
-        if ties != WEAK and image[z, y, u] == v:
-            before = z < vz or (z == vz and (y < vy or (y == vy and u < vx)))
-            same = z == vz and y == vy and u == vx
-            if not same and (ties == STRICT or before):
-                return True
     return False
 
 
@@ -211,12 +217,15 @@ def _beside_row(above, here, below, mask_above, mask_here, mask_below, out):
     mg, mh, mi = mask_below[:-2], mask_below[1:-1], mask_below[2:]
     for x in range(out.size):
         v = e[x]
-        out[x] = me[x] & (
-            ((a[x] == v) & (not ma[x])) | ((b[x] == v) & (not mb[x]))
-            | ((c[x] == v) & (not mc[x])) | ((d[x] == v) & (not md[x]))
-            | ((f[x] == v) & (not mf[x])) | ((g[x] == v) & (not mg[x]))
-            | ((h[x] == v) & (not mh[x])) | ((i[x] == v) & (not mi[x]))
-        )  # fmt: skip
+        touches = (a[x] == v) & (not ma[x])
+        touches |= (b[x] == v) & (not mb[x])
+        touches |= (c[x] == v) & (not mc[x])
+        touches |= (d[x] == v) & (not md[x])
+        touches |= (f[x] == v) & (not mf[x])
+        touches |= (g[x] == v) & (not mg[x])
+        touches |= (h[x] == v) & (not mh[x])
+        touches |= (i[x] == v) & (not mi[x])
+        out[x] = me[x] & touches
 
 
 @kernel(parallel=True)
@@ -230,10 +239,9 @@ def _beside_beaten(image, mask, beside, start, stop):
             z, y = row // height, row % height
             inner = depth == 1 and 0 < y < height - 1 and width > 2
             if inner:
-                _beside_row(
-                    image[z, y - 1], image[z, y], image[z, y + 1],
-                    mask[z, y - 1], mask[z, y], mask[z, y + 1], beside[z, y, 1:-1],
-                )  # fmt: skip
+                rows = image[z, y - 1], image[z, y], image[z, y + 1]
+                masks = mask[z, y - 1], mask[z, y], mask[z, y + 1]
+                _beside_row(*rows, *masks, beside[z, y, 1:-1])
             step = width - 1 if inner else 1
             for x in range(0, width, step):
                 beside[z, y, x] = mask[z, y, x] and _has_equal(image, mask, z, y, x, False)
@@ -257,7 +265,12 @@ def _push_equal(image, mask, at, stack, size):
 
 @kernel
 def _defeat(image, mask, beside, start, stop):
-    """Take out of `mask`, in place, every plateau with a beaten pixel beside one of some rows."""
+    """Take out of `mask`, in place, every plateau with a beaten pixel beside one of some rows.
+
+    From each such pixel the defeat spreads over equal survivors. Invariant: what is on the stack is
+    out of the mask already, so that nothing is put there twice; pixels inside a plane look at their
+    eight neighbors by offset, those of a border and of a volume by coordinates.
+    """
     depth, height, width = image.shape
     pixels, survives, begins = image.reshape(-1), mask.reshape(-1), beside.reshape(-1)
     around = np.array([-width - 1, -width, -width + 1, -1, 1, width - 1, width, width + 1])
@@ -295,14 +308,14 @@ def _by_rows(stage, image, call):
 
 def _running(image, radius):
     first, second = np.empty_like(image), np.empty_like(image)
-    _by_rows("along rows", image, lambda a, b: _running_maximum_in_rows(
-        image, radius, first, a, b))  # fmt: skip
-    _by_rows("along columns", image, lambda a, b: _running_maximum(first, radius, second, a, b))
+    in_rows = partial(_running_maximum_in_rows, image, radius, first)
+    _by_rows("along rows", image, in_rows)
+    _by_rows("along columns", image, partial(_running_maximum, first, radius, second))
     if image.shape[0] == 1:
         return second
     deep = np.ascontiguousarray(second.transpose(1, 0, 2))
     out = np.empty_like(deep)
-    _by_rows("through slices", deep, lambda a, b: _running_maximum(deep, radius, out, a, b))
+    _by_rows("through slices", deep, partial(_running_maximum, deep, radius, out))
     return np.ascontiguousarray(out.transpose(1, 0, 2))
 
 
@@ -327,17 +340,17 @@ def beats_window(image, radius, ties):
     if radius == 0:
         np.equal(image, image, out=mask)
         return mask, ~mask.all(axis=2).reshape(-1)
-    _by_rows("looking at neighbors", image, lambda a, b: _scan(image, ties, mask, nan, a, b))
+    _by_rows("looking at neighbors", image, partial(_scan, image, ties, mask, nan))
     if radius > 1 and ties == WEAK:
         highest = _running(image, radius)
-        _by_rows("comparing", image, lambda a, b: _as_high(image, highest, mask, a, b))
+        _by_rows("comparing", image, partial(_as_high, image, highest, mask))
     elif radius > 1:
-        _by_rows("looking farther", image, lambda a, b: _widen(image, ties, radius, mask, a, b))
+        _by_rows("looking farther", image, partial(_widen, image, ties, radius, mask))
     return mask, nan
 
 
 def defeat_plateaus(image, mask):
     """Take out of the weak `mask`, in place, every plateau of touching pixels with a beaten one."""
     beside = np.empty_like(mask)
-    _by_rows("looking at plateaus", image, lambda a, b: _beside_beaten(image, mask, beside, a, b))
-    _by_rows("spreading defeat", image, lambda a, b: _defeat(image, mask, beside, a, b))
+    _by_rows("looking at plateaus", image, partial(_beside_beaten, image, mask, beside))
+    _by_rows("spreading defeat", image, partial(_defeat, image, mask, beside))
