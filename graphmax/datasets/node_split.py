@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from graphmax.datasets.recipe import SPLITS
 from graphmax.graph import Graph
-from graphmax.kernels.ball import ball
-from graphmax.kernels.growth import inherit
+from graphmax.kernels.ball import ball, inherit
 from graphmax.rule import Rule
 
 _BACK = {"in": "out", "out": "in", "both": "both"}

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphmax.checks import node_count, number, random_generator
 from graphmax.graph import Graph
-from graphmax.kernels.pairsampling import RECTANGLE, TRIANGLE, walk
 from graphmax.kernels.progress import tell
+from graphmax.kernels.random import RECTANGLE, TRIANGLE, walk
 
 GAPS_AT_ONCE = 1 << 20
 _FARTHEST = 1 << 62

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from graphmax.checks import integer, random_generator
 from graphmax.graph import Graph
 from graphmax.kernels.ball import ball
-from graphmax.kernels.growth import spread
+from graphmax.kernels.suppress import spread
 
 _SLOPE = 1e-3
 

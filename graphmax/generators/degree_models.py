@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from graphmax.checks import integer, number, random_generator
 from graphmax.graph import Graph
 from graphmax.kernels.progress import in_chunks
-from graphmax.kernels.rmat import draw
+from graphmax.kernels.random import draw
 
 EDGES_PER_CALL = 1 << 22
 MOST_LEVELS = 30

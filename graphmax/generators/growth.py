@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from graphmax.checks import integer, node_count, number, random_generator
 from graphmax.graph import Graph
-from graphmax.kernels.growth import attach, tree_of
 from graphmax.kernels.progress import tell
+from graphmax.kernels.random import attach, tree_of
 
 DRAWS_AT_ONCE = 1 << 21
 

@@ -111,6 +111,9 @@ def join_plateaus(indptr, indices, level, tied, up, lowest):
     `up` becomes the highest neighbor of the plateau for all its nodes, its lowest index where no
     neighbor is higher; `lowest` the lowest index of the plateau. Only tied nodes are looked at.
     """
+    # Nodes come in order of index, so the first one of a plateau names it. The flag of a node goes
+    # when it joins `members`, the queue of its plateau; `best` starts as the name of the plateau,
+    # which is what stays where no member has a higher neighbor.
     members = np.empty(level.size, np.int32)
     for v in range(level.size):
         if not tied[v]:

@@ -1,14 +1,21 @@
-"""One ball in full: its nodes in order of distance, and how each was reached."""
+"""Balls written out: one in full, with the way to each of its nodes, or those of all nodes."""
 
 import heapq
+from functools import partial
 
 import numpy as np
+from numba import prange
 
 from graphmax.kernels.compiled import kernel
+from graphmax.kernels.progress import in_chunks, threads
+
+NODES_PER_CALL = 1 << 14
 
 
 @kernel
 def _ball_hops(indptr, indices, sources, limit, target, order, length, parent):
+    # Breadth-first: `order` is the queue. Nodes in front of `head` are opened, those behind it are
+    # known with their distance, which never falls along the queue. Returns how many are known.
     seen = np.zeros(indptr.size - 1, np.bool_)
     tail = 0
     for v in sources:
@@ -36,6 +43,9 @@ def _ball_hops(indptr, indices, sources, limit, target, order, length, parent):
 
 @kernel
 def _ball_weights(indptr, indices, weights, sources, limit, target, order, length, parent):
+    # Dijkstra's algorithm. A node is in the heap once for each time its distance fell; the first of
+    # them closes it, the others are skipped. `order` holds the closed nodes, nearest first, of
+    # equals the lowest index; `parent` is from where the smallest distance came.
     best = np.full(indptr.size - 1, np.inf)
     closed = np.zeros(indptr.size - 1, np.bool_)
     heap = [(0.0, np.int64(sources[0]))]
@@ -124,3 +134,80 @@ def plateau_of(indptr, indices, key, absent, v):
                 found[tail] = u
                 tail += 1
     return found[:tail].copy(), parent
+
+
+@kernel
+def inherit(order, parent, owner):
+    """Nodes in order of distance take over the owner of the node they were reached from."""
+    for v in order:
+        if parent[v] >= 0:
+            owner[v] = owner[parent[v]]
+
+
+@kernel
+def _reach(indptr, indices, v, hops, seen, queue):
+    """Stamp the ball of v into `seen` and list it in `queue`, v first; return its size."""
+    queue[0] = v
+    seen[v] = v
+    low, tail = 0, 1
+    for _ in range(hops):
+        high = tail
+        for at in range(low, high):
+            w = queue[at]
+            for p in range(indptr[w], indptr[w + 1]):
+                u = indices[p]
+                if seen[u] != v:
+                    seen[u] = v
+                    queue[tail] = u
+                    tail += 1
+        low = high
+    return tail
+
+
+@kernel(parallel=True)
+def _visit(indptr, indices, hops, seen, queue, size, out_indptr, out, start, stop):
+    parts = seen.shape[0]
+    for part in prange(parts):
+        for v in range(start + part, stop, parts):
+            count = _reach(indptr, indices, v, hops, seen[part], queue[part]) - 1
+            size[v] = count
+            if out.size:
+                row = out[out_indptr[v] : out_indptr[v + 1]]
+                row[:] = queue[part, 1 : count + 1]
+                row.sort()
+
+
+def others_within(indptr, indices, hops, budget):
+    """Rows of the other nodes of every ball.
+
+    Parameters
+    ----------
+    indptr, indices : int64 (n + 1,), int32 (entries,)
+        Rows of counted steps.
+    hops : int
+        Radius of the balls.
+    budget : int
+        Largest number of entries.
+
+    Returns
+    -------
+    tuple or None
+        ``indptr`` int64 (n + 1,), ``indices`` int32 (entries,), ascending within a row; None if
+        there would be more than `budget` entries.
+    """
+    num_nodes = indptr.size - 1
+    parts = max(1, min(threads(), num_nodes))
+    size = np.zeros(num_nodes, np.int64)
+    out_indptr, out = np.zeros(num_nodes + 1, np.int64), np.empty(0, np.int32)
+    for stage in ("measuring balls", "listing balls"):
+        seen = np.full((parts, num_nodes), -1, np.int32)
+        queue = np.empty((parts, num_nodes), np.int32)
+        visit = partial(_visit, indptr, indices, hops, seen, queue, size, out_indptr, out)
+        in_chunks(stage, num_nodes, NODES_PER_CALL, visit)
+        np.cumsum(size, out=out_indptr[1:])
+        if out_indptr[-1] > budget:
+            return None
+        if out_indptr[-1] == 0:
+            break
+        out = np.empty(out_indptr[-1], np.int32) if out.size == 0 else out
+    return out_indptr, out

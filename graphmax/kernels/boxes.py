@@ -8,14 +8,15 @@ is behind all others, its last one before them, and neither changes a minimum or
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from graphmax.kernels.compiled import kernel
 from graphmax.kernels.progress import in_chunks
 
 ENTRIES_PER_CALL = 1 << 24
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@kernel(parallel=True)
 def _fold(source, radius, target, start, stop):
     """Fold the middle axis of three arrays (outer, length, inner) over rows within `radius`."""
     key, first, last = source

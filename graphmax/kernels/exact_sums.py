@@ -1,13 +1,14 @@
 """Sums of rows of floats, rounded once, so that equal sums are equal in any order of the terms."""
 
 import numpy as np
-from numba import njit
+
+from graphmax.kernels.compiled import kernel
 
 # A row of n finite float64 has at most 2098 / 53 < 40 partial sums that do not overlap.
 MOST_PARTIALS = 64
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def row_sums(indptr, terms):
     """Sum of each row, correctly rounded, float64 (n,); not finite where it overflows.
 
@@ -51,7 +52,7 @@ def row_sums(indptr, terms):
     return sums
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _rounded(partials, size):
     """Add partials from the largest down; half of a last place is decided by what comes after."""
     if size == 0:

@@ -50,8 +50,9 @@ def line_rows(src, dst, indptr, incident, entries):
     """Sorted rows of the line graph; `entries` is an upper bound of their number."""
     ends, indices = np.zeros(src.size + 1, np.int64), np.empty(entries, np.int32)
     step = max(1024, src.size * ENTRIES_PER_CALL // max(entries, 1))
-    in_chunks(
-        "joining edges at their ends", src.size, step,
-        lambda a, b: _merge_rows(src, dst, indptr, incident, a, b, ends, indices),
-    )  # fmt: skip
+
+    def merge(start, stop):
+        _merge_rows(src, dst, indptr, incident, start, stop, ends, indices)
+
+    in_chunks("joining edges at their ends", src.size, step, merge)
     return ends, indices[: ends[-1]].copy()

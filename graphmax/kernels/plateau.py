@@ -12,6 +12,9 @@ def defeat(indptr, indices, back_indptr, back_indices, key, absent, mask):
     `mask` holds the nodes that no strictly higher node challenges; ``back_*`` are the reversed
     rows. Only survivors are looked at: O(edges of survivors).
     """
+    # First the survivors beside an equal node that is beaten, all of them before any leaves the
+    # mask; then back along equal steps. A node leaves the mask when it is put on the stack, which
+    # therefore never holds more than the survivors there were.
     survivors = np.flatnonzero(mask)
     stack = np.empty(survivors.size, np.int32)
     size = 0

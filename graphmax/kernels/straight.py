@@ -42,6 +42,8 @@ class Cells(NamedTuple):
 @kernel
 def _strike(points, groups, reach, cells, gone, kept, state, budget):
     """Keep the next point that is not gone; strike others out in all cells that its ball meets."""
+    # A cell holds members[start : start + filled]. Whoever is gone is taken out when the cell is
+    # looked through again (the last one takes its place): nobody is met in vain twice.
     sides, start, filled, members = cells.sides, cells.start, cells.filled, cells.members
     spent = 0
     first, last, at = np.zeros(3, np.int64), np.zeros(3, np.int64), np.zeros(3, np.int64)

@@ -18,7 +18,7 @@ Threads share the flags: all of them only ever store "beaten", so that no store 
 import numpy as np
 from numba import prange
 
-from graphmax.kernels.compare import INDEX, STRICT
+from graphmax.kernels.compare import challenges
 from graphmax.kernels.compiled import kernel
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import tell, threads
@@ -44,14 +44,16 @@ def _beats(code, key, exact, ties, u, v):
     """Whether node u stands against node v, as 0 or 1; equal codes may hide different keys."""
     if code[u] != code[v]:
         return np.int64(code[u] > code[v])
-    if not exact and key[u] != key[v]:
-        return np.int64(key[u] > key[v])
-    return np.int64((ties == STRICT and u != v) or (ties == INDEX and u < v))
+    if exact:
+        return np.int64(u != v and challenges(0, v, 0, u, ties))
+    return np.int64(u != v and challenges(key[v], v, key[u], u, ties))
 
 
 @kernel
 def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, low, high):
     """Let every edge say who is beaten; the position of a bad edge, or NO_EDGE."""
+    # Codes decide nearly always. Both ways: the lower end is beaten, whichever it is. One way:
+    # `loser` is 1 where the target is beaten, and picks its flag or that of nobody, unbranched.
     n = np.uint64(code.size)
     ahead = EDGES_AHEAD if code.size > CACHED_NODES else high
     forward, backward = np.int64(ways & FORWARD), np.int64(ways & BACKWARD) >> 1

@@ -45,6 +45,9 @@ def _offer(old, new, u, v):
 
 @kernel
 def _lane(src, dst, ways, old, new, joined, lane, lanes):
+    # Block by block: first the edges are picked whose target this lane owns (its cache line, mixed,
+    # falls into the lane's share of 32 bits), then their nodes are fetched and offered. `old` is
+    # only read and `new` only written by the owner, so that lanes need not wait for each other.
     n = np.uint64(new.shape[0])
     line, width = np.uint64(NODES_PER_LINE_BITS), np.uint64(lanes)
     mix, low, half = np.uint64(MIX), np.uint64(0xFFFFFFFF), np.uint64(32)

@@ -20,7 +20,8 @@ KEPT, FIELDS = OWN, OWN + 1  # how many nodes are kept so far
 
 @kernel
 def _suppress(indptr, indices, order, reach, left, kept, queue, state, budget):
-    """`left[u]` is the number of steps that some ball could still go from u, -1 if none came."""
+    # `left[u]` is the number of steps that some ball could still go from u, -1 if none came. The
+    # balls are walked breadth-first from one node after the other, each to its end at once.
     spent = 0
     while state[NEXT] < order.size and spent < budget:
         v = order[state[NEXT]]
@@ -139,3 +140,30 @@ def suppress_by_weight(indptr, indices, weights, order, reach):
             indptr, indices, weights, order, reach, marks, kept, states[0], EDGES_PER_CALL
         )
     return kept[: lane.states[0, KEPT]].copy()
+
+
+@kernel
+def spread(indptr, indices, order, separation, most, chosen, blocked, stamp, queue):
+    """Choose nodes in this order, each more than `separation` steps from the ones before."""
+    count = 0
+    for v in order:
+        if blocked[v] or count == most:
+            continue
+        chosen[count] = v
+        count += 1
+        queue[0] = v
+        stamp[v] = count
+        start, end, tail = 0, 1, 1
+        for _ in range(separation):
+            for i in range(start, end):
+                w = queue[i]
+                for p in range(indptr[w], indptr[w + 1]):
+                    u = indices[p]
+                    if stamp[u] != count:
+                        stamp[u] = count
+                        queue[tail] = u
+                        tail += 1
+            start, end = end, tail
+        for i in range(tail):
+            blocked[queue[i]] = True
+    return count

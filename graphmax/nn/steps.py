@@ -9,7 +9,7 @@ from torch import Tensor
 from graphmax.adjacency import Adjacency
 from graphmax.graph import Graph
 from graphmax.kernels import csr
-from graphmax.kernels.pairs import others_within
+from graphmax.kernels.ball import others_within
 
 _NO_WEIGHTS = np.empty(0)
 MOST_PAIRS = 1 << 28
