@@ -155,6 +155,30 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+def unchanging(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array where nobody can write to its memory, else a read-only copy."""
+    if not isinstance(array, np.ma.MaskedArray):
+        part: Any = array
+        while isinstance(part, np.ndarray) and not part.flags.writeable:
+            part = part.base
+        if part is None or isinstance(part, bytes):
+            return array
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+def row_numbers(array: ArrayLike, name: str, dtype: Any) -> NDArray[Any]:
+    """Return pointers or indices of rows as a one-dimensional array that nobody else changes."""
+    given = np.asarray(array)
+    if given.ndim != 1:
+        raise ValueError(f"`{name}` must be one-dimensional, got shape {given.shape}")
+    if given.size and given.dtype.kind not in "iu":
+        raise TypeError(f"`{name}` must hold integers, got dtype {given.dtype}")
+    numbers = np.ascontiguousarray(given, dtype)
+    return unchanging(numbers) if np.may_share_memory(numbers, given) else numbers
+
+
 def node_indices(array: ArrayLike, name: str) -> NDArray[Any]:
     """Return a 1-D int32 or int64 array of node indices; their range is not looked at."""
     indices = np.asarray(array)
@@ -231,7 +255,7 @@ def node_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
         raise ValueError(f"`labels` must have one entry per node ({count},), got {array.shape}")
     if not _all_different(array):
         raise ValueError(f"`labels` must be unique, got {_first_repeat(array)!r} more than once")
-    return frozen(array)
+    return unchanging(array)
 
 
 def _all_different(array: NDArray[Any]) -> bool:
@@ -267,7 +291,7 @@ def node_column(name: str, column: ArrayLike, count: int) -> NDArray[Any]:
         raise ValueError(
             f"`attributes[{name!r}]` must have one entry per node ({count}), got {got}"
         )
-    return frozen(array)
+    return unchanging(array)
 
 
 def node_mask(mask: ArrayLike, count: int, name: str = "mask") -> NDArray[np.bool_]:

@@ -22,6 +22,8 @@ from graphmax.checks import (
     node_labels,
     node_mask,
     node_positions,
+    row_numbers,
+    unchanging,
 )
 
 if TYPE_CHECKING:
@@ -93,12 +95,14 @@ class Graph:
 
     def __post_init__(self) -> None:
         indices = np.asarray(self.indices)
-        if indices.size and not 0 <= indices.min() <= indices.max() < MOST_NODES:
+        is_integer = indices.size and indices.dtype.kind in "iu"
+        if is_integer and not 0 <= indices.min() <= indices.max() < MOST_NODES:
             raise ValueError("`indices` must hold node indices from 0 to num_nodes - 1")
-        self._set("indptr", np.ascontiguousarray(self.indptr, np.int64))
-        self._set("indices", np.ascontiguousarray(indices, np.int32))
+        self._set("indptr", row_numbers(self.indptr, "indptr", np.int64))
+        self._set("indices", row_numbers(indices, "indices", np.int32))
         if self.weights is not None:
-            self._set("weights", edge_weights(self.weights, self.indices.size))
+            weights = edge_weights(self.weights, self.indices.size)
+            self._set("weights", unchanging(weights))
         check_rows(Adjacency(self.indptr, self.indices, self.weights), self.directed)
         self._settle()
 

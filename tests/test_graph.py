@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from graphmax import Graph
+from graphmax import Graph, as_graph
 from graphmax.graph import Dropped
 
 
@@ -237,3 +237,62 @@ def test_equals_networkx_on_a_real_graph():
     edges = np.array(source.edges())
     graph = Graph.from_edges(edges[:, 0], edges[:, 1])
     assert_array_equal(np.diff(graph.indptr), [degree for _, degree in source.degree()])
+
+
+class TestOwnership:
+    """What the caller does to the arrays afterwards, a graph does not see."""
+
+    def test_rows(self):
+        indptr, indices = np.array([0, 1, 2]), np.array([1, 0], np.int32)
+        weights = np.array([1.0, 1.0])
+        graph = Graph(indptr, indices, weights)
+        indptr[:], indices[:], weights[:] = 99, 2**30, np.nan
+        assert_array_equal(graph.indptr, [0, 1, 2])
+        assert_array_equal(graph.indices, [1, 0])
+        assert_array_equal(graph.weights, [1, 1])
+
+    def test_read_only_views_of_what_can_be_written(self):
+        indices = np.array([1, 0], np.int32)
+        view = indices[:]
+        view.flags.writeable = False
+        graph = Graph(np.array([0, 1, 2]), view)
+        indices[:] = 2**30
+        assert_array_equal(graph.indices, [1, 0])
+
+    def test_a_sparse_matrix(self):
+        matrix = sp.csr_array(np.array([[0.0, 2], [2, 0]]))
+        graph = as_graph(matrix)
+        matrix.indices[:], matrix.data[:] = 2**30, np.nan
+        assert_array_equal(graph.indices, [1, 0])
+        assert_array_equal(graph.weights, [2, 2])
+
+    @pytest.mark.parametrize("kind", [int, object])
+    def test_labels_and_attributes(self, kind):
+        labels, height = np.array([5, 7], kind), np.array([1.0, 2])
+        masked = np.ma.array([1.0, 2], mask=[True, False])
+        attributes = {"height": height, "depth": masked}
+        graph = Graph.from_edges([0], [1], labels=labels, attributes=attributes)
+        labels[:], height[:] = 0, 0
+        masked[:] = 0
+        assert graph.labels.tolist() == [5, 7]
+        assert graph.attributes["height"].tolist() == [1, 2]
+        assert graph.attributes["depth"].tolist() == [None, 2]
+
+    def test_nothing_is_copied_twice(self):
+        graph = Graph.from_edges([0], [1], attributes={"height": [1.0, 2]})
+        again = graph.replace(labels=[3, 4])
+        assert again.attributes["height"] is graph.attributes["height"]
+        assert np.shares_memory(again.indices, graph.indices)
+
+    @pytest.mark.parametrize(
+        ("indptr", "indices", "error", "match"),
+        [
+            ([0.0, 1, 2], [1, 0], TypeError, "`indptr` must hold integers, got dtype float64"),
+            ([0, 1, 2], [1.0, 0.0], TypeError, "`indices` must hold integers, got dtype float64"),
+            ([0, 1, 2], [[1, 0]], ValueError, "`indices` must be one-dimensional"),
+            ([[0, 1, 2]], [1, 0], ValueError, "`indptr` must be one-dimensional"),
+        ],
+    )
+    def test_numbers_of_another_kind(self, indptr, indices, error, match):
+        with pytest.raises(error, match=match):
+            Graph(np.array(indptr), np.array(indices))

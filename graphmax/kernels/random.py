@@ -79,9 +79,9 @@ def draw(seed, scale, thresholds, start, stop, src, dst):
     src, dst : int32
         All edges.
     """
-    # The number of an edge is mixed with the seed into a counter, and that with 1, 2, ... into words
-    # of 64 random bits; each half of a word chooses a quadrant, that is one more bit of both ends,
-    # first the high ones.
+    # The number of an edge is mixed with the seed into a counter, and that with 1, 2, ... into
+    # words of 64 random bits; each half of a word chooses a quadrant, that is one more bit of both
+    # ends, first the high ones.
     words = (scale + 1) // 2
     for e in prange(start, stop):
         u, v = 0, 0
