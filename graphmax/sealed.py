@@ -19,7 +19,7 @@ from graphmax.atomic import replacing
 if TYPE_CHECKING:
     from torch import Tensor
 
-_SEAL, _DOCUMENT = "sha256", "document"
+_FORMAT, _VERSION, _SEAL, _DOCUMENT = "format", "format_version", "sha256", "document"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def _bytes(tensor: "Tensor") -> bytes:
 def _sealed(
     form: Format, document: Mapping[str, Any], tensors: "Mapping[str, Tensor]"
 ) -> dict[str, Any]:
-    whole = {"format": form.name, "version": form.version, **document}
+    rest = {key: value for key, value in document.items() if key not in (_FORMAT, _VERSION)}
+    whole = {_FORMAT: form.name, _VERSION: form.version, **rest}
     return {**whole, _SEAL: digest(whole, tensors)}
 
 
@@ -135,10 +136,10 @@ def _parsed(form: Format, file: Path, text: bytes) -> dict[str, Any]:
         document = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError):
         raise form.refusal(file, "without a readable JSON document", "write it again") from None
-    if not isinstance(document, dict) or document.get("format") != form.name:
+    if not isinstance(document, dict) or document.get(_FORMAT) != form.name:
         raise form.refusal(file, "of another format", f"its document must say {form.name!r}")
-    if document.get("version") != form.version:
-        version = f"of version {document.get('version')!r} where this is {form.version}"
+    if document.get(_VERSION) != form.version:
+        version = f"of version {document.get(_VERSION)!r} where this is {form.version}"
         raise form.refusal(file, version, "use the graphmax that wrote it")
     return document
 

@@ -55,7 +55,7 @@ def recipe(tmp_path_factory):
 def test_items_are_labelled_graphs(recipe, tmp_path):
     train, test = PeakDataset(tmp_path, recipe), PeakDataset(tmp_path, recipe, "test")
     assert (len(train), len(test)) == (6, 2)
-    assert train.rule == gm.Rule()
+    assert train.rule == gm.Rule().filled()
     for data in (*train, *test):
         assert data.x.dtype == torch.float32
         assert data.value.dtype == torch.int64
@@ -184,7 +184,7 @@ def test_bad_files_are_named(graphml, tmp_path):
     [
         ({"paths": []}, r"`paths` must be a list of at least one file"),
         ({"paths": "a.graphml"}, r"`paths` must be a list of at least one file"),
-        ({"split": "edges"}, r"`split` must be 'graphs' or 'nodes', got 'edges'"),
+        ({"split": "edges"}, r"`split` must be one of 'graphs', 'nodes', got 'edges'"),
         ({"shares": (0.5, 0.5)}, r"`shares` must be three numbers"),
         ({"shares": (0.9, 0.2, -0.1)}, r"`shares` must be three numbers"),
     ],

@@ -252,7 +252,7 @@ def test_files_cut_short(folder, name):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": 1}, "of version 1 where this is 2; use the graphmax that wrote it"),
+        ({"format_version": 1}, "of version 1 where this is 2; use the graphmax that wrote it"),
         ({"format": "other"}, "of another format"),
         ({"extra": 1}, r"with \['extra'\]"),
         ({"head": {"kind": "sign", "hops": 2.5}}, "`hops` must be an integer .*, got 2.5"),

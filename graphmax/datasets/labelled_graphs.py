@@ -1,21 +1,23 @@
-"""One's own graph files: read, labelled, and split."""
+"""Graphs of one's own, from files or memory: labelled, and split."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import near_names, to_numpy
+from graphmax.checks import near_names, one_of, to_numpy
 from graphmax.datasets.node_split import NodeSplit, checked_shares, fill_shares, split_nodes
+from graphmax.datasets.tu_folder import is_tu_folder, read_tu_folder
 from graphmax.files import GraphFileError, read_graph
 from graphmax.graph import Graph
 from graphmax.maxima import local_maxima
+from graphmax.node_values import graph_and_attribute
+from graphmax.question import rule_of
 from graphmax.rule import Rule
-
-Path = str | os.PathLike[str]
+from graphmax.values import Attribute
 
 
 @dataclass(frozen=True)
@@ -47,61 +49,149 @@ class Own:
         return touched / count if count else 0.0
 
 
-def own_graphs(
-    paths: Sequence[Path], values: str, hops: int | None, *, rule: Rule | None,
-    features: Sequence[str] | None, split: str, shares: Sequence[float], seed: int,
-    options: Mapping[str, Any],
-) -> Own:  # fmt: skip
-    """Read, label and split; see `PeakDataset.from_files`."""
-    if isinstance(paths, str | os.PathLike) or not len(paths):
-        raise ValueError(f"`paths` must be a list of at least one file, got {paths!r}")
-    if split not in ("graphs", "nodes"):
-        raise ValueError(f"`split` must be 'graphs' or 'nodes', got {split!r}")
-    chosen = _rule(hops, rule)
+@dataclass(frozen=True)
+class Source:
+    """A graph before it is labelled: what is compared, what is shown, and what errors call it."""
+
+    graph: Any
+    values: Any
+    features: Any
+    name: str
+
+    def labelled(self, rule: Rule) -> Graph:
+        """Return the graph with ``x``, ``value`` and ``is_maximum``."""
+        try:
+            graph, attribute = graph_and_attribute(self.graph, self.values)
+            single = _single(attribute)
+            mask = to_numpy(local_maxima(graph, single.compared, rule=rule))
+            x = single.shown if self.features is None else self._features(graph)
+        except GraphFileError:
+            raise
+        except (ValueError, TypeError) as refusal:
+            raise type(refusal)(f"{refusal} (in {self.name})") from None
+        columns = {"x": x, "value": single.exact, "is_maximum": mask}
+        return graph.replace(attributes=columns)
+
+    def _features(self, graph: Graph) -> NDArray[np.float64]:
+        if not (isinstance(self.features, list | tuple) and _all_names(self.features)):
+            return _numbers(graph_and_attribute(graph, self.features, "features")[1], "features")
+        return np.column_stack([_column(graph, name) for name in self.features])
+
+
+def labelled_and_split(
+    sources: Iterable[Source],
+    hops: Any,
+    *,
+    rule: Rule | None,
+    split: str,
+    shares: Sequence[float],
+    seed: int,
+) -> Own:
+    """Label graphs and deal them, or their nodes, to training, validation and test."""
+    one_of(split, "split", ("graphs", "nodes"))
+    made = rule_of("local_maxima", hops, rule)
     wanted, rng = checked_shares(shares), np.random.default_rng(seed)
-    graphs = tuple(_labelled(path, values, chosen, features, options) for path in paths)
+    graphs = tuple(source.labelled(made) for source in sources)
     if split == "graphs":
         sizes = np.ones(len(graphs), np.int64)
-        return Own(graphs, chosen, fill_shares(sizes, wanted, rng.permutation(len(graphs))), ())
-    nodes = tuple(split_nodes(graph, chosen, shares, generator=rng) for graph in graphs)
-    return Own(graphs, chosen, None, nodes)
+        return Own(graphs, made, fill_shares(sizes, wanted, rng.permutation(len(graphs))), ())
+    nodes = tuple(split_nodes(graph, made, shares, generator=rng) for graph in graphs)
+    return Own(graphs, made, None, nodes)
 
 
-def _rule(hops: int | None, rule: Rule | None) -> Rule:
-    if rule is not None and hops is not None:
-        raise TypeError("`rule` must not be given beside hops; use dataclasses.replace(rule, ...)")
-    return (Rule(hops=hops) if rule is None else rule).filled()
+@dataclass(frozen=True)
+class _Single:
+    """A single attribute: as it is compared, exact with NaN for missing, and as a feature."""
+
+    compared: Any
+    exact: NDArray[Any]
+    shown: NDArray[Any]
 
 
-def _labelled(
-    path: Path, values: str, rule: Rule, features: Sequence[str] | None, options: Mapping[str, Any]
-) -> Graph:
-    graph = read_graph(path, **options)
-    try:
-        mask = to_numpy(local_maxima(graph, values, rule=rule))
-        shown = _features(graph, [values] if features is None else features)
-    except GraphFileError:
-        raise
-    except (ValueError, TypeError) as refusal:
-        raise type(refusal)(f"{refusal} (in {os.fspath(path)})") from None
-    column = graph.attributes[values]
-    if np.ma.is_masked(column):
-        column = np.ma.filled(column.astype(np.float64), np.nan)
-    return graph.replace(
-        attributes={"x": shown, "value": np.ma.getdata(column), "is_maximum": mask}
-    )
+def _single(attribute: Attribute) -> _Single:
+    """Return an attribute of one column."""
+    array, missing = attribute.array, attribute.missing
+    if array.ndim == 2 and array.shape[1] != 1:
+        raise ValueError(
+            f"`values` must have one column, got shape {array.shape}; name one column, and "
+            "pass the others as features"
+        )
+    array = array.reshape(-1)
+    if missing is None:
+        return _Single(array, array, _as_feature(array))
+    masked = np.ma.MaskedArray(array, missing.reshape(-1))
+    exact = np.ma.filled(masked.astype(np.float64), np.nan)
+    return _Single(masked, exact, exact[:, None])
 
 
-def _features(graph: Graph, names: Sequence[str]) -> NDArray[np.float64]:
-    columns = []
-    for name in names:
-        if name not in graph.attributes:
-            raise ValueError(
-                f"`features` must name node attributes, got {name!r}; "
-                + near_names(name, list(graph.attributes))
-            )
-        column = graph.attributes[name]
-        if column.dtype.kind not in "biuf":
-            raise TypeError(f"`features` must be numbers, got {name!r} of dtype {column.dtype}")
-        columns.append(np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan))
-    return np.column_stack(columns)
+def _as_feature(array: NDArray[Any]) -> NDArray[Any]:
+    """Return values as float64 where it holds them, else as the integers that they are."""
+    if array.dtype.kind in "mM":
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "biuf":
+        return array[:, None]
+    as_float = array.astype(np.float64)
+    if array.dtype.kind in "iu" and array.size and int(np.abs(as_float).max()) >= 2**53:
+        return array.astype(np.int64)[:, None] if array.dtype != np.uint64 else as_float[:, None]
+    return as_float[:, None]
+
+
+def _all_names(features: Sequence[Any]) -> bool:
+    return all(isinstance(name, str) for name in features)
+
+
+def _column(graph: Graph, name: str) -> NDArray[np.float64]:
+    if name not in graph.attributes:
+        raise ValueError(
+            f"`features` must name node attributes, got {name!r}; "
+            + near_names(name, list(graph.attributes))
+        )
+    return _numbers(graph_and_attribute(graph, name)[1], name)
+
+
+def _numbers(attribute: Attribute, name: str) -> NDArray[np.float64]:
+    array = attribute.array
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`features` must be numbers, got {name!r} of dtype {array.dtype}")
+    columns = array.reshape(len(array), -1).astype(np.float64)
+    if attribute.missing is not None:
+        columns[attribute.missing.reshape(len(array), -1).any(1)] = np.nan
+    return columns
+
+
+def file_sources(
+    paths: Any, values: str, features: Sequence[str] | None, options: Mapping[str, Any]
+) -> Iterator[Source]:
+    """Yield the graphs of files, and of folders in the layout of TUDataset."""
+    if isinstance(paths, str | os.PathLike) or not len(paths):
+        raise ValueError(f"`paths` must be a list of at least one file, got {paths!r}")
+    for path in paths:
+        if is_tu_folder(path):
+            for number, graph in enumerate(read_tu_folder(path)):
+                yield Source(graph, values, features, f"{os.fspath(path)}, graph {number + 1}")
+        else:
+            yield Source(read_graph(path, **options), values, features, os.fspath(path))
+
+
+def memory_sources(graphs: Any, values: Any, features: Any) -> Iterator[Source]:
+    """Yield graphs in memory with their values and features: names for all, or one each."""
+    graphs = list(graphs) if not hasattr(graphs, "num_nodes") else [graphs]
+    if not graphs:
+        raise ValueError("`graphs` must hold at least one graph, got none")
+    each = _one_each(values, "values", len(graphs))
+    names = features is None or (isinstance(features, list | tuple) and _all_names(features))
+    shown = [features] * len(graphs) if names else _one_each(features, "features", len(graphs))
+    for number, parts in enumerate(zip(graphs, each, shown, strict=True)):
+        yield Source(*parts, f"graphs[{number}]")
+
+
+def _one_each(values: Any, name: str, count: int) -> list[Any]:
+    if isinstance(values, str):
+        return [values] * count
+    if not isinstance(values, list | tuple) or len(values) != count:
+        given = f"{len(values)}" if hasattr(values, "__len__") else type(values).__name__
+        raise ValueError(
+            f"`{name}` must be the name of an attribute, or a list with one entry per graph "
+            f"({count}), got {given}"
+        )
+    return list(values)

@@ -1,8 +1,8 @@
 """A made set in a folder: graphs, labels, split, recipe, versions and SHA-256."""
 
 import hashlib
-import json
 import os
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.atomic import write_atomically
-from graphmax.datasets.recipe import SPLITS, Group, Recipe
-from graphmax.datasets.recipe_graphs import check_split, sample_graph
+from graphmax.datasets.recipe import SPLITS, Group, Recipe, split_name
+from graphmax.datasets.recipe_graphs import sample_graph
 from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
+from graphmax.sealed import Format, read_document, write_document
 
 MANIFEST = "manifest.json"
+SET = Format("graphmax-set", 1, "folder", "a set that graphmax made")
+_NAME = re.compile(rf"({'|'.join(SPLITS)})/\d{{6,}}\.npz")
 _PACKAGES = ("graphmax", "numpy", "scipy", "numba")
 
 
@@ -62,8 +64,10 @@ def generate(recipe: Recipe, folder: str | os.PathLike[str]) -> dict[str, Any]:
         path = place / _file(split, number)
         if not path.exists():
             write_graph(sample_graph(recipe, split, number), path)
-    manifest = {**begun, "complete": True, **_described(recipe, place)}
-    _write_json(manifest, place / MANIFEST)
+    write_document(
+        SET, place / MANIFEST, {**begun, "complete": True, **_described(recipe, place)}
+    )  # fmt: skip
+    manifest = read_manifest(place)
     tell("generating graphs", len(names), len(names))
     return manifest
 
@@ -75,7 +79,7 @@ def read_folder(folder: str | os.PathLike[str], split: str) -> list[Graph]:
     ----------
     folder : str or path
         What `generate` filled.
-    split : {"train", "validation", "test"}
+    split : {"train", "validation", "val", "test"}
         Which part.
 
     Returns
@@ -90,7 +94,7 @@ def read_folder(folder: str | os.PathLike[str], split: str) -> list[Graph]:
     ValueError
         If the set is not complete, or a file is missing or does not have its SHA-256.
     """
-    check_split(split)
+    split = split_name(split)
     place, manifest = Path(folder), read_manifest(folder)
     if not manifest["complete"]:
         raise ValueError(f"`folder` must hold a complete set, got {place}; call generate again")
@@ -104,11 +108,14 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(folder) / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"`folder` must hold a {MANIFEST}, got {folder}")
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {"complete": manifest["complete"], "files": manifest["files"], **manifest}
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f"`folder` must hold a readable manifest, got {path}") from None
+    manifest = read_document(SET, path)
+    files = manifest.get("files")
+    if not isinstance(manifest.get("complete"), bool) or not isinstance(files, dict):
+        raise SET.refusal(path, "without a list of files", "delete the folder, generate it again")
+    odd = [name for name in files if not _NAME.fullmatch(name)]
+    if odd or (manifest["complete"] and not files):
+        raise SET.refusal(path, f"with the files {odd[:5]}", "delete the folder, generate it again")
+    return manifest
 
 
 def _file(split: str, number: int) -> str:
@@ -136,7 +143,7 @@ def _claim(recipe: Recipe, place: Path) -> dict[str, Any]:
                 f"`folder` must be new, empty or begun by generate, got {place} with other files"
             )
         begun = {**asked, "complete": False, "files": {}}
-        _write_json(begun, place / MANIFEST)
+        write_document(SET, place / MANIFEST, begun)
     for split in SPLITS:
         (place / split).mkdir(exist_ok=True)
     return begun
@@ -169,11 +176,6 @@ def _spoken(recipe: Recipe) -> dict[str, Any]:
 
 def _spoken_group(group: Group) -> dict[str, Any]:
     return {**vars(group), "graph": dict(group.graph), "attribute": dict(group.attribute)}
-
-
-def _write_json(document: dict[str, Any], path: Path) -> None:
-    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _described(recipe: Recipe, place: Path) -> dict[str, Any]:

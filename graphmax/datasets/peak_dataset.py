@@ -1,7 +1,8 @@
 """`PeakDataset`: named sets and one's own files as a PyG ``InMemoryDataset``."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,37 @@ from numpy.typing import NDArray
 from torch_geometric.data import Data, InMemoryDataset
 
 from graphmax.datasets.catalog import named_recipe
-from graphmax.datasets.labelled_graphs import Own, own_graphs
+from graphmax.datasets.labelled_graphs import (
+    Own,
+    Source,
+    file_sources,
+    labelled_and_split,
+    memory_sources,
+)
 from graphmax.datasets.manifest import generate, read_folder
-from graphmax.datasets.recipe import SPLITS
+from graphmax.datasets.recipe import SPLITS, split_name
 from graphmax.graph import Graph
 from graphmax.rule import Rule
 
 Transform = Callable[[Data], Any]
 
 
+class Splits(dict[str, "PeakDataset"]):
+    """The parts of a set by name; "val" is "validation"."""
+
+    def __missing__(self, name: str) -> "PeakDataset":
+        if split_name(name) == name:
+            raise KeyError(name)
+        return self[split_name(name)]
+
+
 class PeakDataset(InMemoryDataset):  # type: ignore[misc]
     """Graphs whose nodes carry the label "is it a local maximum?".
 
-    Each item is a PyG ``Data`` with ``x`` (num_nodes, F), what is shown, in torch's default dtype,
-    ``value`` (num_nodes,), the exact attribute, ``y`` bool (num_nodes,), the label, and
-    ``edge_index``.
+    Each item is a PyG ``Data`` with ``x`` (num_nodes, F), what is shown, ``value`` (num_nodes,),
+    the exact attribute, ``y`` bool (num_nodes,), the label, and ``edge_index``. ``x`` of a named
+    set has torch's default dtype; of one's own graphs it is float64, which keeps every digit: pass
+    ``dtype=torch.float32`` for models of that kind.
 
     Parameters
     ----------
@@ -33,10 +50,12 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
         Where sets are kept; a set that is not there is made in ``root/NAME-vVERSION``.
     name : str
         A named set (`recipe_names`), or a recipe file that ends in ``.toml``.
-    split : {"train", "validation", "test"}, default "train"
+    split : {"train", "validation", "val", "test"}, default "train"
         Which part. Test graphs are larger than training graphs, and from other families too.
     transform, pre_transform, pre_filter : callable, optional
         As everywhere in PyG.
+    dtype : torch.dtype, optional
+        Of ``x``; torch's default dtype by default.
 
     Attributes
     ----------
@@ -65,12 +84,20 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
         transform: Transform | None = None,
         pre_transform: Transform | None = None,
         pre_filter: Transform | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
-        recipe = named_recipe(name)
+        split, recipe = split_name(split), named_recipe(name)
         place = Path(root) / f"{recipe.name}-v{recipe.version}"
         generate(recipe, place)
-        graphs = [labelled_data(graph) for graph in read_folder(place, split)]
+        dtype = torch.get_default_dtype() if dtype is None else dtype
+        graphs = [labelled_data(graph, dtype) for graph in read_folder(place, split)]
         self._begin(graphs, recipe.rule, None, (transform, pre_transform, pre_filter))
+        again = {"transform": transform, "pre_transform": pre_transform, "pre_filter": pre_filter}
+        self._others = {
+            other: partial(PeakDataset, root, name, other, dtype=dtype, **again)
+            for other in SPLITS if other != split
+        }  # fmt: skip
+        self._split = split
 
     @classmethod
     def from_files(
@@ -85,6 +112,7 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
         shares: Sequence[float] = (0.6, 0.2, 0.2),
         seed: int = 0,
         transform: Transform | None = None,
+        dtype: torch.dtype | None = None,
         **options: Any,
     ) -> "PeakDataset":
         """Make a set of one's own graph files.
@@ -92,9 +120,9 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
         Parameters
         ----------
         paths : sequence of path
-            Files of any format that `read_graph` knows.
+            Files of any format that `read_graph` knows, and folders in the layout of TUDataset.
         values : str
-            The node attribute that is compared.
+            The node attribute that is compared, of one column.
         hops : int, optional
             Radius of the ball in hops.
         rule : Rule, optional
@@ -110,6 +138,8 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
             Of the split.
         transform : callable, optional
             As everywhere in PyG.
+        dtype : torch.dtype, optional
+            Of ``x``; float64 by default, or int64 for integers beyond 2**53.
         **options
             Options of `read_graph`.
 
@@ -127,24 +157,113 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
             If an attribute is unknown (near names are listed) or missing on some nodes, or there
             are no files; the file is named.
         """
-        own = own_graphs(
-            paths, values, hops, rule=rule, features=features, split=split, shares=shares,
-            seed=seed, options=options,
+        sources = file_sources(paths, values, features, options)
+        return cls._made(
+            sources, hops, rule, split, shares=shares, seed=seed, transform=transform, dtype=dtype
+        )
+
+    @classmethod
+    def from_graphs(
+        cls,
+        graphs: Sequence[Any],
+        values: Any,
+        hops: int | None = None,
+        *,
+        rule: Rule | None = None,
+        features: Any = None,
+        split: str = "graphs",
+        shares: Sequence[float] = (0.6, 0.2, 0.2),
+        seed: int = 0,
+        transform: Transform | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> "PeakDataset":
+        """Make a set of graphs in memory.
+
+        Parameters
+        ----------
+        graphs : sequence of graphs
+            Of any library that `local_maxima` takes: networkx, PyG, SciPy, `Graph`.
+        values : str or list
+            The node attribute that is compared, or one per graph: arrays, mappings, Series.
+        hops : int, optional
+            Radius of the ball in hops.
+        rule : Rule, optional
+            A whole rule, instead of `hops`.
+        features : sequence of str or list, optional
+            Attributes that become the columns of ``x``, or one array (num_nodes, F) per graph; by
+            default the compared one.
+        split : {"graphs", "nodes"}, default "graphs"
+            As for `from_files`.
+        shares : sequence of float (3,), default (0.6, 0.2, 0.2)
+            Share of each part.
+        seed : int, default 0
+            Of the split.
+        transform : callable, optional
+            As everywhere in PyG.
+        dtype : torch.dtype, optional
+            Of ``x``; float64 by default, or int64 for integers beyond 2**53.
+
+        Returns
+        -------
+        PeakDataset
+            All graphs, in their order; ``splits`` gives the parts.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If there are no graphs, or values or features do not fit one, which is named.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> from graphmax.datasets import PeakDataset
+        >>> graphs = [nx.path_graph(4), nx.cycle_graph(5)]
+        >>> made = PeakDataset.from_graphs(graphs, [[1, 3, 2, 0], {0: 5, 1: 1, 2: 2, 3: 1, 4: 1}])
+        >>> made[0].y.tolist(), made[1].y.tolist()
+        ([False, True, False, False], [True, False, True, False, False])
+        """
+        sources = memory_sources(graphs, values, features)
+        return cls._made(
+            sources, hops, rule, split, shares=shares, seed=seed, transform=transform, dtype=dtype
+        )
+
+    @classmethod
+    def _made(
+        cls, sources: Iterator[Source], hops: Any, rule: Rule | None, split: str, *,
+        shares: Sequence[float], seed: int, transform: Transform | None,
+        dtype: torch.dtype | None,
+    ) -> "PeakDataset":  # fmt: skip
+        own = labelled_and_split(
+            sources, hops, rule=rule, split=split, shares=shares, seed=seed
         )  # fmt: skip
         weighted = all(graph.weights is not None for graph in own.graphs)
-        items = [labelled_data(graph, weighted=weighted) for graph in own.graphs]
+        items = [labelled_data(graph, dtype, weighted=weighted) for graph in own.graphs]
         for item, nodes in zip(items, own.nodes, strict=False):
             item.train_mask, item.val_mask, item.test_mask = map(torch.from_numpy, nodes[:3])
         made = cls.__new__(cls)
         made._begin(items, own.rule, own, (transform, None, None))
         return made
 
+    @property
+    def splits(self) -> Splits:
+        """The parts of the set by name: "train", "validation" (or "val") and "test".
+
+        Where nodes were split every part is the whole set, whose masks `fit`, its `validation` and
+        `evaluate` use. A named set makes its other splits when they are asked for the first time.
+        """
+        if self.own is None:
+            others = {name: make() for name, make in self._others.items()}
+            return Splits({**others, self._split: self})
+        if self.own.graph_parts is None:
+            return Splits(dict.fromkeys(SPLITS, self))
+        return Splits({name: self.part(name) for name in SPLITS})
+
     def part(self, name: str) -> "PeakDataset":
         """Return the graphs of one part of a set that was split by graphs.
 
         Parameters
         ----------
-        name : {"train", "validation", "test"}
+        name : {"train", "validation", "val", "test"}
             Which part.
 
         Returns
@@ -162,9 +281,8 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
                 "`part` must be asked of files that were split by graphs, got another set; use "
                 "split= of PeakDataset, or the masks of each item"
             )
-        if name not in SPLITS:
-            raise ValueError(f"`name` must be 'train', 'validation' or 'test', got {name!r}")
-        chosen: NDArray[np.int64] = np.flatnonzero(self.own.graph_parts == SPLITS.index(name))
+        part = SPLITS.index(split_name(name))
+        chosen: NDArray[np.int64] = np.flatnonzero(self.own.graph_parts == part)
         view: PeakDataset = self[chosen.tolist()]
         return view
 
@@ -181,14 +299,16 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
         self.data, self.slices = self.collate(kept)
 
 
-def labelled_data(graph: Graph, *, weighted: bool = False) -> Data:
-    """Turn a labelled graph into a PyG ``Data``."""
+def labelled_data(
+    graph: Graph, dtype: torch.dtype | None = None, *, weighted: bool = False
+) -> Data:
+    """Turn a labelled graph into a PyG ``Data``; `dtype` is that of ``x``, None for its own."""
     columns = graph.attributes
     data = graph.replace(attributes={}).to_data()
     if not weighted and "edge_weight" in data:
         del data.edge_weight
-    shown = np.array(np.ma.getdata(columns["x"]))
-    data.x = torch.from_numpy(shown).to(torch.get_default_dtype())
+    x = torch.from_numpy(np.array(np.ma.getdata(columns["x"])))
+    data.x = x if dtype is None else x.to(dtype)
     data.value = torch.from_numpy(np.array(np.ma.getdata(columns["value"])))
     data.y = torch.from_numpy(np.array(columns["is_maximum"]))
     return data

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,9 +16,21 @@ from graphmax.datasets.families import ATTRIBUTES, FAMILIES, Choice
 from graphmax.rule import Rule
 
 SPLITS = ("train", "validation", "test")
+_ALIASES = {"val": "validation"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TOP = {"name": str, "version": int, "seed": int, "about": str, "rule": dict}
 _GROUP = {"graphs": int, "num_nodes": (int, list), "graph": dict, "attribute": dict, "noise": float}
 _OPTIONAL = {"about", "noise"}
+
+
+def split_name(split: Any) -> str:
+    """Return the name of a split, "val" as "validation", refusing any other."""
+    name = _ALIASES.get(split, split) if isinstance(split, str) else split
+    if name not in SPLITS:
+        raise ValueError(
+            f"`split` must be 'train', 'validation' (or 'val') or 'test', got {split!r}"
+        )
+    return str(name)
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,8 @@ class Recipe:
         """SHA-256 of what the recipe says, whatever its comments and spaces."""
         said = {"name": self.name, "version": self.version, "seed": self.seed}
         rule = asdict(self.rule)
+        if rule["absent"] == "pass":  # the field is younger than the sets that do not say it
+            del rule["absent"]
         groups = {split: [_plain(group) for group in self.splits[split]] for split in self.splits}
         text = json.dumps({**said, "rule": rule, "splits": groups}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -126,6 +141,8 @@ def read_recipe(path: str | os.PathLike[str]) -> Recipe:
         document = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"`path` must be a TOML file, got {reader.path}: {error}") from None
+    except RecursionError:
+        raise ValueError(f"`path` must be a recipe, got {reader.path}, nested too deep") from None
     return reader.recipe(document)
 
 
@@ -138,6 +155,7 @@ class _Reader:
     def recipe(self, document: dict[str, Any]) -> Recipe:
         known = {**_TOP, **dict.fromkeys(SPLITS, list)}
         self.keys(document, known, "")
+        self.name(document["name"])
         splits = {split: self.groups(document[split], split) for split in SPLITS}
         rule = self.rule(document["rule"])
         recipe = Recipe(
@@ -146,6 +164,14 @@ class _Reader:
         )  # fmt: skip
         self.check(recipe)
         return recipe
+
+    def name(self, name: str) -> None:
+        """Refuse a name that is no plain name of a folder."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                "`name` must be letters, digits, '.', '_' and '-', the first a letter or digit, "
+                f"got {name!r} in {self.path}; it becomes the name of a folder"
+            )
 
     def keys(self, table: dict[str, Any], known: Mapping[str, Any], where: str) -> None:
         for key in table:

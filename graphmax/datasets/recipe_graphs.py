@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.datasets.families import ATTRIBUTES, FAMILIES, HIDDEN
-from graphmax.datasets.recipe import SPLITS, Group, Recipe
+from graphmax.datasets.recipe import SPLITS, Group, Recipe, split_name
 from graphmax.generators import HiddenAttribute
 from graphmax.graph import Graph
 from graphmax.maxima import local_maxima
@@ -23,7 +23,7 @@ def sample_graphs(recipe: Recipe, split: str) -> Iterator[Graph]:
     ----------
     recipe : Recipe
         The recipe.
-    split : {"train", "validation", "test"}
+    split : {"train", "validation", "val", "test"}
         Which part.
 
     Yields
@@ -44,14 +44,8 @@ def sample_graphs(recipe: Recipe, split: str) -> Iterator[Graph]:
     >>> list(first.attributes)
     ['x', 'value', 'is_maximum']
     """
-    check_split(split)
+    split = split_name(split)
     return (sample_graph(recipe, split, i) for i in range(recipe.num_graphs(split)))
-
-
-def check_split(split: str) -> None:
-    """Refuse what is not the name of a split."""
-    if split not in SPLITS:
-        raise ValueError(f"`split` must be 'train', 'validation' or 'test', got {split!r}")
 
 
 def sample_graph(recipe: Recipe, split: str, number: int) -> Graph:

@@ -278,7 +278,11 @@ class PeakDetector(nn.Module):
 
     def loss_on(self, x: Tensor, steps: Steps, y: Tensor, counted: Tensor) -> Tensor:
         """Return the loss of labels bool (num_nodes,) where `counted`; see `loss`."""
-        logits = self.member_logits(x, steps)
+        with _full_precision(x.device.type):
+            scores = self._scores(x, steps)
+            if bool(scores.mean.isnan().any()):  # overflown: no comparison means anything
+                return scores.mean.sum()
+            logits = self._judge(scores, steps)
         counted = counted & ~(logits.abs() >= CERTAIN).any(1)  # NaN stays, and is noticed
         if not bool(counted.any()):
             return logits.new_zeros((), requires_grad=True)

@@ -17,7 +17,7 @@ LEARN = "learn"
 # Logits of certain nodes: finite, so that a loss of one's own never becomes inf - inf.
 CERTAIN = 1e30
 _DOUBT = -6.0
-_MOST_LOG = 600.0
+_MOST_LOG = 685.0
 
 
 class Judged(NamedTuple):
@@ -90,6 +90,8 @@ class Head(nn.Module):
         if self.hops is None and self.radius != hops:
             first, second = self.radius - 1, hops - 1
             self.mixture[[first, second]] = self.mixture[[second, first]]
+            if self.radius != hops:  # equal shares
+                self.mixture[second] += 1.0
 
     def judge(self, scores: Scored, steps: Steps, hops: int) -> Judged:
         """Judge every column of scores on its own, within so many hops."""

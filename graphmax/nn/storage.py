@@ -21,7 +21,7 @@ DETECTOR = Format(
 )
 SHIPPED = Path(__file__).parent / "shipped"
 _KEYS: dict[str, type] = {
-    "format": str, "version": int, "sha256": str, "score": dict, "head": dict, "rule": dict,
+    "format": str, "format_version": int, "sha256": str, "score": dict, "head": dict, "rule": dict,
     "columns": list,
 }  # fmt: skip
 

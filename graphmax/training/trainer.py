@@ -228,7 +228,8 @@ def optimizer_of(detector: PeakDetector, optimizer: Any, lr: Any) -> torch.optim
 def adapt(detector: PeakDetector, blocks: list[Block]) -> None:
     """Fit scales to the data: of the features, and of the margins that they lead to."""
     detector.score.adapt(torch.cat([block.x for block in blocks]))
-    logits = torch.cat([detector.member_logits(b.x, b.steps).reshape(-1) for b in blocks])
+    judged = [detector.member_logits(b.x, b.steps)[b.mask].reshape(-1) for b in blocks]
+    logits = torch.cat(judged)
     usable = logits[logits.abs() < CERTAIN]
     if usable.numel():
         detector.head.calibrate(usable)
