@@ -14,8 +14,7 @@ from oracles import Network
 from typer.testing import CliRunner
 
 import graphmax as gm
-from graphmax import sealed
-from graphmax import datasets
+from graphmax import datasets, sealed
 from graphmax.cli import app
 from graphmax.datasets import manifest as folders
 from graphmax.kernels.progress import reporting

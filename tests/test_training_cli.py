@@ -95,6 +95,46 @@ def test_features_validation_and_other_heads(folder):
     assert told["hops"] == 1
 
 
+def test_a_torch_file_with_the_usual_matrix_of_features(folder):
+    import torch
+
+    rng = np.random.default_rng(0)
+    graph = gm.as_graph(nx.gnp_random_graph(60, 0.05, seed=0))
+    data = graph.to_data()
+    data.x = torch.from_numpy(rng.normal(size=(60, 3))).float()
+    data.y = gm.local_maxima(graph, data.x.double().sum(1))[:, None].long()
+    data.y[:5] = -1
+    torch.save(data, folder / "g.pt")
+    given = ("train", "g.pt", "--labels", "y", "--hops", "1", "--epochs", "3")
+    for number, features in enumerate(("x.*", "x", "x.0,x.1,x.2")):
+        answer(*given, "--features", features, "--out", f"m{number}")
+        assert PeakDetector.from_pretrained(f"m{number}").columns == ("x.0", "x.1", "x.2")
+    assert len(answer("score", "g.pt", "--model", "m0")["scores"]) == 60
+    refused("must match a node attribute of g.pt", *given, "--features", "z.*", "--out", "n")
+    refused("must name 3 for this detector", "score", "g.pt", "--model", "m0", "--features", "x.1")
+
+
+def test_features_by_pattern_from_a_table_of_nodes(folder):
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(30, 2))
+    graph = gm.as_graph(nx.cycle_graph(30))
+    peak = gm.local_maxima(graph, features.sum(1))
+    src, dst = graph.edges()
+    with (folder / "e.csv").open("w") as file:
+        file.write("src,dst\n" + "".join(f"{u},{v}\n" for u, v in zip(src, dst, strict=True)))
+    with (folder / "n.csv").open("w") as file:
+        rows = (
+            f"{i},{a},{b},{y}\n" for i, ((a, b), y) in enumerate(zip(features, peak, strict=True))
+        )
+        file.write("id,x.0,x.1,peak\n" + "".join(rows))
+    told = answer(
+        "train", "e.csv", "--nodes", "n.csv", "--labels", "peak", "--features", "x.*",
+        "--hops", "1", "--epochs", "2", "--out", "m",
+    )  # fmt: skip
+    assert told["epochs"] == 2
+    assert PeakDetector.from_pretrained("m").columns == ("x.0", "x.1")
+
+
 def test_missing_labels_do_not_count(folder):
     peak = np.ma.MaskedArray(np.arange(40) % 2, np.arange(40) >= 20)
     write(folder / "some.graphml", 0, peak=peak)

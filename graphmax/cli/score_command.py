@@ -42,12 +42,13 @@ def score(
         return
     from graphmax.cli.documents import print_csv
     from graphmax.nn import PeakDetector
-    from graphmax.training.detector_columns import features_of, score_table
+    from graphmax.training.detector_columns import expanded, features_of, score_table
 
     with progress(f"scoring {file.name}"):
         detector = PeakDetector.from_pretrained(model).to(available_device(device))
-        names = _names(detector, column_names(values, features))
         graph = reading.read(file)
+        given = expanded(graph, column_names(values, features), file)
+        names = _names(detector, given)
         table = score_table(detector, graph, features_of(graph, names, file))
     document = {"file": str(file), "model": model, "hops": detector.hops_}
     output.deliver("scores", table, document, print_csv)

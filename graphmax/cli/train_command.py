@@ -19,7 +19,7 @@ KnownValues = Annotated[
     str | None, typer.Option("--values", help="The attribute, where it is known.")
 ]
 Features = Annotated[
-    str | None, typer.Option("--features", help="A,B,C: features of a hidden attribute.")
+    str | None, typer.Option("--features", help="A,B,C or x.*: features of a hidden attribute.")
 ]
 
 
@@ -54,14 +54,19 @@ def train(
 
     Ctrl-C saves what was learned so far; the same command with --resume goes on from there.
     """
-    names = column_names(values, features)
-    if not names:
+    from graphmax.training.detector_columns import expanded, labelled_data
+
+    given = column_names(values, features)
+    if not given:
         raise ValueError("`--values` or `--features` must be given, got neither")
-    detector = _detector(len(names), hops, head, denoise, ties, direction)
-    detector.columns = tuple(names)
     where = available_device(device)
     with progress("reading"):
-        graphs = [_read(file, reading, names, labels) for file in files]
+        first = reading.read(files[0])
+        names = expanded(first, given, files[0])
+        detector = _detector(len(names), hops, head, denoise, ties, direction)
+        detector.columns = tuple(names)
+        graphs = [labelled_data(first, names, labels, files[0])]
+        graphs += [_read(file, reading, names, labels) for file in files[1:]]
         held = [_read(file, reading, names, labels) for file in validation or []]
     with announcing():  # training shows its own progress
         result = _fit(
@@ -107,7 +112,7 @@ def _detector(
     from graphmax.rule import Rule
 
     reach: int | str = int(hops) if hops.lstrip("-").isdigit() else hops
-    if reach == "learn" and head != "sign":
+    if reach == "learn" and head == "normal":
         reach = 1
     fields: dict[str, Any] = {"ties": ties, "direction": direction}
     return PeakDetector(channels, reach, denoise=denoise, head=head, rule=Rule(**fields))
