@@ -20,7 +20,16 @@ def test_form(script):
     assert len(lines) <= 100
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+TWO_MINUTES = {"is_the_window_centered"}
+RUNS = [
+    pytest.param(
+        script, id=script.stem, marks=[pytest.mark.slow] if script.stem in TWO_MINUTES else []
+    )
+    for script in SCRIPTS
+]
+
+
+@pytest.mark.parametrize("script", RUNS)
 def test_run(script, tmp_path):
     done = subprocess.run(
         [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=250

@@ -190,7 +190,7 @@ def test_shapes_and_classes():
 def test_refused_forms():
     with pytest.raises(ValueError, match="`form` must be one of"):
         CenteredWindowCNN("pooled")
-    with pytest.raises(ValueError, match=r"`size` must be odd and at least 3, got 4"):
+    with pytest.raises(ValueError, match=r"`size` must be odd, got 4"):
         CenteredWindowCNN("unpadded", 4)
     with pytest.raises(ValueError, match="`size` must be 3 for the form 'same', got 5"):
         CenteredWindowCNN("same", 5)

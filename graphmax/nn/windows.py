@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from graphmax.checks import integer
+
 FORMS = ("same", "unpadded", "hop_max")
 NUM_CLASSES = 10
 _CENTER = 4
@@ -30,8 +32,8 @@ class CenteredWindowCNN(nn.Module):
         times (center - highest other pixel of the window cut at the border), in float64: exact.
     size : int, default 3
         Side of the window in pixels, odd, at least 3; 3 for ``same``.
-    channels : int, keyword, default 32
-        Width of the hidden layers.
+    channels : int or pair of int, keyword, default 32
+        Width of the hidden layers; for ``same`` of the first and the second convolution.
 
     Raises
     ------
@@ -55,7 +57,9 @@ class CenteredWindowCNN(nn.Module):
     1.0
     """
 
-    def __init__(self, form: str = "unpadded", size: int = 3, *, channels: int = 32) -> None:
+    def __init__(
+        self, form: str = "unpadded", size: int = 3, *, channels: int | tuple[int, int] = 32
+    ) -> None:
         super().__init__()
         if form not in FORMS:
             raise ValueError(f"`form` must be one of 'same', 'unpadded', 'hop_max', got {form!r}")
@@ -63,7 +67,7 @@ class CenteredWindowCNN(nn.Module):
         self.size = _odd(size)
         if form == "same" and size != 3:
             raise ValueError(f"`size` must be 3 for the form 'same', got {size}")
-        self.channels = _positive(channels)
+        self.channels = _widths(channels, form)
         build = {"same": _SamePadding, "unpadded": _Unpadded, "hop_max": _HopMax}[form]
         self.body = build(self.size, self.channels)
 
@@ -84,20 +88,27 @@ class CenteredWindowCNN(nn.Module):
         _check_image(image)
         return cast("Tensor", self.body(image))
 
-    def centered_logits(self, image: Tensor) -> Tensor:
+    def centered_logits(self, image: Tensor, at: tuple[int, int] | None = None) -> Tensor:
         """Return the logit of "centered on its maximum" at every position of the output.
 
         Parameters
         ----------
         image : Tensor (N, 1, H, W)
             Windows or whole images.
+        at : pair of int, optional
+            Row and column of one output; the others are not computed where the form is ``same``.
 
         Returns
         -------
-        Tensor (N, h, w)
+        Tensor (N, h, w), or (N,) of one output
             For ``same`` the log-odds of class 4, the center, which every position is asked about.
         """
-        logits = self(image)
+        if at is not None and isinstance(self.body, _SamePadding):
+            _check_image(image)
+            logits = self.body.output(image, *at)
+        else:
+            logits = self(image)
+            logits = logits if at is None else logits[:, :, at[0], at[1]]
         if self.form != "same":
             return cast("Tensor", logits[:, 0])
         others = torch.cat([logits[:, :_CENTER], logits[:, _CENTER + 1 :]], dim=1)
@@ -111,11 +122,12 @@ class CenteredWindowCNN(nn.Module):
 class _SamePadding(nn.Module):
     """Two 2x2 convolutions whose padding lies below and to the right, as in Keras."""
 
-    def __init__(self, size: int, channels: int) -> None:
+    def __init__(self, size: int, channels: tuple[int, int]) -> None:
         super().__init__()
-        self.first = nn.Conv2d(1, channels, size - 1)
-        self.second = nn.Conv2d(channels, channels, size - 1)
-        self.dense = nn.Conv2d(channels, NUM_CLASSES, 1)
+        first, second = channels
+        self.first = nn.Conv2d(1, first, size - 1)
+        self.second = nn.Conv2d(first, second, size - 1)
+        self.dense = nn.Conv2d(second, NUM_CLASSES, 1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return ten logits a position."""
@@ -123,6 +135,18 @@ class _SamePadding(nn.Module):
         for convolution in (self.first, self.second):
             hidden = convolution(functional.pad(hidden, (0, 1, 0, 1))).relu()
         return cast("Tensor", self.dense(hidden))
+
+    def output(self, image: Tensor, row: int, column: int) -> Tensor:
+        """Return ten logits at one position, (N, 10), from the pixels that it sees."""
+        image = image.to(self.first.weight.dtype)
+        height, width = image.shape[-2:]
+        padded = functional.pad(image, (0, 2, 0, 2))
+        hidden = self.first(padded[..., row : row + 3, column : column + 3]).relu()
+        # The second convolution is padded too: what lies outside of the image is 0 to it.
+        inside = torch.ones(2, 2, dtype=torch.bool, device=image.device)
+        inside[height - row :], inside[:, width - column :] = False, False
+        hidden = self.second(hidden.masked_fill(~inside, 0.0)).relu()
+        return cast("Tensor", self.dense(hidden)[..., 0, 0])
 
 
 class _Differences(nn.Conv2d):
@@ -140,8 +164,9 @@ class _Unpadded(nn.Module):
     No bias anywhere: scaling the image scales the logit and never changes its sign.
     """
 
-    def __init__(self, size: int, channels: int) -> None:
+    def __init__(self, size: int, widths: tuple[int, int]) -> None:
         super().__init__()
+        channels = widths[0]
         further = [nn.Conv2d(channels, channels, 3, bias=False) for _ in range(size // 2 - 1)]
         hidden = [nn.Conv2d(channels, channels, 1, bias=False) for _ in range(2)]
         self.layers = nn.ModuleList([_Differences(1, channels, 3, bias=False), *further, *hidden])
@@ -158,7 +183,7 @@ class _Unpadded(nn.Module):
 class _HopMax(nn.Module):
     """A positive factor times (center - highest other pixel of its window)."""
 
-    def __init__(self, size: int, channels: int) -> None:
+    def __init__(self, size: int, channels: tuple[int, int]) -> None:
         super().__init__()
         del channels  # one parameter is enough
         self.size = size
@@ -212,18 +237,20 @@ def _check_image(image: Tensor) -> None:
 
 
 def _odd(size: Any) -> int:
-    if isinstance(size, bool) or not isinstance(size, int):
-        raise TypeError(f"`size` must be an odd integer, got {size!r}")
-    if size < 3 or size % 2 == 0:
-        raise ValueError(
-            f"`size` must be odd and at least 3, got {size}; an even window has no center pixel"
-        )
+    size = integer(size, "size", 3)
+    if size % 2 == 0:
+        raise ValueError(f"`size` must be odd, got {size}; an even window has no center pixel")
     return size
 
 
-def _positive(channels: Any) -> int:
-    if isinstance(channels, bool) or not isinstance(channels, int):
-        raise TypeError(f"`channels` must be an integer of at least 1, got {channels!r}")
-    if channels < 1:
-        raise ValueError(f"`channels` must be at least 1, got {channels}")
-    return channels
+def _widths(channels: Any, form: str) -> tuple[int, int]:
+    """Return the widths of two layers, equal ones of a single number."""
+    if not isinstance(channels, tuple | list):
+        width = integer(channels, "channels", 1)
+        return width, width
+    if form != "same" or len(channels) != 2:
+        raise ValueError(
+            f"`channels` must be one number, or two for the form 'same', got {channels!r}"
+        )
+    first, second = (integer(width, "channels", 1) for width in channels)
+    return first, second
