@@ -15,9 +15,8 @@ from graphmax.plotting import plot_receptive_field
 torch.manual_seed(0)
 torch.set_num_threads(1)
 rng = np.random.default_rng(0)
-noise = [rng.random((600, 600), dtype=np.float32) for _ in range(2)]
-train, test = (images.window_dataset(image, shift=None, seed=0) for image in noise)
-binary = nn.functional.binary_cross_entropy_with_logits
+train, test = (images.window_dataset(rng.random((600, 600), np.float32), shift=None, seed=0)
+               for _ in range(2))  # fmt: skip
 
 
 # The same number of steps for every network: Adam, one cycle of the step size
@@ -26,7 +25,8 @@ def fit(network, logit_of, windows, labels, steps=1500):
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     for _ in range(steps):
         chosen = torch.randint(len(labels), (256,))
-        loss = binary(logit_of(network, windows[chosen]), labels[chosen].float())
+        logits = logit_of(network, windows[chosen])
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, labels[chosen].float())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -35,12 +35,11 @@ def fit(network, logit_of, windows, labels, steps=1500):
 
 def ceiling(seen, count=1_000_000):
     """Return the share of right answers of whoever knows P(centered | the pixels seen)."""
-    pixels = rng.random((count, 9))[:, seen]
+    pixels, seen = rng.random((count, 9))[:, seen.ravel()], seen.ravel()
     highest, hidden = pixels.max(axis=1), 9 - seen.sum()
-    if seen[4]:  # a center that beats the pixels seen must beat the hidden ones too
+    chance = (1 - highest**hidden) / hidden if hidden else 0  # the center is hidden and highest
+    if seen[4]:  # it beats the pixels that are seen, and must beat the hidden ones too
         chance = (pixels[:, seen[:4].sum()] == highest) * highest**hidden
-    else:  # the hidden center must be higher than all
-        chance = (1 - highest**hidden) / hidden
     yes = chance > 1 / 9  # balanced: of nine windows one is centered
     return (np.average(yes, weights=chance) + np.average(~yes, weights=1 - chance)) / 2
 
@@ -62,8 +61,7 @@ for name, network, at, part in (
     fit(network, read, train.windows, train.labels)
     with torch.no_grad():
         reached = ((read(network, test.windows) > 0) == test.labels).double().mean()
-    told = f"reached {reached:.4f} ceiling {ceiling(seen.ravel()):.4f}"
-    print(f"{name} sees {seen.sum()} of 9 {told}")
+    print(f"{name} sees {seen.sum()} of 9 reached {reached:.4f}", f"ceiling {ceiling(seen):.4f}")
 print("Pooling was not what was missing: the output that sees all nine pixels learns the answer, "
       "and no training lifts another above what it sees.")  # fmt: skip
 plot_receptive_field(images.receptive_field(question[0], (3, 3)), path="what_outputs_see.png")

@@ -107,12 +107,12 @@ class CenteredWindowCNN(nn.Module):
             _check_image(image)
             logits = self.body.output(image, *at)
         else:
-            logits = self(image)
+            logits = cast("Tensor", self(image))
             logits = logits if at is None else logits[:, :, at[0], at[1]]
         if self.form != "same":
-            return cast("Tensor", logits[:, 0])
+            return logits[:, 0]
         others = torch.cat([logits[:, :_CENTER], logits[:, _CENTER + 1 :]], dim=1)
-        return cast("Tensor", logits[:, _CENTER] - others.logsumexp(dim=1))
+        return logits[:, _CENTER] - others.logsumexp(dim=1)
 
     def extra_repr(self) -> str:
         """Say which network this is."""
@@ -237,10 +237,10 @@ def _check_image(image: Tensor) -> None:
 
 
 def _odd(size: Any) -> int:
-    size = integer(size, "size", 3)
-    if size % 2 == 0:
-        raise ValueError(f"`size` must be odd, got {size}; an even window has no center pixel")
-    return size
+    side = integer(size, "size", 3)
+    if side % 2 == 0:
+        raise ValueError(f"`size` must be odd, got {side}; an even window has no center pixel")
+    return side
 
 
 def _widths(channels: Any, form: str) -> tuple[int, int]:
