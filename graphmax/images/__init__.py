@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphmax.images.balanced_windows import WindowDataset, window_dataset
     from graphmax.images.detection import Detection, detect
     from graphmax.images.extrema import peak_pixels
+    from graphmax.images.image_peaks import find_peaks
     from graphmax.images.receptive_fields import output_shape, receptive_field
     from graphmax.images.tiling import centered, windows
 
@@ -21,6 +22,7 @@ _HOME = {
     "WindowDataset": "graphmax.images.balanced_windows",
     "centered": "graphmax.images.tiling",
     "detect": "graphmax.images.detection",
+    "find_peaks": "graphmax.images.image_peaks",
     "output_shape": "graphmax.images.receptive_fields",
     "peak_pixels": "graphmax.images.extrema",
     "receptive_field": "graphmax.images.receptive_fields",
@@ -33,6 +35,7 @@ __all__ = [
     "WindowDataset",
     "centered",
     "detect",
+    "find_peaks",
     "output_shape",
     "peak_pixels",
     "receptive_field",
