@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
+    import graphmax.benchmark as benchmark
     import graphmax.datasets as datasets
     import graphmax.generators as generators
     import graphmax.images as images
@@ -108,6 +109,7 @@ _HOME = {
 }
 _MODULES: frozenset[str] = frozenset(
     {
+        "benchmark",
         "datasets",
         "generators",
         "images",
@@ -168,6 +170,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     __all__ += [
+        "benchmark",
         "datasets",
         "generators",
         "images",

@@ -25,6 +25,7 @@ from graphmax.checks import (
     row_numbers,
     unchanging,
 )
+from graphmax.notebook import fact_table
 
 if TYPE_CHECKING:
     import networkx
@@ -414,6 +415,22 @@ class Graph:
         from graphmax.convert import to_scipy
 
         return to_scipy(self)
+
+    def _repr_html_(self) -> str:
+        """Show the graph in a notebook."""
+        labels = None if self.labels is None else ", ".join(map(str, self.labels[:5]))
+        facts = {
+            "nodes": self.num_nodes,
+            "edges": self.num_edges,
+            "directed": self.directed,
+            "weights": self.weights is not None,
+            "labels": labels if labels is None or self.num_nodes <= 5 else labels + ", ...",
+            "shape": self.shape,
+            "positions": None if self.positions is None else f"{self.positions.shape[1]} axes",
+            "attributes": ", ".join(self.attributes) or None,
+            "dropped": str(self.dropped) if any(self.dropped) else None,
+        }
+        return fact_table(facts, "Graph")
 
     def __repr__(self) -> str:
         kind = "directed" if self.directed else "undirected"

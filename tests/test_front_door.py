@@ -45,7 +45,7 @@ def test_every_name_is_listed_once():
 
 
 PACKAGES = (
-    "", ".datasets", ".extract", ".files", ".generators", ".images", ".maxima", ".nn", ".peaks",
+    "", ".benchmark", ".datasets", ".extract", ".files", ".generators", ".images", ".maxima", ".nn", ".peaks",
     ".plotting", ".symmetry", ".tables", ".training",
 )  # fmt: skip
 

@@ -81,9 +81,11 @@ class DenseNeighborhoods(NeighborhoodBatch):
         matrix[:, diagonal, diagonal] = values
         return read_attribute(self.root).restore(matrix)
 
+    def _ptr(self) -> NDArray[np.int64]:
+        return np.concatenate([[0], np.cumsum(to_numpy(self.mask).sum(axis=1))])
+
     def _union(self) -> Union:
-        mask = to_numpy(self.mask)
-        ptr = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
+        mask, ptr = to_numpy(self.mask), self._ptr()
         values = to_numpy(self.values)[mask]
         absent = None if self.absent is None else to_numpy(self.absent)[mask]
         if values.ndim == 1:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import first_five, is_tensor, to_numpy
+from graphmax.notebook import fact_table
 from graphmax.rule import FilledRule
 from graphmax.ties import TIES
 from graphmax.values import order_key, read_attribute
@@ -76,6 +77,10 @@ class NeighborhoodBatch(ABC):
         """The attribute of every node of every neighborhood; None without values."""
 
     @abstractmethod
+    def _ptr(self) -> NDArray[np.int64]:
+        """Return where the nodes of each neighborhood start, end to end."""
+
+    @abstractmethod
     def _union(self) -> Union:
         """Return all neighborhoods end to end."""
 
@@ -99,6 +104,20 @@ class NeighborhoodBatch(ABC):
         cut = int(to_numpy(self.cut).sum())
         content = f"{len(self)} neighborhoods, values {shape}" + f", {cut} cut" * bool(cut)
         return f"{type(self).__name__}({content}, {self.rule})"
+
+    def _repr_html_(self) -> str:
+        """Show what the batch holds in a notebook."""
+        sizes = np.diff(self._ptr())
+        facts = {
+            "neighborhoods": len(self),
+            "graphs": None if self.graph is None else np.unique(to_numpy(self.graph)).size,
+            "layout": self.layout,
+            "values": None if self.values is None else f"{tuple(self.values.shape)}",
+            "nodes": f"{sizes.min(initial=0)} to {sizes.max(initial=0)}" if sizes.size else None,
+            "cut": int(to_numpy(self.cut).sum()) or None,
+            "rule": self.rule,
+        }
+        return fact_table(facts, type(self).__name__)
 
     def labels(self, *, allow_cut: bool = False) -> Any:
         """Report, for each root, whether it is a local maximum, from its neighborhood alone.

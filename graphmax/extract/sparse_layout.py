@@ -58,6 +58,9 @@ class SparseNeighborhoods(NeighborhoodBatch):
         """A view of `x`: the attribute as (N,), features as they are; None without values."""
         return self.x if self.x is None or self.x.shape[1] != 1 else self.x[:, 0]
 
+    def _ptr(self) -> NDArray[np.int64]:
+        return to_numpy(self.ptr)
+
     def _union(self) -> Union:
         absent = None if self.absent is None else to_numpy(self.absent)
         return Union(to_numpy(self.x), absent, to_numpy(self.node), to_numpy(self.ptr))

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Never, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import to_numpy
 from graphmax.kernels.search import UNLIMITED
 from graphmax.maxima.engine import maxima_mask, nearest_challengers, rival_nodes
+from graphmax.notebook import fact_table
 from graphmax.question import (
     MarginFields,
     MaximaFields,
@@ -39,6 +41,19 @@ class Isolation(NamedTuple):
 
     distance: Any
     witness: Any
+
+    def _repr_html_(self) -> str:
+        """Show how far the nearest challengers are in a notebook."""
+        distance = to_numpy(self.distance)
+        known = distance[np.isfinite(distance)]
+        facts = {
+            "shape": distance.shape,
+            "nobody is a challenger": int(np.isposinf(distance).sum()),
+            "without a value": int(np.isnan(distance).sum()) or None,
+            "nearest challenger, median": float(np.median(known)) if known.size else None,
+            "nearest challenger, farthest": float(known.max()) if known.size else None,
+        }
+        return fact_table(facts, "Isolation")
 
 
 @overload

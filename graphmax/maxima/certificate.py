@@ -12,6 +12,7 @@ from graphmax.graph import Adjacency, Graph
 from graphmax.kernels.ball import ball, path_to, plateau_of
 from graphmax.maxima.engine import limit_of, nearest_challengers, reach_of_plateaus
 from graphmax.node_values import Nodes
+from graphmax.notebook import fact_table
 from graphmax.question import Question, ask, fit_together
 from graphmax.rule import Absent, Direction, Extremum, FilledRule, Nan, Rule, Ties
 from graphmax.ties import TIES, TieRule
@@ -66,6 +67,21 @@ class Certificate:
     distance: float
     ball_size: int
     rival: int
+
+    def _repr_html_(self) -> str:
+        """Show the answer and its reason in a notebook."""
+        known = self.witness >= 0
+        facts = {
+            "local maximum": self.is_maximum,
+            "reason": self.reason,
+            "witness": self.witness if known else None,
+            "distance": self.distance if known else None,
+            "path": " ".join(map(str, self.path.tolist())) or None,
+            "nodes that were beaten": self.ball_size - 1 if self.is_maximum else None,
+            "rival": self.rival if self.rival >= 0 else None,
+            "rule": self.rule,
+        }
+        return fact_table(facts, f"Certificate of node {self.node}")
 
     def verify(self, graph: Any, values: Any, *, where: Any = None, groups: Any = None) -> bool:
         """Check the answer again, from the graph and the values alone.

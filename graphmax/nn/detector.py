@@ -25,6 +25,7 @@ from graphmax.nn.parts import (
 )
 from graphmax.nn.scores import Score, Scored, scored
 from graphmax.nn.steps import Steps
+from graphmax.notebook import fact_table
 from graphmax.rule import FilledRule, Rule
 
 
@@ -183,6 +184,19 @@ class PeakDetector(nn.Module):
     def rule(self) -> FilledRule:
         """The rule that is judged by, every field filled in; a learned radius as it is now."""
         return replace(self._fields, hops=self.head.radius)
+
+    def _repr_html_(self) -> str:
+        """Show what the detector is made of in a notebook."""
+        facts = {
+            "score": type(self.score).__name__,
+            "head": type(self.head).__name__,
+            "hops": "learned" if self.hops_ is None else self.hops_,
+            "channels": self.score.in_channels,
+            "parameters": sum(each.numel() for each in self.parameters()),
+            "training": self.training,
+            "rule": self.rule,
+        }
+        return fact_table(facts, "PeakDetector")
 
     @property
     def hops_(self) -> int | None:

@@ -1,7 +1,6 @@
 """How the head of a table looks as text and in a notebook."""
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -36,16 +35,3 @@ def aligned(columns: Mapping[str, list[str]]) -> list[str]:
         " ".join(cell.rjust(width) for cell, width in zip(row, wide.values(), strict=True))
         for row in rows
     ]
-
-
-def html_table(columns: Mapping[str, list[str]], caption: str) -> str:
-    """Return a table of HTML, every entry escaped."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
-    rows = zip(*columns.values(), strict=True)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return (
-        f"<table><caption>{escape(caption)}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    )

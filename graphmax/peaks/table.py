@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from graphmax.atomic import write_atomically
 from graphmax.checks import frozen, integer
 from graphmax.graph import Graph
+from graphmax.notebook import html_table
 from graphmax.peaks import display
 from graphmax.peaks.coordinates import coordinate_columns, coordinates_of
 from graphmax.peaks.geojson import feature_collection
@@ -368,7 +369,7 @@ class Peaks:
         return "\n".join([head, *display.aligned(self._shown())]) if len(self) else head
 
     def _repr_html_(self) -> str:
-        return display.html_table(self._shown(), f"Peaks: {self._title}")
+        return html_table(self._shown(), f"Peaks: {self._title}")
 
     @property
     def _title(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from scipy.special import betaincinv
 
+from graphmax.notebook import html_table
 from graphmax.symmetry.counterexample import Counterexample
 
 CONFIDENCE = 0.95
@@ -125,6 +126,22 @@ class Verdict:
     def counterexample(self) -> Counterexample | None:
         """The smallest input found on which the decisive comparison fails, if it does."""
         return self.decisive.counterexample
+
+    def _repr_html_(self) -> str:
+        """Show the verdict and both comparisons in a notebook."""
+        asked = [part for part in (self.invariance, self.equivariance) if part is not None]
+        columns: dict[str, list[Any]] = {
+            "equation": [part.equation for part in asked],
+            "trials": [part.trials for part in asked],
+            "disagree": [part.disagreements for part in asked],
+            "rate, 95 % interval": [
+                f"{part.interval[0]:.3g} to {part.interval[1]:.3g}" for part in asked
+            ],
+            "largest error": [part.errors.largest_absolute for part in asked],
+        }
+        notes = "".join(f"; {note}" for note in self.notes)
+        caption = f"{self.operator} is {self.kind} under {self.transformation}{notes}"
+        return html_table(columns, caption)
 
     def __str__(self) -> str:
         """Write the verdict, what it rests on, and the counterexample."""

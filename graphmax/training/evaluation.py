@@ -1,7 +1,7 @@
 """`evaluate`: any scorer against labels, each figure with a bootstrap interval."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from graphmax.checks import integer
+from graphmax.notebook import html_table
 from graphmax.training.blocks import (
     ALL,
     TEST,
@@ -83,6 +84,18 @@ class Evaluation:
     graphs: int
     intervals: dict[str, tuple[float, float]] = field(repr=False)
     mask: str = "all"
+
+    def _repr_html_(self) -> str:
+        """Show every score with its interval in a notebook."""
+        scores = {each.name: getattr(self, each.name) for each in fields(self)}
+        scores = {name: score for name, score in scores.items() if name != "intervals"}
+        spans = [self.intervals.get(name) for name in scores]
+        columns = {
+            "score": list(scores),
+            "value": list(scores.values()),
+            "95 % interval": ["" if s is None else f"{s[0]:.4g} to {s[1]:.4g}" for s in spans],
+        }
+        return html_table(columns, "Evaluation")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,26 @@
+"""PeakBench: tasks of local maxima whose ceilings are known, and one way to be judged by them."""
+
+from typing import TYPE_CHECKING
+
+from graphmax.lazy_imports import public_names
+
+if TYPE_CHECKING:
+    from graphmax.benchmark.bench_task import BenchmarkTask, Ceiling, load
+    from graphmax.benchmark.scoreboard import Score, evaluate
+    from graphmax.benchmark.task_export import export
+    from graphmax.benchmark.task_list import tasks
+
+_HOME = {
+    "BenchmarkTask": "graphmax.benchmark.bench_task",
+    "Ceiling": "graphmax.benchmark.bench_task",
+    "Score": "graphmax.benchmark.scoreboard",
+    "evaluate": "graphmax.benchmark.scoreboard",
+    "export": "graphmax.benchmark.task_export",
+    "load": "graphmax.benchmark.bench_task",
+    "tasks": "graphmax.benchmark.task_list",
+}
+
+__all__ = ["BenchmarkTask", "Ceiling", "Score", "evaluate", "export", "load", "tasks"]
+
+if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
+    __getattr__, __dir__ = public_names(__name__, _HOME)

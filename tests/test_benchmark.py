@@ -1,0 +1,155 @@
+"""PeakBench: the same graphs everywhere, exact ends of the scale, refusals."""
+
+import json
+
+import networkx as nx
+import numpy as np
+import oracles
+import pyarrow.parquet
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from oracles import Network
+
+import graphmax as gm
+from graphmax import benchmark
+from graphmax.benchmark import task_graphs, task_list
+
+
+@pytest.fixture(scope="module")
+def hidden():
+    return benchmark.load("hidden/quadratic")
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    return benchmark.load("noisy/first-order")
+
+
+def test_every_task_has_a_sentence_and_a_record():
+    assert set(benchmark.tasks()) == set(task_list.SPECS)
+    assert all(about.endswith((".", "?")) for about in benchmark.tasks().values())
+
+
+def test_a_task_holds_what_a_learner_and_a_judge_need(hidden):
+    assert [len(part) for part in (hidden.train, hidden.val)] == [200, 40]
+    assert set(hidden.test) == {"same", "family-heldout", "degree-30", "features-shifted"}
+    data = hidden.train[0]
+    assert data.x.dtype == torch.float64
+    assert data.y.dtype == torch.bool
+    assert data.num_node_features == 8
+    assert data.is_undirected()
+    budgets = {budget: sum(d.num_nodes for d in part) for budget, part in hidden.budgets.items()}
+    assert budgets == {500: 500, 2_000: 2_000, 10_000: 10_000}
+
+
+def test_labels_are_those_of_the_definition(noisy):
+    for graph, _, y in noisy.parts["two-hops"][:1]:
+        src, dst = graph.edges()
+        edges = tuple(zip(src.tolist(), dst.tolist(), strict=True))
+        assert nx.Graph(edges).number_of_edges() == graph.num_edges
+        assert 20 < y.sum() < 200
+    spec = task_list.SPECS["rule/2-hop"]
+    graph, x, y = task_graphs.graphs_of(spec, "same", spec.test["same"])[0]
+    network = Network(graph.num_nodes, tuple(map(tuple, graph.edges().T.tolist())))
+    assert_array_equal(y, oracles.local_maxima(network, x[:, 0], hops=2))
+
+
+def test_test_sets_of_values_ask_the_same_question_of_other_numbers():
+    spec = task_list.SPECS["rule/1-hop"]
+    for name in ("values-shifted", "values-scaled", "values-monotone", "near-ties", "quantized"):
+        for graph, x, y in task_graphs.graphs_of(spec, name, spec.test[name])[:3]:
+            assert_array_equal(y, gm.local_maxima(graph, x[:, 0]))
+            distinct = np.unique(x).size
+            assert distinct < x.size / 1.5 if name == "quantized" else distinct == x.size
+
+
+def test_a_changed_recipe_is_noticed(monkeypatch):
+    monkeypatch.setattr(task_graphs, "VERSION", 7)  # other seeds
+    with pytest.raises(ValueError, match=r"`task` must be made as it was recorded, got other"):
+        benchmark.load("hidden/quadratic")
+
+
+def test_nothing_and_everything_are_the_ends_of_the_scale(noisy, hidden):
+    scores = benchmark.evaluate(noisy, noisy.baselines["constant"], resamples=0)
+    assert [score.way for score in scores.values()] == [0.0] * 4
+    right = {name: hidden.labels(name).astype(float) for name in hidden.test}
+    scores = benchmark.evaluate(hidden, right, resamples=3)
+    assert all((score.way, score.share, score.log_loss) == (1.0, 1.0, pytest.approx(0))
+               for score in scores.values())  # fmt: skip
+    assert scores["same"].interval == (1.0, 1.0)
+    assert scores["same"].positives == hidden.labels("same").sum()
+
+
+def test_the_posterior_reaches_the_recorded_ceiling(noisy):
+    """An independent draw of samples comes as near as the recorded error and its own say."""
+    recorded, chance = noisy.ceiling["noise-0.3"], noisy.posterior("noise-0.3", seed=99)
+    predictions = dict(noisy.baselines["constant"], **{"noise-0.3": chance})
+    score = benchmark.evaluate(noisy, predictions, resamples=0)["noise-0.3"]
+    assert abs(score.average_precision - recorded.value) < 5 * recorded.error + 1e-3
+    shown = benchmark.evaluate(noisy, noisy.baselines["rule on what is shown"], resamples=0)
+    assert shown["noise-0.3"].average_precision < score.average_precision
+    assert score.log_loss < 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["noisy/first-order", "noisy/second-order"])
+def test_ceilings_are_computed_again(name):
+    task = benchmark.load(name)
+    for test_set, recorded in task.ceiling.items():
+        again = task.compute_ceiling(test_set, seed=7)
+        assert_allclose(again.value, recorded.value, atol=5 * (again.error + recorded.error) + 1e-3)
+
+
+def test_predictions_of_any_kind_and_in_parts(hidden):
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.random(hidden.labels(name).size) for name in hidden.test}
+    sizes = {name: [graph.y.size for graph in hidden.parts[name]] for name in hidden.test}
+    lists = {
+        name: [torch.from_numpy(part) for part in np.split(scores, np.cumsum(sizes[name])[:-1])]
+        for name, scores in arrays.items()
+    }
+    whole, parts = (benchmark.evaluate(hidden, p, resamples=20) for p in (arrays, lists))
+    assert whole == parts
+    low, high = whole["same"].interval
+    assert low < whole["same"].average_precision < high
+    assert abs(whole["same"].way) < 0.05
+    assert "features-shifted" in whole._repr_html_()
+
+
+def test_refusals(hidden):
+    good = hidden.baselines["constant"]
+    with pytest.raises(ValueError, match=r"`task` must be the name of a task, .* 'rule/1-hop'"):
+        benchmark.load("rule/one-hop")
+    with pytest.raises(ValueError, match=r"must hold every test set, got none of \['same'\]"):
+        benchmark.evaluate(hidden, {name: good[name] for name in good if name != "same"})
+    with pytest.raises(ValueError, match=r"test sets of hidden/quadratic, got 'sane'; did you"):
+        benchmark.evaluate(hidden, dict(good, sane=good["same"]))
+    with pytest.raises(ValueError, match=r"must have one score per node \(20000\), got 3"):
+        benchmark.evaluate(hidden, dict(good, same=np.zeros(3)))
+    with pytest.raises(ValueError, match=r"must be arrays of the sizes of its 40 graphs, got 1"):
+        benchmark.evaluate(hidden, dict(good, same=[np.zeros(20_000)]))
+    with pytest.raises(ValueError, match=r"must not be NaN, got 20000 NaN"):
+        benchmark.evaluate(hidden, dict(good, same=np.full(20_000, np.nan)))
+    with pytest.raises(TypeError, match=r"`predictions` must be a mapping of test sets, got list"):
+        benchmark.evaluate(hidden, [1, 2])
+    with pytest.raises(TypeError, match=r"must be numbers, got dtype <U1"):
+        benchmark.evaluate(hidden, dict(good, same=np.full(20_000, "a")))
+    with pytest.raises(ValueError, match=r"`task` must be a noisy one to have a posterior"):
+        hidden.posterior("same")
+
+
+def test_a_task_is_exported_as_parquet_with_its_description(hidden, tmp_path):
+    path = benchmark.export(hidden, tmp_path / "quadratic")
+    text = json.loads(path.read_text())
+    assert text["name"] == "peakbench-hidden-quadratic"
+    files = {file["name"] for file in text["distribution"]}
+    assert files == {file.name for file in path.parent.glob("*.parquet")}
+    nodes = pyarrow.parquet.read_table(path.parent / "val.nodes.parquet")
+    assert nodes.column_names == ["graph", "node", *(f"x{i}" for i in range(8)), "y"]
+    assert_array_equal(nodes["y"].to_numpy(zero_copy_only=False), hidden.labels("val"))
+    edges = pyarrow.parquet.read_table(path.parent / "val.edges.parquet")
+    count = sum(graph.graph.num_edges for graph in hidden.parts["val"])
+    assert edges.num_rows == count
+    fields = {record["name"]: record["field"] for record in text["recordSet"]}
+    assert fields["val.nodes"][-1]["dataType"] == "sc:Boolean"
