@@ -10,7 +10,7 @@ from skimage.color import rgb2lab
 
 from graphmax.graph import Graph
 from graphmax.grid import grid_graph
-from graphmax.peaks import find_peaks
+from graphmax.peaks import find_peaks, merge_tree
 from graphmax.plotting import plot_merge_tree, plot_peaks, plot_persistence, plot_terrain
 from graphmax.plotting.canvas import PALETTE, spoken
 from graphmax.plotting.peaks import basin_colors
@@ -134,6 +134,14 @@ def test_the_merge_tree_joins_each_peak_to_its_parent_at_its_saddle():
         [[0, 4], [1, 4]],
         [[1, 5], [2, 5]],
     ]
+
+
+def test_a_merge_tree_is_drawn_as_the_table_of_its_peaks():
+    figure = plot_merge_tree(merge_tree(PATH, [1, 9, 4, 6, 5, 7]))
+    drawn, expected = figure.axes[0].collections, plot_merge_tree(PEAKS).axes[0].collections
+    assert len(drawn) == len(expected)
+    for ours, theirs in zip(drawn, expected, strict=True):
+        np.testing.assert_array_equal(ours.get_offsets(), theirs.get_offsets())
 
 
 def test_no_line_of_a_merge_tree_crosses_another():

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from graphmax.peaks import Peaks
+    from graphmax.peaks import MergeTree, Peaks
 
 _MOST_PEAKS = 40
 _LONGEST_NAME = 24
 
 
 def plot_merge_tree(
-    peaks: Peaks,
+    peaks: Peaks | MergeTree,
     *,
     path: str | Path | None = None,
     axes: Axes | None = None,
@@ -43,12 +43,12 @@ def plot_merge_tree(
     """Draw the merge tree of peaks: a line from each peak down to its key saddle.
 
     There a level line joins it to its parent. The length of the upright line is the prominence.
-    The first peak of a component ends at the lowest node of the component.
+    The first peak of a component ends at `base`, the lowest value of all unless it was given.
 
     Parameters
     ----------
-    peaks : Peaks
-        The table.
+    peaks : Peaks or MergeTree
+        The table, or the tree with all its peaks.
     path : str or pathlib.Path, optional
         Where to write the picture: .png, .pdf or .svg. It appears complete or not at all.
     axes : matplotlib.axes.Axes, optional
@@ -85,7 +85,8 @@ def plot_merge_tree(
     1
     """
     target = picture_path(path)
-    shown = _shown(peaks, integer(num_peaks, "num_peaks", 1))
+    table: Peaks = peaks.peaks if hasattr(peaks, "peaks") else peaks
+    shown = _shown(table, integer(num_peaks, "num_peaks", 1))
     drawn = new_axes(max(4.0, min(10.0, 1.2 + 0.24 * len(shown))), 4.2) if axes is None else axes
     place = _places(shown)
     _draw_tree(drawn, shown, place)
