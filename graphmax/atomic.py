@@ -35,6 +35,8 @@ def replacing(targets: list[Path]) -> Iterator[list[Path]]:
         for file in temporary:
             _sync(file, os.O_RDWR)
         for file, target in zip(temporary, targets, strict=True):
+            if target.exists():  # a file that only its owner may read stays so
+                file.chmod(target.stat().st_mode & 0o7777)
             file.replace(target)
         for folder in {target.parent for target in targets}:
             _sync_folder(folder)

@@ -2,15 +2,17 @@
 
 import itertools
 
+import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from same_graph import assert_same_column, assert_same_graph
+from same_graph import assert_same_graph
 
-from graphmax import Graph, read_graph, write_graph
+from graphmax import Graph, GraphFileError, grid_graph, knn_graph, read_graph, write_graph
 
-EXACT = ["npz", "graphml", "parquet"]
+EXACT = ["npz", "graphml", "parquet", "json", "csv"]
 LABELS = {
     "none": None,
     "int64": np.array([5, -3, 10**15, 7, 8, 9]),
@@ -76,34 +78,90 @@ def test_npz_knows_what_was_dropped(tmp_path):
     assert read_graph(tmp_path / "g.npz").dropped == graph.dropped == (1, 1)
 
 
-class TestCsv:
-    """CSV keeps values, not widths."""
+def test_the_two_tables_of_a_csv(tmp_path):
+    graph = Graph.from_edges(
+        [0, 1], [1, 2], 4, weights=[1, 0.5], directed=True, attributes={"x": [4, 3, 2, 1]}
+    )
+    write_graph(graph, tmp_path / "g.csv")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["g.csv", "g.nodes.csv"]
+    first, _, edges = (tmp_path / "g.csv").read_text().partition("\n")
+    assert first.startswith("# graphmax {'directed': true, 'labels': 'none'")
+    assert edges == "# Directed graph\nsrc,dst,weight\n0,1,1.0\n1,2,0.5\n"
+    nodes = (tmp_path / "g.nodes.csv").read_text().split("\n", 2)[2]
+    assert nodes == "id,x\n0,4\n1,3\n2,2\n3,1\n"
+    assert list(pd.read_csv(tmp_path / "g.nodes.csv", comment="#").columns) == ["id", "x"]
 
-    @pytest.mark.parametrize("labels", ["int64", "text"])
-    @pytest.mark.parametrize("directed", [False, True])
-    def test_values_come_back(self, tmp_path, labels, directed):
-        graph = rich_graph(labels, directed)
-        write_graph(graph, tmp_path / "g.csv")
-        found = read_graph(tmp_path / "g.csv")
-        same = ["bool", "i64", "least", "most", "f64", "text", "some bool", "some int"]
-        same += ["some float", "some text", "some time", "no text"]
-        assert_same_graph(
-            found.replace(attributes={name: found.attributes[name] for name in same}),
-            graph.replace(attributes={name: graph.attributes[name] for name in same}),
-        )
-        assert_same_column(found.attributes["u8"], ATTRIBUTES["u8"].astype(np.int64))
-        assert_same_column(found.attributes["s"], ATTRIBUTES["s"].astype("M8[us]"))
-        assert_same_column(found.attributes["wide.1"], ATTRIBUTES["wide"][:, 1])
 
-    def test_the_two_tables(self, tmp_path):
-        graph = Graph.from_edges(
-            [0, 1], [1, 2], 4, weights=[1, 0.5], directed=True, attributes={"x": [4, 3, 2, 1]}
-        )
-        write_graph(graph, tmp_path / "g.csv")
-        assert sorted(file.name for file in tmp_path.iterdir()) == ["g.csv", "g.nodes.csv"]
-        edges = "# Directed graph\nsrc,dst,weight\n0,1,1.0\n1,2,0.5\n"
-        assert (tmp_path / "g.csv").read_text() == edges
-        assert (tmp_path / "g.nodes.csv").read_text() == "id,x\n0,4\n1,3\n2,2\n3,1\n"
+LOOKS = [["nan", "inf", "1e3", "True"], ["1", "2.0", "007", "-0"], ["#a", "#b,c", "% d", "//"],
+         ["a\nb", 'c"d', "'", "e\r\nf"], [" a", "b ", "", "\t"], ["1", "2", "3", "4"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("labels", LOOKS)
+@pytest.mark.parametrize("ending", EXACT)
+def test_text_that_looks_like_something_else_stays_text(tmp_path, labels, ending):
+    """Ids, entries and names of attributes."""
+    columns = {"text": np.array(labels, object), "2020": np.arange(4), "a\nb": np.arange(4.0)}
+    columns["'quoted\" \\"] = np.array([1, 2, 3, 4], np.int8)
+    graph = Graph.from_edges([0, 1, 2], [1, 2, 3], labels=labels, attributes=columns)
+    write_graph(graph, tmp_path / f"g.{ending}")
+    assert_same_graph(read_graph(tmp_path / f"g.{ending}"), graph)
+
+
+@pytest.mark.parametrize("ending", EXACT)
+def test_grids_and_places_come_back(tmp_path, ending):
+    for graph in (
+        grid_graph((2, 3), spacing=(1, 2)),
+        knn_graph(np.random.default_rng(0).random((9, 3)), 2),
+    ):
+        write_graph(graph, tmp_path / f"g.{ending}")
+        found = read_graph(tmp_path / f"g.{ending}")
+        assert_same_graph(found, graph)
+        assert found.shape == graph.shape
+        np.testing.assert_array_equal(found.positions, graph.positions)
+
+
+@pytest.mark.parametrize("ending", [e for e in EXACT if e != "npz"])
+def test_every_flipped_byte_is_noticed(tmp_path, ending):
+    path = tmp_path / f"g.{ending}"
+    graph = rich_graph("text", True)
+    write_graph(graph, path)
+    for file in tmp_path.iterdir():
+        whole, rng = file.read_bytes(), np.random.default_rng(0)
+        for place in rng.integers(0, len(whole), 30).tolist():
+            damaged = bytearray(whole)
+            damaged[place] ^= 1 << int(rng.integers(8))
+            file.write_bytes(damaged)
+            try:
+                assert_same_graph(read_graph(path), graph)
+            except GraphFileError:
+                continue
+            finally:
+                file.write_bytes(whole)
+
+
+def test_what_others_write_anew_is_not_checked(tmp_path):
+    write_graph(rich_graph("text", False), tmp_path / "g.graphml")
+    graph = nx.read_graphml(tmp_path / "g.graphml")
+    graph.remove_node(next(iter(graph)))
+    nx.write_graphml(graph, tmp_path / "h.graphml")
+    assert read_graph(tmp_path / "h.graphml").num_nodes == len(graph)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_tables_of_two_writes_are_refused(tmp_path, ending):
+    for name in ("a", "b"):
+        write_graph(Graph.from_edges([0], [1]), tmp_path / f"{name}.{ending}")
+    (tmp_path / f"a.nodes.{ending}").replace(tmp_path / f"b.nodes.{ending}")
+    with pytest.raises(GraphFileError, match="written together with its node table"):
+        read_graph(tmp_path / f"b.{ending}")
+
+
+def test_modes_stay(tmp_path):
+    path = tmp_path / "g.npz"
+    write_graph(Graph.from_edges([0], [1]), path)
+    path.chmod(0o600)
+    write_graph(Graph.from_edges([0], [1]), path)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 # What XML can hold: no control characters, no halves of surrogate pairs.

@@ -53,6 +53,8 @@ def _read_text(source: Source, options: ReadOptions) -> Graph:
     columns = edge_columns(source, layout.names, options, layout.sample, layout.header)
     with database(source) as connection:
         nodes = node_table(connection, source, options)
+        if nodes is not None:
+            check_pair(nodes.metadata, layout.metadata, source)
         table = text_table(connection, source, layout)
         columns, edges = _edges(table, columns, options)
         told_columns(
@@ -65,7 +67,7 @@ def _read_text(source: Source, options: ReadOptions) -> Graph:
             nodes = _counted_nodes(edges, layout, source, options) if nodes is None else nodes
             nodes = _with_lacking(nodes, edges) if nodes and options.add_nodes else nodes
             numbered = _numbered(connection, edges, nodes, source)
-    metadata = {} if nodes is None else nodes.metadata
+    metadata = {} if nodes is None else layout.metadata
     attributes = None
     if nodes is not None:
         attributes = restored(nodes.attributes, metadata, source, nodes.ids.size)
@@ -88,17 +90,20 @@ def _edges(
         if edges is not None:
             return columns, edges
     chosen = columns.named()
-    if table.layout.has_dicts:
+    if table.layout.has_dicts and options.weight is not False:
         chosen["weight"] = 2
+        columns = columns._replace(weight=2)
     if columns.arrow is not None:
         chosen["arrow"] = columns.arrow
     table.load(chosen, "raw", missing_words(options))
     ids = ("src", "dst")
-    if are_whole(table.connection, "raw", ids):
+    is_text = table.layout.metadata.get("labels") == "object"
+    if not is_text and are_whole(table.connection, "raw", ids):
         make_whole(table.connection, "raw", ids)
         table.source.remark("ids are whole numbers written as floats")
     _check_ids(table, columns)
-    kind = "bigint" if are_integers(table.connection, "raw", ids) else "varchar"
+    is_text = is_text or not are_integers(table.connection, "raw", ids)
+    kind = "varchar" if is_text else "bigint"
     edges = fetched(table.connection, f"select src::{kind} as src, dst::{kind} as dst from raw")
     if "weight" in chosen:
         columns = _add_weights(table, columns, edges, options)

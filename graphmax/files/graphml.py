@@ -15,7 +15,14 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.metadata import flat_attributes, metadata_of, parsed_metadata, written
+from graphmax.files.checksums import ROOM, seal
+from graphmax.files.metadata import (
+    flat_attributes,
+    metadata_of,
+    parsed_metadata,
+    with_positions,
+    written,
+)
 from graphmax.files.opening import ReadOptions, Source
 from graphmax.files.xml_graphs import XmlEdge, XmlReader, graph_data
 from graphmax.graph import Graph
@@ -149,12 +156,16 @@ def read(source: Source, options: ReadOptions) -> Graph:
 
 def write(graph: Graph, file: Path) -> None:
     """Write GraphML; what XML cannot say about dtypes stands in the graph's own data."""
-    columns = {**flat_attributes(graph)}
+    graph, placed = with_positions(graph)
     with file.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(_document(graph, columns))
+        stream.writelines(_document(graph, flat_attributes(graph), placed))
+        stream.write(f"<!-- {ROOM} -->\n")
+    seal(file)
 
 
-def _document(graph: Graph, columns: dict[str, NDArray[Any]]) -> Iterator[str]:
+def _document(
+    graph: Graph, columns: dict[str, NDArray[Any]], placed: dict[str, str]
+) -> Iterator[str]:
     kind = "directed" if graph.directed else "undirected"
     yield "<?xml version='1.0' encoding='utf-8'?>\n"
     yield '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">\n'
@@ -165,7 +176,7 @@ def _document(graph: Graph, columns: dict[str, NDArray[Any]]) -> Iterator[str]:
     if graph.weights is not None:
         yield '<key id="w" for="edge" attr.name="weight" attr.type="double"/>\n'
     yield f'<graph edgedefault="{kind}">\n'
-    yield f'<data key="note">{_escaped(json.dumps(metadata_of(graph)))}</data>\n'
+    yield f'<data key="note">{_escaped(json.dumps({**metadata_of(graph), **placed}))}</data>\n'
     names = [_quoted(str(label)) for label in graph.label_of(np.arange(graph.num_nodes)).tolist()]
     yield from _nodes(names, [written(column) for column in columns.values()])
     yield from _edges(graph, names)

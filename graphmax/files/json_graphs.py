@@ -13,8 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from graphmax.files.checksums import ROOM, seal
 from graphmax.files.errors import refusal
-from graphmax.files.metadata import flat_attributes, metadata_of, parsed_metadata, written
+from graphmax.files.metadata import (
+    flat_attributes,
+    metadata_of,
+    parsed_metadata,
+    with_positions,
+    written,
+)
 from graphmax.files.nodes_and_edges import NodeEdgeData, check_ids, scalars, without_echo
 from graphmax.files.opening import ReadOptions, Source, decoded_text
 from graphmax.graph import Graph
@@ -346,19 +353,21 @@ def _base(floats: set[str], name: str) -> bool:
 
 def write(graph: Graph, file: Path) -> None:
     """Write one node or edge a line; NaN and infinities are strings, for JSON has none."""
+    graph, placed = with_positions(graph)
     with file.open("w", encoding="utf-8", newline="\n") as stream:
-        stream.writelines(_document(graph))
+        stream.writelines(_document(graph, placed))
+    seal(file)
 
 
-def _document(graph: Graph) -> Iterator[str]:
-    metadata = _text({"graphmax": metadata_of(graph)})
+def _document(graph: Graph, placed: dict[str, str]) -> Iterator[str]:
+    metadata = _text({"graphmax": {**metadata_of(graph), **placed}})
     yield f'{{"directed": {_text(graph.directed)}, "multigraph": false, "graph": {metadata},\n'
     ids = graph.label_of(np.arange(graph.num_nodes)).tolist()
     yield '"nodes": ['
     yield from _listed(_nodes(graph, ids))
     yield '],\n"edges": ['
     yield from _listed(_edges(graph, ids))
-    yield "]}\n"
+    yield f'],\n"checksum": "{ROOM}"}}\n'
 
 
 def _listed(rows: Iterator[dict[str, Any]]) -> Iterator[str]:

@@ -6,6 +6,7 @@ it checks each claim against the data.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +27,9 @@ _DTYPE = re.compile(
 def metadata_of(graph: Graph) -> dict[str, Any]:
     """Return what a reader needs to rebuild the same graph."""
     labels = "none" if graph.labels is None else str(graph.labels.dtype)
+    shape = {} if graph.shape is None else {"shape": list(graph.shape)}
     return {
+        **shape,
         "directed": graph.directed,
         "labels": labels,
         "weighted": graph.weights is not None,
@@ -48,6 +51,7 @@ def parsed_metadata(text: str | None, source: Source) -> dict[str, Any]:
         metadata = None
     if not isinstance(metadata, dict) or not _is_well_formed(metadata):
         raise refusal(source.name, "carry a valid graphmax metadata", repr(text[:60]))
+    source.facts["metadata"] = metadata
     return metadata
 
 
@@ -56,6 +60,8 @@ def _is_well_formed(metadata: dict[str, Any]) -> bool:
     return (
         isinstance(metadata.get("directed", False), bool)
         and isinstance(metadata.get("pair", ""), str)
+        and isinstance(metadata.get("positions", ""), str)
+        and _is_shape(metadata.get("shape", []))
         and metadata.get("labels", "none") in ("none", "int64", "object")
         and isinstance(metadata.get("masked", []), list)
         and isinstance(dtypes, dict)
@@ -63,6 +69,47 @@ def _is_well_formed(metadata: dict[str, Any]) -> bool:
         and isinstance(widths, dict)
         and all(type(width) is int and 0 <= width < 10**6 for width in widths.values())
     )
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, list) and all(type(side) is int and 0 < side < 2**31 for side in shape)
+
+
+def with_positions(graph: Graph) -> tuple[Graph, dict[str, str]]:
+    """Return the graph with its positions as an attribute, and under which name."""
+    if graph.positions is None:
+        return graph, {}
+    name = "positions"
+    while name in graph.attributes:
+        name = f"_{name}"
+    return graph.replace(attributes={**graph.attributes, name: graph.positions}), {
+        "positions": name
+    }
+
+
+def placed(graph: Graph, metadata: Mapping[str, Any]) -> Graph:
+    """Return the graph with the shape and positions that its metadata claims, where they fit."""
+    shape, name = metadata.get("shape"), metadata.get("positions")
+    if shape and math.prod(shape) == graph.num_nodes:
+        graph = graph.replace(shape=tuple(shape))
+    column = graph.attributes.get(name) if name else None
+    if column is None or column.ndim != 2 or np.ma.is_masked(column):
+        return graph
+    others = {other: array for other, array in graph.attributes.items() if other != name}
+    return graph.replace(attributes=others, positions=column)
+
+
+def as_comment(metadata: Mapping[str, Any]) -> str:
+    """Return metadata as one line without quotation marks: DuckDB counts them even in comments."""
+    text = json.dumps(metadata).replace("'", "\\u0027")
+    text = re.sub(r"\\(.)", lambda m: "\\u0022" if m[1] == '"' else m[0], text)
+    return "# graphmax " + text.replace('"', "'") + "\n"
+
+
+def of_comment(line: bytes, source: Source) -> dict[str, Any]:
+    """Return the metadata in the first line of a table."""
+    text = line.decode(errors="replace").removeprefix("# graphmax ")
+    return parsed_metadata(text.replace("'", '"'), source)
 
 
 def flat_attributes(graph: Graph) -> dict[str, NDArray[Any]]:

@@ -20,6 +20,7 @@ from graphmax.files.building import (
     check_count,
     make_whole,
 )
+from graphmax.files.checksums import check_seal
 from graphmax.files.column_roles import found_column
 from graphmax.files.duckdb_session import fetched, type_of
 from graphmax.files.errors import listed, refusal
@@ -71,10 +72,15 @@ def node_table(
     with opened(name, options) as source:
         if not FORMAT_OF[ending].is_table:
             raise refusal(name, "be a table of nodes", f"the ending .{ending}")
+        check_seal(source)
         if ending == "parquet":
-            return _from_parquet(parquet_table(connection, source), options)
-        layout = layout_of(source, options, kind=ending, is_edges=False)
-        return _from_text(text_table(connection, source, layout), options)
+            table = _from_parquet(parquet_table(connection, source), options)
+        else:
+            layout = layout_of(source, options, kind=ending, is_edges=False)
+            table = _from_text(text_table(connection, source, layout), options)
+    for sentence in source.remarks:
+        edges.remark(sentence)
+    return table
 
 
 def _name_of(edges: Source, options: ReadOptions) -> str | None:
@@ -113,15 +119,13 @@ def _from_text(table: TextTable, options: ReadOptions) -> NodeTable:
     key = _key_of(table.source, names, options)
     table.load({f"c{i}": i for i in range(len(names))}, "node_rows", missing_words(options))
     column = f"c{key}"
-    if are_whole(table.connection, "node_rows", (column,)):
-        make_whole(table.connection, "node_rows", (column,))
     is_text = metadata.get("labels") == "object"
+    if not is_text and are_whole(table.connection, "node_rows", (column,)):
+        make_whole(table.connection, "node_rows", (column,))
     _check_text_ids(table, column, key, is_text)
     check_rows(table.connection, table.source, options)
     attributes = {
-        name: _typed(table.connection, f"c{i}", dtypes.get(name))
-        for i, name in enumerate(names)
-        if i != key
+        name: _typed(table, i, name, dtypes.get(name)) for i, name in enumerate(names) if i != key
     }
     is_text = is_text or not are_integers(table.connection, "node_rows", (column,))
     kind = "varchar" if is_text else "bigint"
@@ -153,9 +157,32 @@ def check_rows(connection: duckdb.DuckDBPyConnection, source: Source, options: R
     )
 
 
-def _typed(connection: duckdb.DuckDBPyConnection, column: str, dtype: str | None) -> NDArray[Any]:
-    kind = "VARCHAR" if dtype == "object" else type_of(connection, "node_rows", column)
+def _typed(table: TextTable, place: int, name: str, dtype: str | None) -> NDArray[Any]:
+    connection, column = table.connection, f"c{place}"
+    claimed = dtype or ""
+    kind = "VARCHAR" if claimed == "object" else type_of(connection, "node_rows", column)
+    if kind == "VARCHAR" and not claimed:
+        _say_why_text(table, place, name)
     return fetched(connection, f"select {column}::{kind} as a from node_rows")["a"]
+
+
+def _say_why_text(table: TextTable, place: int, name: str) -> None:
+    """Name the first cell that keeps a column of numbers from being one."""
+    column = f"c{place}"
+    is_number = f"try_cast({column} as double) is not null"
+    query = (
+        f"select count(*) filter ({is_number}), count({column}), "
+        f"min(rowid) filter ({column} is not null and not ({is_number})) from node_rows"
+    )
+    numbers, filled, row = table.connection.execute(query).fetchall()[0]
+    if row is None or numbers * 2 < filled:
+        return
+    query = f"select {column} from node_rows where rowid = {row}"
+    (text,) = table.connection.execute(query).fetchall()[0]
+    table.source.remark(
+        f"attribute {name!r} is text: {text[:20]!r} in line {table.line_of(row)} is no number "
+        f"(--missing {text[:20]} if it means a missing one)"
+    )
 
 
 def _from_parquet(table: ParquetTable, options: ReadOptions) -> NodeTable:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from graphmax.convert import as_graph
 from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.metadata import metadata_of, parsed_metadata
+from graphmax.files.metadata import metadata_of, parsed_metadata, with_positions
 from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
 from graphmax.graph import Dropped, Graph
 
@@ -279,7 +279,13 @@ def _entries(
 
 def write(graph: Graph, file: Path) -> None:
     """Write all arrays of a graph; text as UTF-8 with the place where each entry ends."""
-    metadata = {**metadata_of(graph), "version": _VERSION, "names": list(graph.attributes)}
+    graph, placed = with_positions(graph)
+    metadata = {
+        **metadata_of(graph),
+        **placed,
+        "version": _VERSION,
+        "names": list(graph.attributes),
+    }
     arrays: dict[str, NDArray[Any]] = {
         "graphmax": np.frombuffer(json.dumps(metadata).encode(), np.uint8),
         "indptr": graph.indptr,

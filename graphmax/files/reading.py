@@ -8,8 +8,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from graphmax.files.checksums import check_seal
 from graphmax.files.errors import refusal
 from graphmax.files.formats import FORMAT_OF, ending_of, listed_formats, plain_suffix
+from graphmax.files.metadata import placed
 from graphmax.files.opening import Source, opened, read_options
 from graphmax.graph import Graph
 
@@ -154,11 +156,14 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
         ending = ending_of(name, chosen.format, source.head())
         row = FORMAT_OF[ending]
         try:
+            if row.writes or row.is_table:
+                check_seal(source)
             graph: Graph = row.reader()(replace(source, kind=ending), chosen)
         except (MemoryError, RecursionError) as error:
             got = "a larger file" if isinstance(error, MemoryError) else "deeper nesting"
             raise refusal(name, "fit into memory", got) from None
         source.check_time()
+        graph = placed(graph, source.facts.pop("metadata", {}))
     return graph.replace(source=_record(source, row.name, graph.directed))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from graphmax.files.column_roles import has_end_names, is_key, is_number, looks_like_header
 from graphmax.files.errors import listed, refusal
-from graphmax.files.metadata import parsed_metadata
+from graphmax.files.metadata import of_comment
 from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
 
 _HEAD = MEBIBYTE
@@ -25,6 +25,7 @@ _MARKS = (b"#", b"%", b"//")
 _BOM = b"\xef\xbb\xbf"
 # Error pages that were saved instead of the file.
 _MARKUP = (b"<!doctype", b"<html", b"<?xml")
+_OWN, _BREAK = b"# graphmax {", re.compile("\r\n|\r|\n")
 _KONECT = re.compile(rb"%\s*(sym|asym|bip)\b")
 _COUNTS = re.compile(rb"%((?:\s+\d+){2,3})\s*$")
 _DICT = re.compile(r"\S+\s+\S+\s+\{.*\}\s*")
@@ -51,14 +52,22 @@ class Layout:
     has_dicts: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def rows_above(self) -> int:
+        """How many rows to skip: as `skip`, but a header with line breaks in quotes is one."""
+        return self.skip - sum(len(_BREAK.split(name)) - 1 for name in self.names)
+
     def is_comment(self, line: bytes) -> bool:
         """Say whether a line among the rows is a comment: by its mark, and no row by its fields."""
-        return is_marked(line) and not is_row(line, self.delimiter, len(self.names))
+        is_own = bool(self.metadata)
+        return not is_own and is_marked(line) and not is_row(line, self.delimiter, len(self.names))
 
 
 def layout_of(source: Source, options: ReadOptions, *, kind: str, is_edges: bool) -> Layout:
     """Look at the first lines of a file and say how to read the rest."""
     lines = _first_lines(source)
+    if lines and lines[0].startswith(_OWN):
+        return _own_layout(lines, source)
     data = _first_row(lines)
     if data is None:
         raise refusal(source.name, "hold at least one row", "comments and blank lines only")
@@ -68,6 +77,8 @@ def layout_of(source: Source, options: ReadOptions, *, kind: str, is_edges: bool
     has_dicts = is_edges and all(map(_DICT.fullmatch, texts))
     delimiter = options.delimiter or (" " if has_dicts else delimiter_of(texts, kind))
     rows = [split_line(line, delimiter) for line in texts]
+    if has_dicts:
+        rows = [[*row[:2], ""] for row in rows]
     data, rows = _with_marked_rows(lines, data, rows, delimiter, source)
     above = None
     if options.header is None:
@@ -93,7 +104,28 @@ def layout_of(source: Source, options: ReadOptions, *, kind: str, is_edges: bool
         _counts(comments) if konect else (),
         tuple(map(tuple, rows)),
         has_dicts,
-        _metadata(comments, source),
+    )
+
+
+def _own_layout(lines: Sequence[bytes], source: Source) -> Layout:
+    """Return the layout of a table of `write_graph`: its metadata, then a header, with commas."""
+    metadata = of_comment(lines[0], source)
+    first = next((i for i, line in enumerate(lines) if not line.startswith(b"#")), len(lines))
+    texts = [_decoded_ends(line, source, i + 1) for i, line in enumerate(lines[first:], first)]
+    reader = csv.reader(texts)
+    try:
+        names = next(reader, [])
+    except csv.Error:
+        names = []
+    skip = first + reader.line_num
+    return Layout(
+        ",",
+        _checked_names(names, len(names), source, first + 1),
+        skip,
+        sum(map(len, lines[:skip])),
+        metadata.get("directed", False),
+        header=True,
+        metadata=metadata,
     )
 
 
@@ -145,14 +177,6 @@ def _commented_header(
     return names if has_end_names(names) or looks_like_header(names, rows) else None
 
 
-def _metadata(comments: Sequence[bytes], source: Source) -> dict[str, Any]:
-    """Return what `write_graph` left in the first line."""
-    first = comments[0] if comments else b""
-    if not first.startswith(b"# graphmax {"):
-        return {}
-    return parsed_metadata(first.removeprefix(b"# graphmax ").decode(errors="replace"), source)
-
-
 def _counts(comments: Iterable[bytes]) -> tuple[int, ...]:
     match = next((found for found in map(_COUNTS.match, comments) if found), None)
     return tuple(int(word) for word in match[1].split() if len(word) < 19) if match else ()
@@ -193,8 +217,13 @@ def is_row(line: bytes, delimiter: str, width: int) -> bool:
 
 
 def _decoded(line: bytes, source: Source, number: int) -> str:
+    return _decoded_ends(line, source, number).rstrip("\r\n")
+
+
+def _decoded_ends(line: bytes, source: Source, number: int) -> str:
+    """Return a line with its end."""
     try:
-        return line.removeprefix(_BOM).decode().rstrip("\r\n")
+        return line.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
         raise refusal(
             source.name,

@@ -131,7 +131,7 @@ def copy_columns(
     quoted = [identifier(name) for name, column in columns.items() if column.dtype == object]
     if ending == ".csv" and quote and quoted:
         settings += f", force_quote ({', '.join(quoted)})"
-    if metadata is not None:
+    if metadata is not None and ending == ".parquet":
         settings += f", kv_metadata {{graphmax: {literal(metadata)}}}"
     import duckdb  # not at the top: the front door stays quick for those who only read
 

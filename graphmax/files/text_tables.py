@@ -65,7 +65,7 @@ def scan(source: Source, layout: Layout) -> Scan:
                 found.plain = not chunk.translate(None, integers) and _is_canonical(tail + chunk)
             if not found.plain:
                 _check_text(chunk, decoder, source, line)
-                found.comments |= _MARK.search(tail[-1:] + chunk) is not None
+                found.comments |= not layout.metadata and bool(_MARK.search(tail[-1:] + chunk))
                 found.quotes |= b'"' in chunk
             line += int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == _NEWLINE))
             found.crlf += (tail[-1:] + chunk).count(b"\r\n") if b"\r" in chunk + tail else 0
@@ -195,8 +195,10 @@ class TextTable:
                 return
 
     def _is_comment(self, row: list[str]) -> bool:
-        return is_marked(row[0].encode()) and (
-            len(row) != len(self.layout.names) or is_said_aloud(row[0].encode())
+        return (
+            not self.layout.metadata
+            and is_marked(row[0].encode())
+            and (len(row) != len(self.layout.names) or is_said_aloud(row[0].encode()))
         )
 
     def _parsed(self, parse: Callable[[Path], Any]) -> Any:
@@ -216,7 +218,7 @@ class TextTable:
         columns = ", ".join(f"'c{i}': '{kind}'" for i in range(len(self.layout.names)))
         return (
             f"read_csv({literal(str(file))}, auto_detect=false, header=false, "
-            f"skip={self.layout.skip}, delim={literal(self.layout.delimiter)}, quote='\"', "
+            f"skip={self.layout.rows_above}, delim={literal(self.layout.delimiter)}, quote='\"', "
             f"escape='\"', columns={{{columns}}}, nullstr='', compression='none', "
             "allow_quoted_nulls=false, hive_partitioning=false)"
         )

@@ -1,8 +1,7 @@
 """`write_graph`: one graph into one file, or into an edge table and a node table.
 
 Of a pair of tables the node table is put in place first: without it a new edge table could name
-nodes that the old one lacks. Two Parquet tables carry one mark, so that a reader refuses a new one
-beside an old one.
+nodes that the old one lacks.
 """
 
 import json
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 
 from graphmax.atomic import replacing, write_atomically
 from graphmax.convert import as_graph
+from graphmax.files.checksums import ROOM, seal
 from graphmax.files.formats import FORMAT_OF, PAIR_ENDINGS, nodes_name, written_endings
-from graphmax.files.metadata import flat_attributes, metadata_of
+from graphmax.files.metadata import as_comment, flat_attributes, metadata_of, with_positions
 from graphmax.files.table_writing import checked_columns, copy_columns
 from graphmax.graph import Graph
 
@@ -51,12 +51,12 @@ def write_graph(graph: "Graph | Any", path: str | os.PathLike[str]) -> None:
 
     Notes
     -----
-    GraphML, JSON, NPZ and Parquet give back the same labels, dtypes, weights, masks and direction;
-    of `Graph.dropped` only NPZ knows. CSV gives back values: integers as int64, floats as float64,
-    times in microseconds, labels made of digits as integers, and node indices as labels; a
-    directed graph starts with the line ``# Directed graph``. An attribute of shape (n, 2) is
-    written as two columns ``x.0``, ``x.1``. A pair of tables is replaced one after the other,
-    nodes first.
+    Every format gives back the same labels, dtypes, weights, masks, direction, grid shape and
+    positions; of `Graph.dropped` only NPZ knows. The tables of a CSV start with a comment that
+    holds what CSV cannot say (``pandas.read_csv(..., comment="#")`` passes over it). An attribute
+    of shape (n, 2) is written as two columns ``x.0``, ``x.1``. A pair of tables is replaced one
+    after the other, nodes first, and both carry one mark, so that a reader refuses a new one
+    beside an old one. All files carry a checksum, and a reader refuses one whose bytes differ.
 
     Examples
     --------
@@ -85,7 +85,8 @@ def write_graph(graph: "Graph | Any", path: str | os.PathLike[str]) -> None:
 
 
 def _write_tables(graph: Graph, edges_file: Path, nodes_file: Path, ending: str) -> None:
-    """Write both tables; Parquet carries our metadata, a directed CSV says so in its first line."""
+    """Write both tables with metadata and checksums; in CSV they stand in a comment."""
+    graph, placed = with_positions(graph)
     ids = graph.label_of(np.arange(graph.num_nodes))
     src, dst = graph.edges()
     edges: dict[str, NDArray[Any]] = {"src": ids[src], "dst": ids[dst]}
@@ -93,14 +94,21 @@ def _write_tables(graph: Graph, edges_file: Path, nodes_file: Path, ending: str)
     if weights is not None:
         edges["weight"] = weights
     nodes = {"id": ids, **_apart(flat_attributes(graph))}
-    metadata = None
-    if ending == ".parquet":
-        metadata = json.dumps({**metadata_of(graph), "pair": secrets.token_hex(8)})
-    comment = "# Directed graph\n" if graph.directed and ending == ".csv" else ""
-    copy_columns(checked_columns(nodes), nodes_file, ending, metadata=metadata, quote=True)
-    copy_columns(
-        checked_columns(edges), edges_file, ending, metadata=metadata, comment=comment, quote=True
-    )
+    known = {**metadata_of(graph), **placed, "pair": secrets.token_hex(8), "checksum": ROOM}
+    metadata = json.dumps(known)
+    comment = as_comment(known) if ending == ".csv" else ""
+    if graph.directed and comment:
+        comment += "# Directed graph\n"
+    for table, file in ((nodes, nodes_file), (edges, edges_file)):
+        columns = checked_columns(table)
+        if comment:  # the shortest spelling of a narrow float is another number in 64 bits
+            columns = {name: _widened(column) for name, column in columns.items()}
+        copy_columns(columns, file, ending, metadata=metadata, comment=comment, quote=True)
+        seal(file)
+
+
+def _widened(column: NDArray[Any]) -> NDArray[Any]:
+    return column.astype(np.float64) if column.dtype.kind == "f" else column
 
 
 def _apart(columns: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
