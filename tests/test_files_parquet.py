@@ -166,3 +166,53 @@ def test_a_note_that_the_data_contradicts(tmp_path):
         )
     with pytest.raises(GraphFileError, match="lacks|must hold uint8 in 'x' as its metadata says"):
         read_graph(tmp_path / "g.parquet")
+
+
+class TestExactly:
+    """Wide integers and decimals keep their order and their ties, or stay text."""
+
+    @pytest.fixture
+    def column(self, tmp_path):
+        def read(kind, *values):
+            import duckdb
+
+            rows = ", ".join(f"({i}, '{value}'::{kind})" for i, value in enumerate(values))
+            edges, nodes = tmp_path / "g.parquet", tmp_path / "g.nodes.parquet"
+            duckdb.sql("select 0 as src, 1 as dst").write_parquet(str(edges))
+            duckdb.sql(f"select * from (values {rows}) t(id, h)").write_parquet(str(nodes))
+            graph = read_graph(edges)
+            return graph.attributes["h"], str(graph.source)
+
+        return read
+
+    def test_decimals(self, column):
+        assert column("DECIMAL(9,2)", "1.25", "-0.5")[0].tolist() == [1.25, -0.5]
+        assert column("DECIMAL(18,0)", "9007199254740993", "1")[0].tolist() == [2**53 + 1, 1]
+        assert column("DECIMAL(38,0)", str(2**64 - 1), "1")[0].tolist() == [2**64 - 1, 1]
+        close = "9007199254740993.1", "9007199254740993.2"
+        found, said = column("DECIMAL(18,1)", *close)
+        assert found.tolist() == [90071992547409931, 90071992547409932]
+        assert "counted in units of 1e-1" in said
+        found, said = column(
+            "DECIMAL(38,20)", "123456789012345678.00000000000000000001", "123456789012345678"
+        )
+        assert found.dtype == object
+        assert "no exact type" in said
+
+
+def test_few_bytes_that_spell_many_rows(tmp_path):
+    import duckdb
+
+    path = tmp_path / "g.parquet"
+    duckdb.sql("select 1 as src, 2 as dst from range(200_000_000)").write_parquet(
+        str(path), compression="zstd"
+    )
+    with pytest.raises(GraphFileError, match="must decompress to at most .* rows"):
+        read_graph(path)
+
+
+def test_names_that_are_patterns_elsewhere(tmp_path):
+    for folder, count in (("run[3]", 1), ("run3", 2)):
+        (tmp_path / folder).mkdir()
+        parquet(tmp_path / folder / "edges*.parquet", src=list(range(count)), dst=[9] * count)
+    assert read_graph(tmp_path / "run[3]" / "edges*.parquet").num_edges == 1

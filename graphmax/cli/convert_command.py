@@ -23,6 +23,8 @@ def convert(file: File, out: Out, reading: FileOptions, json: Json = False) -> N
 
     with progress(f"reading {file.name}"):
         graph = reading.read(file)
+    if out.exists() and file.exists() and out.samefile(file):
+        raise ValueError("`OUT` must be another file than the one that is read, got the same")
     with arguments_named(path="OUT"):
         write_graph(graph, out)
     counts = {"nodes": graph.num_nodes, "edges": graph.num_edges, "directed": graph.directed}

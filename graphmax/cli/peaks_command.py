@@ -44,6 +44,14 @@ def peaks(
         Path | None, typer.Option("--plot", help="Draw the graph here: .png, .pdf or .svg.")
     ] = None,
     top: Annotated[int, typer.Option("--top", help="Print so many rows; 0 prints all.")] = 50,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label",
+            help="Text attribute that names nodes in the printed table; label or name by default. "
+            "Files and JSON have the ids.",
+        ),
+    ] = None,
 ) -> None:
     """List the peaks, highest first, and tell how much each of them matters.
 
@@ -65,7 +73,7 @@ def peaks(
         table, used = _answer(graph, values, rule, filters, plot)
     read = None if graph.source is None else graph.source.to_dict()
     document = {"file": str(file), "reading": read, "values": values, "rule": asdict(used)}
-    output.deliver("maxima", table, document, lambda shown: _show(shown, top))
+    output.deliver("maxima", table, document, lambda shown: _show(_named(shown, graph, label), top))
 
 
 def _answer(
@@ -105,6 +113,16 @@ def _renamed(table: "Columns", rule: "Rule") -> "Columns":
     if rule.extremum != "min":
         return table
     return {name.replace("nearest_higher", "nearest_lower"): table[name] for name in table}
+
+
+def _named(table: "Columns", graph: "Graph", label: str | None) -> "Columns":
+    """Put names in the place of the ids that a person reads."""
+    from graphmax.node_names import named_ids
+
+    return {
+        name: named_ids(graph, column, label) if name in IDS else column
+        for name, column in table.items()
+    }
 
 
 def _show(table: "Columns", top: int) -> None:

@@ -170,8 +170,17 @@ def typed(source: Source, name: Any, values: list[Any], kind: str) -> NDArray[An
     if kind in _INTEGERS | _FLOATS:
         bad = next(t for t in texts if t.strip() and number(t.strip()) is None)
         source.remark(f"attribute {name!r} is text: it is declared {kind}, but holds {bad[:20]!r}")
+    else:
+        _say_why_text(source, name, texts)
     times = _times(values)
     return column_of(values) if times is None else times
+
+
+def _say_why_text(source: Source, name: Any, texts: list[str]) -> None:
+    """Name the first entry that keeps a column of numbers from being one."""
+    strange = [text for text in texts if text.strip() and number(text.strip()) is None]
+    if strange and 2 * len(strange) <= len(texts):
+        source.remark(f"attribute {name!r} is text: {strange[0][:20]!r} is no number")
 
 
 def _typed_texts(values: list[str | None], kind: str) -> list[Any] | None:

@@ -22,6 +22,8 @@ _AS_THEY_ARE = {
     *("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"),
 }
 _MAGIC = b"PAR1"
+# Columns may take this much memory, or so many times the bytes of the file.
+_HARMLESS, _RATIO = 2**30, 200
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,45 @@ class ParquetTable:
         return dict(zip(names, found.values(), strict=True))
 
     def attribute(self, name: str) -> NDArray[Any]:
-        """Return a column in its own type; DECIMAL as numbers, what numpy lacks as text."""
+        """Return a column in its own type; wide integers and decimals exactly, others as text."""
         kind = self.types[name]
         if kind.startswith("DECIMAL"):
-            cast = "::bigint" if kind.endswith(",0)") and _digits(kind) <= 18 else "::double"
+            cast = self._decimal_cast(name, kind)
         else:
-            cast = "" if kind in _AS_THEY_ARE else "::varchar"
-        return self.fetch(f"select {identifier(name)}{cast} as a from {self.relation}")["a"]
+            cast = identifier(name) + ("" if kind in _AS_THEY_ARE else "::varchar")
+        if cast.endswith("::varchar") and kind not in ("VARCHAR", "UUID"):
+            self.source.remark(f"attribute {name!r} is text: {kind} has no exact type here")
+        return self.fetch(f"select {cast} as a from {self.relation}")["a"]
+
+    def _integer_cast(self, value: str) -> str | None:
+        """Return a cast of whole numbers to 64 bits, where all fit."""
+        for kind, least, most in (("bigint", -(2**63), 2**63), ("ubigint", 0, 2**64)):
+            fits = f"{value} between {least}::hugeint and {most - 1}::hugeint"
+            query = f"select bool_and({fits}) as a from {self.relation}"
+            if np.ma.filled(self.fetch(query)["a"], True)[0]:
+                return f"{value}::{kind}"
+        return None
+
+    def _decimal_cast(self, name: str, kind: str) -> str:
+        """Return a cast of decimals that keeps their order and their ties.
+
+        Up to 15 digits a float tells all of them apart; beyond, they are counted in their last
+        place, where that fits into 64 bits.
+        """
+        digits, scale = (int(word) for word in kind[8:-1].split(","))
+        value = identifier(name)
+        if scale and digits <= 15:
+            return f"{value}::double"
+        if scale == 0:
+            return self._integer_cast(f"{value}::hugeint") or f"{value}::varchar"
+        query = f"select count(distinct {value}) - count(distinct {value}::double) as a "
+        if self.fetch(f"{query}from {self.relation}")["a"][0] == 0:
+            return f"{value}::double"
+        counted = f"replace({value}::varchar, '.', '')::hugeint"
+        cast = self._integer_cast(counted)
+        if cast is not None:
+            self.source.remark(f"attribute {name!r} is counted in units of 1e-{scale}")
+        return cast or f"{value}::varchar"
 
     def sample(self, count: int) -> list[tuple[str, ...]]:
         """Return the first rows as text."""
@@ -112,8 +146,23 @@ def parquet_table(connection: duckdb.DuckDBPyConnection, source: Source) -> Parq
         raise
     except duckdb.Error as error:
         raise damaged(source) from error
+    _check_rows(connection, source, len(rows))
     metadata = bytes(notes[0][0]).decode(errors="replace") if notes else None
     return ParquetTable(connection, source, relation, {row[0]: row[1] for row in rows}, metadata)
+
+
+def _check_rows(connection: duckdb.DuckDBPyConnection, source: Source, num_columns: int) -> None:
+    """Refuse a few bytes that spell hundreds of millions of rows, before there is room for them."""
+    query = f"select sum(num_rows) from parquet_file_metadata({literal(str(source.file))})"
+    try:
+        (count,) = connection.execute(query).fetchall()[0]
+    except duckdb.Error as error:
+        raise damaged(source) from error
+    size, allowed = 8 * (count or 0) * min(num_columns, 3), max(_HARMLESS, _RATIO * source.size)
+    if size > allowed:
+        raise refusal(
+            source.name, f"decompress to at most {allowed} bytes", f"{count} rows, {size} bytes"
+        )
 
 
 def _check_magic(source: Source) -> None:
@@ -130,7 +179,3 @@ def _check_magic(source: Source) -> None:
 def damaged(source: Source) -> Exception:
     """Return the error for a Parquet file that DuckDB cannot read."""
     return refusal(source.name, "be a valid Parquet file", "damaged data")
-
-
-def _digits(kind: str) -> int:
-    return int(kind.removeprefix("DECIMAL(").partition(",")[0])

@@ -1,13 +1,20 @@
 """Files of the sciences: GIfTI surfaces, AnnData's .h5ad, MATLAB's .mat.
 
 GIfTI is read by hand; .h5ad needs anndata, which is asked for when such a file comes; .mat is read
-by SciPy. A .mat of several square matrices is asked for one by `relation`.
+by SciPy, in a process of its own. A .mat of several square matrices is asked for one by `relation`.
 """
 
 import base64
 import binascii
+import math
+import subprocess
+import sys
+import time
 import warnings
 import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -141,51 +148,77 @@ def _read_h5ad(source: Source, options: ReadOptions) -> Graph:
     return graph
 
 
+# Reads the square matrices of argv[1] into argv[2]: SciPy's reader of .mat files can crash.
+_CHILD = """
+import sys, warnings
+import numpy as np, scipy.io, scipy.sparse
+warnings.simplefilter("ignore")
+source, target, allowed = sys.argv[1], sys.argv[2], int(sys.argv[3])
+sizes = [(np.prod(size, dtype=object), kind) for _, size, kind in scipy.io.whosmat(source)]
+if any(size > allowed and kind not in ("sparse", "struct", "cell") for size, kind in sizes):
+    sys.exit("larger arrays than its bytes account for")
+found, arrays = scipy.io.loadmat(source), {}
+for name, value in found.items():
+    fields = getattr(getattr(value, "dtype", None), "names", None) or ()
+    if "A" in fields and value.size == 1:
+        value = value["A"].item()
+    sparse = scipy.sparse.issparse(value)
+    if name.startswith("_") or not (sparse or isinstance(value, np.ndarray)):
+        continue
+    if value.ndim != 2 or value.shape[0] != value.shape[1] or value.shape[0] < 2:
+        continue
+    if value.dtype.kind not in "biuf":
+        continue
+    if sparse:
+        value.check_format(full_check=True)
+    entries = scipy.sparse.coo_array(value)
+    parts = (np.array(name), entries.data, *entries.coords, np.array(value.shape[0]))
+    number = len(arrays) // 5
+    for part, array in zip(("name", "data", "row", "col", "size"), parts):
+        arrays[f"{number} {part}"] = array
+np.savez(target, **arrays)
+"""
+
+
 def _read_mat(source: Source, options: ReadOptions) -> Graph:
     """Read a square matrix, of SuiteSparse's struct Problem its A."""
-    import scipy.io
-
     if source.head(520)[512:516] == b"\x89HDF":
         rule = "be a .mat file of MATLAB before 7.3"
         raise refusal(source.name, rule, "HDF5", way_out="save it with -v7")
-    try:
-        variables = {name: size for name, size, _ in scipy.io.whosmat(source.file)}
-        sizes = [np.prod(size, dtype=object) for size in variables.values()]
-        allowed = max(_HARMLESS, int(options.max_ratio * source.size))
-        if any(size > allowed for size in sizes) and not _is_sparse(source):
-            raise refusal(source.name, f"hold at most {allowed} entries", str(max(sizes)))
-        found = scipy.io.loadmat(source.file, struct_as_record=True)
-    except GraphFileError:
-        raise
-    except MemoryError:
-        raise refusal(source.name, "fit into memory", "larger arrays") from None
-    except Exception as error:  # noqa: BLE001 - SciPy raises whatever its code trips over
-        reason = str(error).partition("\n")[0][:100] or type(error).__name__
-        raise refusal(source.name, "be a valid .mat file", f"a flaw ({reason})") from None
-    matrices = {name: _matrix(value) for name, value in found.items() if not name.startswith("_")}
-    square = {name: m for name, m in matrices.items() if m is not None}
+    square = _square_matrices(source, options)
     if options.relation is not None:
         square = {name: m for name, m in square.items() if name == str(options.relation)}
     if len(square) != 1:
-        names = ", ".join(square or matrices)[:80]
+        got = f"{len(square)}: {', '.join(square)[:80]}" if square else "none"
         way_out = "pass relation (--relation)" if square else None
-        raise refusal(
-            source.name, "hold one square matrix", f"{len(square)}: {names}", way_out=way_out
-        )
+        raise refusal(source.name, "hold one square matrix", got, way_out=way_out)
     return matrix_graph(next(iter(square.values())), None, source, options)
 
 
-def _is_sparse(source: Source) -> bool:
-    import scipy.io
+def _square_matrices(source: Source, options: ReadOptions) -> dict[str, Any]:
+    """Return the square matrices by name, read by a process of its own."""
+    allowed = max(_HARMLESS, int(options.max_ratio * source.size))
+    with TemporaryDirectory(prefix="graphmax-") as folder:
+        target = Path(folder) / "matrices.npz"
+        words = [sys.executable, "-I", "-c", _CHILD, str(source.file), str(target), str(allowed)]
+        limit = None if source.until == math.inf else max(0.0, source.until - time.monotonic())
+        try:
+            run = subprocess.run(words, capture_output=True, timeout=limit, check=False)  # noqa: S603
+        except subprocess.TimeoutExpired:
+            source.check_time()
+            raise
+        if run.returncode or not target.exists():
+            said = run.stderr.decode(errors="replace").strip().splitlines()
+            reason = said[-1][:100] if said else "damaged data"
+            raise refusal(source.name, "be a valid .mat file", f"a flaw ({reason})")
+        with np.load(target) as arrays:
+            return dict(_loaded(arrays))
 
-    return all(kind in ("sparse", "struct", "cell") for _, _, kind in scipy.io.whosmat(source.file))
 
-
-def _matrix(value: Any) -> Any:
-    """Return a square matrix, or None; of a struct that has a field A that field."""
-    if isinstance(value, np.ndarray) and value.dtype.names and "A" in value.dtype.names:
-        value = value["A"].item() if value.size == 1 else None
-    is_array = isinstance(value, np.ndarray) or scipy.sparse.issparse(value)
-    if not is_array or value.ndim != 2 or value.shape[0] != value.shape[1] or value.shape[0] < 2:
-        return None
-    return value if value.dtype.kind in "biuf" else None
+def _loaded(arrays: Any) -> Iterator[tuple[str, Any]]:
+    for number in range(len(arrays.files) // 5):
+        name, data, row, column, size = (
+            arrays[f"{number} {part}"] for part in ("name", "data", "row", "col", "size")
+        )
+        shape = (int(size), int(size))
+        yield str(name), scipy.sparse.coo_array((data, (row, column)), shape=shape)

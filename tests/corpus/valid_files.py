@@ -118,6 +118,26 @@ endsolid small
 """
 
 
+ASC = b"ncols 3\nnrows 2\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9\n1 2 3\n4 -9 6\n"
+GIFTI = b"""<?xml version="1.0"?><GIFTI>
+<DataArray Intent="NIFTI_INTENT_POINTSET" DataType="NIFTI_TYPE_FLOAT32" Dim0="3" Dim1="3" Encoding="ASCII">
+<Data>0 0 0 1 0 0 0 1 0</Data></DataArray>
+<DataArray Intent="NIFTI_INTENT_TRIANGLE" DataType="NIFTI_TYPE_INT32" Dim0="1" Dim1="3" Encoding="ASCII">
+<Data>0 1 2</Data></DataArray></GIFTI>
+"""
+
+
+def mat():
+    """Bytes of a sparse matrix as MATLAB saves it."""
+    import scipy.io
+    import scipy.sparse
+
+    stream = io.BytesIO()
+    matrix = scipy.sparse.csc_array(np.array([[0, 1, 0], [1, 0, 2], [0, 2, 0]], float))
+    scipy.io.savemat(stream, {"A": matrix})
+    return stream.getvalue()
+
+
 def binary_ply():
     """Bytes of a mesh of a triangle and a square, little-endian."""
     import struct
@@ -190,6 +210,11 @@ def npy():
     return stream.getvalue()
 
 
+def fuzzed_files():
+    """Return the files that the fuzzer mutates: beside the valid ones those that hold dates."""
+    return {**valid_files(), "mat": mat(), "binary.ply": binary_ply()}
+
+
 def valid_files():
     """Return the bytes of one valid file for each ending."""
     return {
@@ -221,6 +246,8 @@ def valid_files():
         "gwt": GWT,
         "matrix": MATRIX,
         "stl": STL,
+        "asc": ASC,
+        "gii": GIFTI,
         "g6": b"Dhc\n",
         "s6": b":Fa@x^\n",
     }

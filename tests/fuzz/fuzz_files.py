@@ -207,7 +207,7 @@ def fuzz(ending, data, count, seed, keep):
 
 def main():
     """Fuzz the formats asked for and print one line each; exit with 1 if anything went wrong."""
-    from valid_files import valid_files
+    from valid_files import fuzzed_files
 
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -218,7 +218,7 @@ def main():
         "--keep", type=Path, default=Path("fuzz-failures"), help="folder of failures"
     )
     asked = parser.parse_args()
-    valid = valid_files()
+    valid = fuzzed_files()
     wrong = 0
     for ending in asked.formats or valid:
         started = time.perf_counter()
