@@ -1,10 +1,11 @@
 """Distances in hops from one node to all others."""
 
 import numpy as np
-from numba import njit
+
+from graphmax.kernels.compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def distances(indptr, indices, source):
     """Hops from `source`, int32 (n,), -1 where no path leads; rows are followed as they are."""
     num_nodes = indptr.size - 1

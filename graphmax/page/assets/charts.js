@@ -10,37 +10,74 @@ function sheet(id) {
   return { pen, wide, high, left: 8, right: wide - 8, top: 8, bottom: high - 18 };
 }
 
-let dots = [];
-function drawPersistence() {
-  const page = sheet("persistence"), { pen } = page, each = current(), peaks = each.peaks;
+// Dots that no slider moves, by their row; the faint picture of all of them is drawn once per size.
+let dots = { x: new Float32Array(0), y: new Float32Array(0) }, faint = null, faintOf = "";
+
+function placeDots(page, low, high) {
+  const each = current(), { node, death } = each.peaks, count = node.length;
+  const wide = page.right - page.left, tall = page.bottom - page.top;
+  dots = { x: new Float32Array(count), y: new Float32Array(count) };
+  for (let row = 0; row < count; row++) {
+    dots.x[row] = page.left + ((each.value[node[row]] - low) / (high - low)) * wide;
+    dots.y[row] = page.bottom - ((death[row] - low) / (high - low)) * tall;
+  }
+}
+
+// Dots as pixels: a hundred thousand of them in a few milliseconds, which filled rectangles are not.
+function stamp(image, ratio, rows, half, [red, green, blue]) {
+  const { data, width, height } = image;
+  for (const row of rows) {
+    const x0 = Math.round(dots.x[row] * ratio) - half, y0 = Math.round(dots.y[row] * ratio) - half;
+    for (let y = Math.max(y0, 0); y <= Math.min(y0 + 2 * half, height - 1); y++) {
+      for (let x = Math.max(x0, 0); x <= Math.min(x0 + 2 * half, width - 1); x++) {
+        const i = 4 * (y * width + x);
+        data[i] = red;
+        data[i + 1] = green;
+        data[i + 2] = blue;
+        data[i + 3] = 255;
+      }
+    }
+  }
+}
+
+const channels = (color) => [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+
+function extent() {
+  const each = current(), { node, death } = each.peaks;
   let low = Infinity, high = -Infinity;
-  for (let row = 0; row < peaks.node.length; row++) {
-    for (const value of [each.value[peaks.node[row]], peaks.death[row]]) {
+  for (let row = 0; row < node.length; row++) {
+    for (const value of [each.value[node[row]], death[row]]) {
       if (isFinite(value) && value < low) low = value;
       if (isFinite(value) && value > high) high = value;
     }
   }
-  if (!(high > low)) [low, high] = [low - 1 || 0, low + 1 || 1];
-  const across = (v) => page.left + ((v - low) / (high - low)) * (page.right - page.left);
-  const up = (v) => page.bottom - ((v - low) / (high - low)) * (page.bottom - page.top);
-  pen.strokeStyle = tint("--line");
+  return high > low ? [low, high] : isFinite(low) ? [low - 1, low + 1] : [0, 1];
+}
+
+function drawPersistence() {
+  const page = sheet("persistence"), { pen } = page, each = current();
+  const canvas = at("persistence"), ratio = devicePixelRatio || 1, half = Math.round(ratio);
+  if (!canvas.width || !canvas.height) return;
+  const key = [state.values, canvas.width, canvas.height, dark.matches].join();
+  if (key !== faintOf) {
+    const [low, high] = extent();
+    placeDots(page, low, high);
+    faint = pen.createImageData(canvas.width, canvas.height);
+    stamp(faint, ratio, each.peaks.node.keys(), half, channels(tint("--line")));
+    faintOf = key;
+    faint.ends = [written(low), written(high)];
+  }
+  const image = new ImageData(new Uint8ClampedArray(faint.data), faint.width, faint.height);
+  stamp(image, ratio, shown, half + 1, channels(tint("--mark")));
+  pen.putImageData(image, 0, 0);
+  pen.strokeStyle = tint("--quiet");
   pen.beginPath();
-  pen.moveTo(across(low), up(low));
-  pen.lineTo(across(high), up(high));
+  pen.moveTo(page.left, page.bottom);
+  pen.lineTo(page.right, page.top);
   pen.stroke();
-  dots = [];
-  const dot = (row, color, radius) => {
-    const x = across(each.value[peaks.node[row]]), y = up(peaks.death[row]);
-    pen.fillStyle = color;
-    pen.fillRect(x - radius, y - radius, 2 * radius, 2 * radius);
-    dots.push([x, y, row]);
-  };
-  for (let row = 0; row < peaks.node.length; row++) if (!isShown[row]) dot(row, tint("--line"), 1.5);
-  const mark = tint("--mark");
-  for (const row of shown) dot(row, mark, 2.5);
   pen.fillStyle = tint("--quiet");
-  pen.fillText(written(low), page.left, page.high - 4);
-  const end = written(high);
+  const [start, end] = faint.ends;
+  pen.fillText(start, page.left, page.high - 4);
   pen.fillText(end, page.right - pen.measureText(end).width, page.high - 4);
 }
 
@@ -70,8 +107,8 @@ function drawCharts() {
 
 at("persistence").addEventListener("click", (event) => {
   let best = -1, nearest = 100;
-  for (const [x, y, row] of dots) {
-    const d = (x - event.offsetX) ** 2 + (y - event.offsetY) ** 2;
+  for (let row = 0; row < dots.x.length; row++) {
+    const d = (dots.x[row] - event.offsetX) ** 2 + (dots.y[row] - event.offsetY) ** 2;
     if (d <= nearest && (d < nearest || isShown[row])) [best, nearest] = [row, d];
   }
   if (best >= 0) choose(current().peaks.node[best], true);

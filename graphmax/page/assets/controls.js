@@ -35,6 +35,19 @@ function showSliders() {
   at("color").value = state.color;
 }
 
+// The pictures follow in the next frame: a slider that is dragged never waits for them.
+let isWaiting = false;
+function drawSoon() {
+  if (isWaiting) return;
+  isWaiting = true;
+  requestAnimationFrame(() => {
+    isWaiting = false;
+    if (map) map.refresh();
+    drawCharts();
+    writeFragment();
+  });
+}
+
 function update() {
   select();
   showSliders();
@@ -44,10 +57,8 @@ function update() {
   at("count-text").textContent = `of ${all} ${IS_MIN ? "minima" : "peaks"} of ${each.name}; ${chance}`;
   rowsShown = ROWS_AT_ONCE;
   drawTable();
-  if (map) map.refresh();
-  drawCharts();
   drawLegend();
-  writeFragment();
+  drawSoon();
 }
 
 function drawLegend() {
@@ -192,17 +203,6 @@ function start() {
   prepareTable();
   at("search").value = state.search;
   limits();
-  const later = (() => {
-    let isWaiting = false;
-    return () => {
-      if (isWaiting) return;
-      isWaiting = true;
-      requestAnimationFrame(() => {
-        isWaiting = false;
-        update();
-      });
-    };
-  })();
   at("hops").addEventListener("input", () => { state.reach = Number(at("hops").value); update(); });
   for (const id of SLIDERS) {
     const set = (text, isNumber) => {
@@ -210,7 +210,7 @@ function start() {
       state[id] = isFree ? START[id] : Number(text);
     };
     at(id).addEventListener("input", () => { set(at(id).value, false); update(); });
-    at(`${id}-number`).addEventListener("input", () => { set(at(`${id}-number`).value, true); later(); });
+    at(`${id}-number`).addEventListener("input", () => { set(at(`${id}-number`).value, true); update(); });
   }
   at("values").addEventListener("change", () => {
     state.values = Number(at("values").value);

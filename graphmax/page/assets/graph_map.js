@@ -27,7 +27,7 @@ function sigmaMap() {
     labelDensity: 0.6, zIndex: true, minCameraRatio: 0.005, maxCameraRatio: 4, allowInvalidContainer: true,
     hideEdgesOnMove: DATA.edges.length > 60000, stagePadding: 30, itemSizesReference: "screen",
   });
-  const names = graph.nodes(), each = { nodes: names, edges: [] };
+  const looks = Array.from({ length: DATA.drawn }, () => "");
   const move = (node, ratio) => {
     const place = sigma.getNodeDisplayData(String(node));
     if (place) sigma.getCamera().animate({ x: place.x, y: place.y, ratio }, { duration: 250 });
@@ -40,16 +40,20 @@ function sigmaMap() {
   return {
     kind: "webgl",
     refresh() {
-      const values = current();
-      graph.updateEachNodeAttributes((name, old) => {
-        const node = Number(name), isPeak = isPeakShown(values, node);
-        old.color = colorOf(values, node);
-        old.size = sizeOf(values, node);
-        old.zIndex = isPeak ? 1 : 0;
-        old.label = isPeak ? DATA.ids[node].slice(0, 40) : null;
-        return old;
-      }, { attributes: ["color", "size", "zIndex", "label"] });
-      sigma.refresh({ partialGraph: each, skipIndexation: true });
+      // Sigma is told of the nodes that look different now, and of no other.
+      const values = current(), nodes = [];
+      for (let node = 0; node < DATA.drawn; node++) {
+        const isPeak = isPeakShown(values, node), color = colorOf(values, node), size = sizeOf(values, node);
+        const look = `${color} ${size} ${isPeak}`;
+        if (look === looks[node]) continue;
+        looks[node] = look;
+        const name = String(node);
+        Object.assign(graph.getNodeAttributes(name), {
+          color, size, zIndex: isPeak ? 1 : 0, label: isPeak ? DATA.ids[node].slice(0, 40) : null,
+        });
+        nodes.push(name);
+      }
+      if (nodes.length) sigma.refresh({ partialGraph: { nodes, edges: [] }, skipIndexation: true });
     },
     center: (node) => move(node, Math.min(sigma.getCamera().ratio, 0.4)),
     place: (node) => sigma.graphToViewport({ x: DATA.x[node], y: DATA.y[node] }),
