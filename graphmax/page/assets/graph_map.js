@@ -17,13 +17,16 @@ function hasWebGL() {
 function sigmaMap() {
   const graph = new graphology.Graph({ type: "undirected" });
   for (let node = 0; node < DATA.drawn; node++) {
-    graph.addNode(String(node), { x: DATA.x[node], y: DATA.y[node], size: plainSize, color: QUIET });
+    graph.addNode(String(node), {
+      x: DATA.x[node], y: DATA.y[node], size: sizeOf(current(), node), color: QUIET,
+      label: DATA.ids[node].slice(0, 40),
+    });
   }
   for (let e = 0; e < DATA.edges.length; e += 2) {
     graph.mergeEdge(String(DATA.edges[e]), String(DATA.edges[e + 1]));
   }
   const sigma = new Sigma(graph, box, {
-    defaultEdgeColor: tint("--edge"), labelColor: { color: tint("--ink") }, labelRenderedSizeThreshold: 7,
+    defaultEdgeColor: tint("--edge"), labelColor: { color: tint("--ink") }, labelRenderedSizeThreshold: plainSize + 3,
     labelDensity: 0.6, zIndex: true, minCameraRatio: 0.005, maxCameraRatio: 4, allowInvalidContainer: true,
     hideEdgesOnMove: DATA.edges.length > 60000, stagePadding: 30, itemSizesReference: "screen",
   });
@@ -48,9 +51,7 @@ function sigmaMap() {
         if (look === looks[node]) continue;
         looks[node] = look;
         const name = String(node);
-        Object.assign(graph.getNodeAttributes(name), {
-          color, size, zIndex: isPeak ? 1 : 0, label: isPeak ? DATA.ids[node].slice(0, 40) : null,
-        });
+        Object.assign(graph.getNodeAttributes(name), { color, size, zIndex: isPeak ? 1 : 0 });
         nodes.push(name);
       }
       if (nodes.length) sigma.refresh({ partialGraph: { nodes, edges: [] }, skipIndexation: true });
