@@ -204,6 +204,20 @@ def test_without_webgl_there_is_a_canvas(start, tmp_path):
     opened.close()
 
 
+def test_groups_keep_their_own_first_peaks(browser, tmp_path):
+    graph, values = gm.grid_graph((12, 12), 4), drawn_values(144, 90, 6)
+    groups = np.arange(144) // 48
+    gm.report(graph, values, tmp_path / "r.html", groups=groups)
+    opened = Page(browser, tmp_path / "r.html")
+    for hops in (1, 2):
+        opened.slide("hops", hops)
+        for number in (1, 2, 5):
+            peaks = gm.find_peaks(graph, values, hops, num_peaks=number, groups=groups)
+            assert opened.slide("number", number) == len(peaks)
+        opened.slide("number-number", "")
+    opened.close()
+
+
 def test_a_model_in_three_colors(browser, tmp_path):
     graph = gm.grid_graph((5, 5))
     values = drawn_values(25, 40, 4)

@@ -37,8 +37,25 @@ def peaks(
         float | None,
         typer.Option("--min-isolation", help="Leave out peaks nearer to higher ground than this."),
     ] = None,
+    min_distance: Annotated[
+        float | None,
+        typer.Option("--min-distance", help="Of peaks nearer to each other keep the first."),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", help="How --min-distance is measured: hops, weight, euclidean."),
+    ] = None,
     num_peaks: Annotated[
-        int | None, typer.Option("--num-peaks", help="Keep so many of the highest peaks.")
+        int | None, typer.Option("--num-peaks", help="Keep so many, the first by --by.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Which go first: height, prominence or isolation.")
+    ] = None,
+    base: Annotated[
+        Any,
+        typer.Option(
+            "--base", parser=number, help="Sea level of prominences; the lowest value by default."
+        ),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the graph here: .png, .pdf or .svg.")
@@ -66,7 +83,11 @@ def peaks(
         "min_height": min_height,
         "min_prominence": min_prominence,
         "min_isolation": min_isolation,
+        "min_distance": min_distance,
+        "metric": metric,
         "num_peaks": num_peaks,
+        "by": by,
+        "base": base,
     }
     with progress(f"reading {file.name}"):
         graph = reading.read(file)

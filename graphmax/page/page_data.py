@@ -87,6 +87,7 @@ def _columns(
             "death": _json_numbers(death),
             "basin_size": table.basin_size.tolist(),
             "plateau_size": table.plateau_size.tolist(),
+            "group": _codes(table.group),
         },
     }
 
@@ -125,6 +126,14 @@ def _json_number(item: float) -> Any:
 def _distances(distance: NDArray[np.float64]) -> list[Any]:
     """Return distances, -1 for infinite ones, null for nodes without a value."""
     return _json_numbers(np.where(np.isinf(distance), -1.0, distance))
+
+
+def _codes(groups: Any) -> list[int] | None:
+    """Return the groups of the peaks as numbers, None where there are none."""
+    if groups is None:
+        return None
+    _, codes = np.unique(np.asarray(groups).astype(str), return_inverse=True)
+    return codes.tolist() if len(codes) else None
 
 
 def _histogram(numbers: NDArray[np.float64]) -> dict[str, Any]:

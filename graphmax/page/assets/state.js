@@ -55,8 +55,11 @@ function select() {
   shown = [];
   isShown = new Uint8Array(count);
   heir = new Int32Array(count);
+  const groups = each.peaks.group, taken = new Map();
   for (let row = 0; row < count; row++) {
-    if ((state.number === 0 || shown.length < state.number) && passes(each, row)) {
+    const group = groups ? groups[row] : 0, before = taken.get(group) || 0;
+    if ((state.number === 0 || before < state.number) && passes(each, row)) {
+      taken.set(group, before + 1);
       shown.push(row);
       isShown[row] = 1;
     }
