@@ -16,6 +16,8 @@ from graphmax.typed_columns import column_of
 COMPARABLE = "bool, int, uint, float16/32/64, bfloat16, datetime64 or timedelta64"
 _LOW_BITS = np.int64(0x7FFF_FFFF_FFFF_FFFF)
 _TOP_BIT = np.uint64(1 << 63)
+_KEY_OF_MINUS_ZERO = -1
+_EXPONENT_OF_SINGLE, _FRACTION_OF_SINGLE, _LEAST_SINGLE = 0x7F800000, 0x007FFFFF, 2.0**-149
 _BLOCK = 1 << 15
 _MINUS_INFINITY_KEY = np.int64(np.array(-np.inf).view(np.int64)) ^ _LOW_BITS
 _PLUS_INFINITY_KEY = np.int64(np.array(np.inf).view(np.int64))
@@ -172,8 +174,9 @@ def order_key(array: NDArray[Any]) -> Keyed:
 
     Notes
     -----
-    Floats: the bits b of x + 0.0 where b >= 0, else b with all but the sign bit flipped; uint:
-    the top bit flipped; everything else as it is.
+    Floats: the bits b of x where b >= 0, else b with all but the sign bit flipped, -0.0 as 0.0;
+    uint: the top bit flipped; everything else as it is. No float is added or compared: where the
+    processor takes subnormal numbers for 0 (`torch.set_flush_denormal`), they are still told apart.
     """
     kind = array.dtype.kind
     if kind == "f":
@@ -192,10 +195,24 @@ def _float_key(array: NDArray[Any]) -> Keyed:
     any_nan = False
     for start in range(0, flat.size, _BLOCK):
         bits = flat[start : start + _BLOCK]
-        np.add(source[start : start + _BLOCK], 0.0, out=bits.view(np.float64))
+        bits.view(np.float64)[:] = _doubles(source[start : start + _BLOCK])
         np.bitwise_xor(bits, (bits >> 63) & _LOW_BITS, out=bits)
+        bits[bits == _KEY_OF_MINUS_ZERO] = 0
         any_nan |= bool(bits.max() > _PLUS_INFINITY_KEY or bits.min() < _MINUS_INFINITY_KEY)
     return Keyed(key, np.isnan(array) if any_nan else None)
+
+
+def _doubles(block: NDArray[Any]) -> NDArray[np.float64]:
+    """Return floats as float64, subnormal ones by their bits."""
+    wide: NDArray[np.float64] = block.astype(np.float64)
+    if block.dtype != np.float32:
+        return wide
+    bits = block.view(np.int32)
+    tiny = (bits & _EXPONENT_OF_SINGLE) == 0
+    if tiny.any():
+        size = (bits[tiny] & _FRACTION_OF_SINGLE) * _LEAST_SINGLE
+        wide[tiny] = np.where(bits[tiny] < 0, -size, size)
+    return wide
 
 
 def exact_difference(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.float64]:

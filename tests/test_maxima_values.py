@@ -1,5 +1,8 @@
 """Every kind of value, compared exactly, and answered in kind."""
 
+import subprocess
+import sys
+
 import networkx as nx
 import numpy as np
 import oracles
@@ -232,3 +235,23 @@ def test_scipy_matrices_are_graphs():
     assert_array_equal(gm.local_maxima(matrix, [0, 1, 0]), MIDDLE)
     found = gm.isolation(matrix, [0, 1, 0], weighted=True)
     assert_array_equal(found.distance, [2, np.inf, 1])
+
+
+FLUSHED = """
+import numpy as np, torch
+import graphmax as gm
+least = {dtype}(np.finfo({dtype}).smallest_subnormal)
+values = np.array([0, 1, 2, 3, 1, -1, -2, -0.0], {dtype}) * least
+assert torch.set_flush_denormal(True)
+path = gm.Graph.from_edges(range(7), range(1, 8))
+print(gm.local_maxima(path, values).astype(int).tolist())
+print(gm.local_minima(path, values, 2).astype(int).tolist())
+"""
+
+
+@pytest.mark.parametrize("dtype", ["np.float64", "np.float32", "np.float16"])
+def test_subnormal_values_where_the_processor_takes_them_for_zero(dtype):
+    done = subprocess.run(
+        [sys.executable, "-c", FLUSHED.format(dtype=dtype)], capture_output=True, text=True
+    )
+    assert done.stdout == "[0, 0, 0, 1, 0, 0, 0, 1]\n[1, 0, 0, 0, 0, 0, 1, 0]\n", done.stderr
