@@ -278,3 +278,21 @@ print(all((answer == right).all() for answer in answers))
 def test_eight_threads_without_openmp():
     env = {"NUMBA_THREADING_LAYER": "workqueue", "NUMBA_NUM_THREADS": "2"}
     assert child(THREADS, env=env).stdout == "True\n"
+
+
+# --- rounds
+
+
+def test_rounds_end_when_nothing_changes():
+    """A path of ten nodes needs nine rounds, whatever number of hops is asked for."""
+    from graphmax.kernels.hopmax import hop_max, rivals_within
+
+    rows, key = gm.Graph.from_edges(range(9), range(1, 10)).adjacency(), np.arange(10) % 7
+    arguments = rows.indptr, rows.indices, key, np.zeros(0, bool)
+    rounds = list(hop_max(*arguments, 12))
+    assert len(rounds) == 12
+    for hops in (1, 5, 12):
+        assert_array_equal(rivals_within(*arguments, hops), rounds[hops - 1])
+    assert_array_equal(rivals_within(*arguments, 10**18), rounds[-1])
+    graph = gm.Graph.from_edges(range(9), range(1, 10))
+    assert_array_equal(gm.margin(graph, key, 10**15), gm.margin(graph, key, 9))

@@ -109,6 +109,22 @@ def hop_max(indptr, indices, key, absent, hops):
     int32 (n,)
         After each round the rival, -1 where the ball holds no other present node.
     """
+    left = hops
+    for rival in _rounds(indptr, indices, key, absent, hops):
+        left -= 1
+        yield rival
+    for _ in range(left):
+        yield rival.copy()
+
+
+def rivals_within(indptr, indices, key, absent, hops):
+    """Return what the last round yields; however many `hops`, rounds end when nothing changes."""
+    *_, rival = _rounds(indptr, indices, key, absent, hops)
+    return rival
+
+
+def _rounds(indptr, indices, key, absent, hops):
+    """Yield the rivals after each round, as long as there is a change."""
     num_nodes = key.size
     order = _sorted_nodes(key)
     place = np.empty(num_nodes, np.int32)
@@ -116,17 +132,13 @@ def hop_max(indptr, indices, key, absent, hops):
     if absent.size:
         place[absent] = NOBODY
     old, new = np.empty((num_nodes, 2), np.int32), np.empty((num_nodes, 2), np.int32)
-    settled, rival = False, np.empty(num_nodes, np.int32)
     for hop in range(hops):
-        if settled:
-            yield rival.copy()
-            continue
         if hop == 0:
             _over_nodes(indices.size, num_nodes, _first_round, indptr, indices, place, new)
         else:
             _over_nodes(indices.size, num_nodes, _round, indptr, indices, old, new)
-        # Nothing changes any more once nothing has changed: balls have met their components.
-        settled = hop > 1 and np.array_equal(old, new)
+            if np.array_equal(old, new):  # balls have met their components
+                return
         old, new = new, old
         rival = np.empty(num_nodes, np.int32)
         _over_nodes(0, num_nodes, _rivals, order, place, old, rival)

@@ -9,7 +9,7 @@ from graphmax.checks import first_outside
 from graphmax.convert import EdgeList
 from graphmax.kernels import plateau, scan, search, stream
 from graphmax.kernels.compare import EVERYONE
-from graphmax.kernels.hopmax import hop_max
+from graphmax.kernels.hopmax import rivals_within
 from graphmax.question import Question
 from graphmax.rule import Rule
 
@@ -141,7 +141,7 @@ def _unchallenged_by_rounds(question: Question, hops: int) -> NDArray[np.bool_]:
     rows, number = question.rows, np.arange(question.keys.shape[1])
     mask = np.empty(question.keys.shape, np.bool_)
     for column, key in enumerate(question.keys):
-        *_, rival = hop_max(rows.indptr, rows.indices, key, question.absent(column), hops)
+        rival = rivals_within(rows.indptr, rows.indices, key, question.absent(column), hops)
         beaten = question.ties.challenges(key, key[rival], number, rival)
         mask[column] = ~(beaten & (rival >= 0))
     return mask
@@ -254,5 +254,5 @@ def rival_nodes(question: Question) -> NDArray[np.int64]:
     hops = min(reach, max(rows.indptr.size - 1, 1))  # no shortest path has more steps
     rival = np.empty(question.keys.shape, np.int64)
     for column, key in enumerate(question.keys):
-        *_, rival[column] = hop_max(rows.indptr, rows.indices, key, question.absent(column), hops)
+        rival[column] = rivals_within(rows.indptr, rows.indices, key, question.absent(column), hops)
     return rival

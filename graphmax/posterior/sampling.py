@@ -10,7 +10,7 @@ from scipy.special import ndtr
 
 from graphmax.adjacency import Adjacency
 from graphmax.kernels import fields
-from graphmax.kernels.hopmax import hop_max
+from graphmax.kernels.hopmax import rivals_within
 from graphmax.posterior.precision import Floats, Precision, sweep
 from graphmax.values import order_key
 
@@ -46,7 +46,7 @@ class Balls:
         for column in range(samples.shape[1]):
             values = np.ascontiguousarray(samples[:, column])
             key = order_key(values).key
-            *_, rival = hop_max(self.rows.indptr, self.rows.indices, key, self.absent, self.hops)
+            rival = rivals_within(self.rows.indptr, self.rows.indices, key, self.absent, self.hops)
             above[:, column] = np.where(rival >= 0, values[rival], -np.inf)
         return above
 
