@@ -25,7 +25,7 @@ class EdgeList:
 
     Parameters
     ----------
-    src, dst : integer (entries,)
+    src, dst : int (entries,)
         The ends; NumPy arrays, not copied where they need not be.
     num_nodes : int or None
         Number of nodes, None where the source does not know it.

@@ -1,4 +1,4 @@
-"""igraph, AnnData, trimesh, libpysal, rustworkx, networkit and pandas tables of edges."""
+"""Graphs of igraph, AnnData, trimesh, libpysal, rustworkx and networkit, and tables of edges."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""networkx to `Graph`, straight from the dictionaries in which networkx keeps a graph."""
+"""Graphs of networkx, straight from the dictionaries in which networkx keeps a graph."""
 
 from itertools import chain
 from operator import methodcaller

@@ -1,4 +1,4 @@
-"""graph6, digraph6 and sparse6: a graph in printable characters of six bits each.
+"""Files of graph6, digraph6 and sparse6: a graph in printable characters of six bits each.
 
 N stands first: one character below 63, or ``~`` and three, or ``~~`` and six. graph6 lists the
 upper triangle of the matrix by columns, digraph6 all of it by rows; sparse6 lists edges as steps.

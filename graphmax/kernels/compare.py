@@ -1,4 +1,4 @@
-"""The one comparison: does node u stand against node v?
+"""Compare two nodes: the one test of whether node u stands against node v.
 
 Every loop that compares two nodes inlines `challenges`; what it does with the answer is its own
 affair. A rule of ties is known here by its code alone; `graphmax.ties` holds the rest.

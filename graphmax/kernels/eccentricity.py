@@ -1,4 +1,4 @@
-"""The middle of a set of nodes: from whom is the farthest other one nearest, inside the set?"""
+"""Find the middle of a set of nodes: from whom the farthest other one is nearest, inside it."""
 
 import numpy as np
 
