@@ -53,7 +53,8 @@ def test_first_bytes_decide_where_nobody_knows_the_ending(tmp_path, content, ids
 def test_other_bytes_are_refused(tmp_path):
     (tmp_path / "g.data").write_text("hello")
     with pytest.raises(
-        ValueError, match=r"must end in one of .*, got the ending .data .*pass format"
+        ValueError,
+        match=r"must end in one of .* in all\), got the ending .data .*pass format",
     ):
         read_graph(tmp_path / "g.data")
 

@@ -1,5 +1,8 @@
 """The one error of this package: a file that cannot be read as a graph, and where it fails."""
 
+# How much of what was found an error shows.
+_LONGEST = 160
+
 
 class GraphFileError(ValueError):
     """A file does not hold what it must.
@@ -42,6 +45,7 @@ def refusal(
     way_out: str | None = None,
 ) -> GraphFileError:
     """Return the error "`path` must <rule>, got <value> in <file>, line <line>; <way out>"."""
+    got = got if len(got) <= _LONGEST else f"{got[:_LONGEST]} ..."
     where = f" in {path}" + (f", line {line}" if line else "")
     where += f", column {column}" if line and column else ""
     message = f"`path` must {rule}, got {got}{where}" + (f"; {way_out}" if way_out else "")

@@ -7,6 +7,7 @@ format is one module with a function ``read(source, options)`` and one row here.
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -232,11 +233,13 @@ def ending_of(name: str, asked: str | None = None, head: bytes = b"") -> str:
     for row in FORMATS:
         if row.start is not None and re.match(row.start, head, re.IGNORECASE | re.DOTALL):
             return _ending_by_start(row, head)
+    usual = [row.endings[0] for row in FORMATS[:5]]
+    some = dict.fromkeys([*usual, *get_close_matches(ending, FORMAT_OF, n=3)])
     raise refusal(
         name,
-        f"end in one of {known_endings()}",
-        f"the ending {'.' + ending if ending else 'none'}",
-        way_out="pass format",
+        f"end in one of {', '.join(f'.{known}' for known in some)} ({len(FORMAT_OF)} in all)",
+        f"the ending {'.' + ending[:20] if ending else 'none'}",
+        way_out="pass format (--format)",
     )
 
 
