@@ -49,13 +49,13 @@ def centered_pairs(
     Parameters
     ----------
     graph : Graph or graph of another library
-        As for `local_maxima`.
+        PyG ``Data`` or ``edge_index``, networkx, SciPy sparse and others; see `as_graph`.
     values : str, mapping or array (num_nodes,)
         The attribute, in any unit.
     hops : int or Rule, optional
         Radius of the balls in hops. A `Rule` in its place is the rule.
     layout : {"sparse", "dense"}, default "sparse"
-        As for `neighborhoods`.
+        One disjoint union in PyG's names, or matrices padded to the largest ball.
     rule : Rule, optional
         A whole rule, instead of `hops` and fields; not plateau.
     where : bool (num_nodes,), optional
@@ -81,9 +81,10 @@ def centered_pairs(
     Raises
     ------
     TypeError
-        As for `neighborhoods`.
+        If the graph or a dtype is of no known kind, or a field stands beside a whole rule.
     ValueError
-        As for `neighborhoods`.
+        If the values do not fit the graph, hold NaN under ``nan="raise"``, or a field has no such
+        value.
 
     Examples
     --------
@@ -145,7 +146,7 @@ def hard_negatives(
     Parameters
     ----------
     graph : Graph or graph of another library
-        As for `local_maxima`.
+        PyG ``Data`` or ``edge_index``, networkx, SciPy sparse and others; see `as_graph`.
     values : str, mapping or array (num_nodes,)
         The attribute, in any unit.
     hops : int or Rule, optional
@@ -180,9 +181,10 @@ def hard_negatives(
     Raises
     ------
     TypeError
-        As for `local_maxima`.
+        If the graph or a dtype is of no known kind, or a field stands beside a whole rule.
     ValueError
-        As for `local_maxima`, and if `by` or `num_nodes` has no such value.
+        If the values do not fit the graph, hold NaN under ``nan="raise"``, or a field, `by` or
+        `num_nodes` has no such value.
 
     Examples
     --------

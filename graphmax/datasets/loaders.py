@@ -25,7 +25,7 @@ class RootedNeighborhoods(Dataset[Data]):
     Parameters
     ----------
     graph : Graph or graph of another library
-        As for `neighborhoods`.
+        PyG ``Data`` or ``edge_index``, networkx, SciPy sparse and others; see `as_graph`.
     values : str, mapping or array (num_nodes,)
         The attribute, in any unit.
     roots : int (B,), optional
@@ -50,9 +50,10 @@ class RootedNeighborhoods(Dataset[Data]):
     Raises
     ------
     TypeError
-        As for `neighborhoods`.
+        If the graph or a dtype is of no known kind, or a field stands beside a whole rule.
     ValueError
-        As for `neighborhoods`.
+        If a root is out of range or repeated, the values do not fit the graph or hold NaN under
+        ``nan="raise"``, or a field has no such value.
 
     Notes
     -----

@@ -18,8 +18,18 @@ class DenseNeighborhoods(NeighborhoodBatch):
 
     Parameters
     ----------
-    root, degree, cut, rule, graph, absent
-        As for `NeighborhoodBatch`.
+    root : int64 (B,)
+        The roots, node indices of the whole graph.
+    degree : int64 (B,)
+        How many neighbors each root has in the whole graph.
+    cut : bool (B,)
+        Whose ball is larger than `max_nodes`.
+    rule : Rule
+        Which ball, and what "local maximum" means.
+    graph : int64 (B,) or None
+        Of several graphs, in which one each root is.
+    absent : bool or None
+        Which nodes take no part, in the shape of the values.
     adjacency : (B, M, M)
         Entry (i, u, v) is 1 (float32), or the weight (float64), where neighborhood i has an edge
         u -> v, else 0. Row 0 is the root.

@@ -289,10 +289,12 @@ def iter_neighborhoods(
     Raises
     ------
     TypeError
-        As for `neighborhoods`.
+        If the graph or a dtype is of no known kind, or a field stands beside a whole rule or is
+        none.
     ValueError
-        As for `neighborhoods`, and if a budget is below 1. While it runs: if the neighborhood of
-        one root alone is larger than the memory budget allows.
+        If a root is out of range or repeated, values hold NaN under ``nan="raise"``, an argument
+        has no such value, a weight is 0 in the dense layout, or a budget is below 1. While it
+        runs: if the neighborhood of one root alone is larger than the memory budget allows.
 
     Examples
     --------

@@ -20,8 +20,18 @@ class SparseNeighborhoods(NeighborhoodBatch):
 
     Parameters
     ----------
-    root, degree, cut, rule, graph, absent
-        As for `NeighborhoodBatch`.
+    root : int64 (B,)
+        The roots, node indices of the whole graph.
+    degree : int64 (B,)
+        How many neighbors each root has in the whole graph.
+    cut : bool (B,)
+        Whose ball is larger than `max_nodes`.
+    rule : Rule
+        Which ball, and what "local maximum" means.
+    graph : int64 (B,) or None
+        Of several graphs, in which one each root is.
+    absent : bool or None
+        Which nodes take no part, in the shape of the values.
     x : (N, F) or None
         The attribute (F = 1) or the features of the N nodes of all neighborhoods, in their own
         dtype; None where there were no values.

@@ -128,7 +128,9 @@ def rmat(
     src, dst = np.empty(count, np.int32), np.empty(count, np.int32)
     with np.errstate(over="ignore"):  # hashes wrap around, also where loops run as plain Python
         in_chunks(
-            "drawing edges", count, EDGES_PER_CALL,
+            "drawing edges",
+            count,
+            EDGES_PER_CALL,
             lambda a, b: draw(seed, scale, thresholds, a, b, src, dst),
-        )  # fmt: skip
+        )
     return Graph.from_edges(src, dst, 1 << scale, directed=directed)

@@ -166,9 +166,12 @@ def watts_strogatz(num_nodes: int, k: int, p: float, *, generator: np.random.Gen
 
 
 def _rewire(
-    src: NDArray[np.int64], dst: NDArray[np.int64], loose: NDArray[np.int64], count: int,
+    src: NDArray[np.int64],
+    dst: NDArray[np.int64],
+    loose: NDArray[np.int64],
+    count: int,
     rng: np.random.Generator,
-) -> None:  # fmt: skip
+) -> None:
     """Give the loose edges new ends until the graph is simple."""
     todo = loose
     while todo.size:

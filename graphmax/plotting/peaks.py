@@ -158,10 +158,16 @@ class _Drawing:
             for size, label in zip(sizes, map(spoken, shown), strict=True)
         ]
         legend = figure_of(self.axes).legend(
-            handles=keys, loc="outside lower center", ncols=len(keys), fontsize=8, frameon=False,
-            title="prominence of a peak; nodes have the color of their basin", title_fontsize=8,
-            handletextpad=0.4, columnspacing=2.5,
-        )  # fmt: skip
+            handles=keys,
+            loc="outside lower center",
+            ncols=len(keys),
+            fontsize=8,
+            frameon=False,
+            title="prominence of a peak; nodes have the color of their basin",
+            title_fontsize=8,
+            handletextpad=0.4,
+            columnspacing=2.5,
+        )
         legend.get_title().set_color(INK)
 
     def name_peaks(self) -> None:

@@ -185,9 +185,11 @@ def _lit(heights: np.ndarray, land: np.ndarray, colors: np.ndarray) -> np.ndarra
 def _extent(across: np.ndarray, along: np.ndarray) -> tuple[float, float, float, float]:
     right, down = (_step(place) / 2 for place in (across, along))
     return (
-        float(across[0] - right), float(across[-1] + right),
-        float(along[-1] + down), float(along[0] - down),
-    )  # fmt: skip
+        float(across[0] - right),
+        float(across[-1] + right),
+        float(along[-1] + down),
+        float(along[0] - down),
+    )
 
 
 def _step(place: np.ndarray) -> float:

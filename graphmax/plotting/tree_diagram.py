@@ -141,6 +141,14 @@ def _draw_tree(axes: Axes, peaks: Peaks, place: np.ndarray) -> None:
     for x, y, label in zip(place, birth, peaks.label, strict=True):
         name = str(label)[:_LONGEST_NAME]
         axes.annotate(
-            name, (x, y), (0, 6), textcoords="offset points", rotation=90, fontsize=7.5,
-            ha="center", va="bottom", color=INK, parse_math=False,
-        )  # fmt: skip
+            name,
+            (x, y),
+            (0, 6),
+            textcoords="offset points",
+            rotation=90,
+            fontsize=7.5,
+            ha="center",
+            va="bottom",
+            color=INK,
+            parse_math=False,
+        )

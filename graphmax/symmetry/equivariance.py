@@ -112,22 +112,45 @@ def check(
                 "C(T(x)) = T(C(x))", done, lambda t: t.equivariance, tolerance, again
             )
     return Verdict(
-        name_of(operator), transformation.name, trials, tolerance, invariance, equivariance,
+        name_of(operator),
+        transformation.name,
+        trials,
+        tolerance,
+        invariance,
+        equivariance,
         _notes(operator, done),
-    )  # fmt: skip
+    )
 
 
 def assert_invariant(
-    operator: Any, transformation: Transformation, inputs: Any, **options: Any
+    operator: Any,
+    transformation: Transformation,
+    inputs: Any,
+    *,
+    output_transformation: OutputTransformation = None,
+    trials: int = 32,
+    tolerance: float = 1e-5,
+    seed: int = 0,
 ) -> None:
     """Fail unless C(T(x)) = C(x), with a message that shows the counterexample.
 
     Parameters
     ----------
-    operator, transformation, inputs
-        As for `check`.
-    **options
-        Further arguments of `check`.
+    operator : callable
+        A function, a ``torch.nn.Module`` or the exact rule: it returns one array or tensor.
+    transformation : Transformation
+        What is done to the input.
+    inputs : one input, list of inputs, or callable
+        An image, ``Data``, ``(x, edge_index, ...)`` or ``(graph, values)``; a callable draws one
+        from a ``numpy.random.Generator``.
+    output_transformation : Transformation or callable, optional
+        How the transformation acts on an output of another shape.
+    trials : int, default 32
+        How often to compare.
+    tolerance : float, default 1e-5
+        Largest error that still counts as equal, as a share of the largest entry of the outputs.
+    seed : int, default 0
+        Seed of the draws.
 
     Raises
     ------
@@ -140,22 +163,48 @@ def assert_invariant(
     >>> from graphmax.symmetry import assert_invariant, translation
     >>> assert_invariant(np.max, translation(1, 2), np.eye(5))
     """
-    verdict = check(operator, transformation, inputs, **options)
+    verdict = check(
+        operator,
+        transformation,
+        inputs,
+        output_transformation=output_transformation,
+        trials=trials,
+        tolerance=tolerance,
+        seed=seed,
+    )
     if not verdict.invariance.holds:
         raise AssertionError(_failed(verdict, "invariant", verdict.invariance))
 
 
 def assert_equivariant(
-    operator: Any, transformation: Transformation, inputs: Any, **options: Any
+    operator: Any,
+    transformation: Transformation,
+    inputs: Any,
+    *,
+    output_transformation: OutputTransformation = None,
+    trials: int = 32,
+    tolerance: float = 1e-5,
+    seed: int = 0,
 ) -> None:
     """Fail unless C(T(x)) = T(C(x)), with a message that shows the counterexample.
 
     Parameters
     ----------
-    operator, transformation, inputs
-        As for `check`.
-    **options
-        Further arguments of `check`.
+    operator : callable
+        A function, a ``torch.nn.Module`` or the exact rule: it returns one array or tensor.
+    transformation : Transformation
+        What is done to the input.
+    inputs : one input, list of inputs, or callable
+        An image, ``Data``, ``(x, edge_index, ...)`` or ``(graph, values)``; a callable draws one
+        from a ``numpy.random.Generator``.
+    output_transformation : Transformation or callable, optional
+        How the transformation acts on an output of another shape.
+    trials : int, default 32
+        How often to compare.
+    tolerance : float, default 1e-5
+        Largest error that still counts as equal, as a share of the largest entry of the outputs.
+    seed : int, default 0
+        Seed of the draws.
 
     Raises
     ------
@@ -170,7 +219,15 @@ def assert_equivariant(
     >>> from graphmax.symmetry import assert_equivariant, flip
     >>> assert_equivariant(np.abs, flip(0), np.eye(5))
     """
-    verdict = check(operator, transformation, inputs, **options)
+    verdict = check(
+        operator,
+        transformation,
+        inputs,
+        output_transformation=output_transformation,
+        trials=trials,
+        tolerance=tolerance,
+        seed=seed,
+    )
     if verdict.equivariance is None:
         raise ValueError(
             f"`output_transformation` must say how {transformation.name} acts on this output, "
@@ -203,9 +260,13 @@ def _source(inputs: Any) -> Callable[[np.random.Generator], Sample]:
 
 
 def _asked(
-    operator: Any, call: Call, transformation: Transformation, sample: Sample,
-    rng: np.random.Generator, output_transformation: OutputTransformation,
-) -> Trial:  # fmt: skip
+    operator: Any,
+    call: Call,
+    transformation: Transformation,
+    sample: Sample,
+    rng: np.random.Generator,
+    output_transformation: OutputTransformation,
+) -> Trial:
     first = call(sample)
     refuse_nan(first)
     refuse_chance(operator, first, call(sample))
@@ -234,9 +295,12 @@ def _unmoved(trial: Trial) -> bool:
 
 
 def _compared(
-    equation: str, trials: list[Trial], pick: Callable[[Trial], Pair | None], tolerance: float,
+    equation: str,
+    trials: list[Trial],
+    pick: Callable[[Trial], Pair | None],
+    tolerance: float,
     again: Callable[[Sample, int], Trial],
-) -> Comparison:  # fmt: skip
+) -> Comparison:
     pairs = [pair for pair in map(pick, trials) if pair is not None]
     scale = max(pair.scale() for pair in pairs)
     largest = [pair.largest() for pair in pairs]
@@ -260,9 +324,12 @@ def _errors(pairs: list[Pair]) -> Errors:
 
 
 def _shrunk(
-    equation: str, trial: Trial, pick: Callable[[Trial], Pair | None],
-    limits: tuple[float, float], again: Callable[[Sample, int], Trial],
-) -> Counterexample:  # fmt: skip
+    equation: str,
+    trial: Trial,
+    pick: Callable[[Trial], Pair | None],
+    limits: tuple[float, float],
+    again: Callable[[Sample, int], Trial],
+) -> Counterexample:
     tolerance, scale = limits
 
     def fails(sample: Sample) -> Trial | None:
@@ -282,6 +349,11 @@ def _shrunk(
     pair = pick(small)
     assert pair is not None  # noqa: S101  # `fails` keeps only trials that have it
     return Counterexample(
-        small.sample.arguments(), small.move.moved.arguments(), pair.found, pair.expected,
-        small.move.told, small.sample.describe(), equation,
-    )  # fmt: skip
+        small.sample.arguments(),
+        small.move.moved.arguments(),
+        pair.found,
+        pair.expected,
+        small.move.told,
+        small.sample.describe(),
+        equation,
+    )

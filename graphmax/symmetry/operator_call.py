@@ -79,8 +79,11 @@ def refuse_chance(operator: Any, first: NDArray[Any], second: NDArray[Any]) -> N
         for layer in (operator.modules() if hasattr(operator, "modules") else ())
         if "Dropout" in type(layer).__name__ and layer.training and getattr(layer, "p", 1) > 0
     ]
-    differ = first.shape != second.shape or not np.array_equal(first, second, equal_nan=True) \
-        if first.dtype.kind == "f" else not np.array_equal(first, second)  # fmt: skip
+    differ = (
+        first.shape != second.shape or not np.array_equal(first, second, equal_nan=True)
+        if first.dtype.kind == "f"
+        else not np.array_equal(first, second)
+    )
     if dropping or differ:
         training = getattr(operator, "training", False)
         why = "it is in train mode, call operator.eval() first" if training else "fix its seed"

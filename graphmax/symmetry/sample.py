@@ -86,11 +86,14 @@ class Net:
         ends = place[self.edges[:, edges]]
         keep = (ends >= 0).all(axis=0)
         return replace(
-            self, values=self.values[nodes], edges=ends[:, keep],
+            self,
+            values=self.values[nodes],
+            edges=ends[:, keep],
             node_columns={name: column[nodes] for name, column in self.node_columns.items()},
-            edge_columns={name: _rows(column, edges[keep])
-                          for name, column in self.edge_columns.items()},
-        )  # fmt: skip
+            edge_columns={
+                name: _rows(column, edges[keep]) for name, column in self.edge_columns.items()
+            },
+        )
 
     def describe(self) -> str:
         """Write the graph in a few lines."""
@@ -159,10 +162,12 @@ def _from_data(data: Any) -> Net:
         return (copy,)
 
     return Net(
-        data.x, as_numpy(data.edge_index).astype(np.int64), build,
+        data.x,
+        as_numpy(data.edge_index).astype(np.int64),
+        build,
         node_columns={name: data[name] for name in sorted(nodes)},
         edge_columns={name: data[name] for name in sorted(edges)},
-    )  # fmt: skip
+    )
 
 
 def _from_pair(given: tuple[Any, ...]) -> Net:
@@ -215,9 +220,12 @@ def _from_graph(graph: Any, values: Any) -> Net:
         array = values if _is_array(values) else np.asarray(values)
     lengths = resolved.edge_weights()
     return Net(
-        array, resolved.edges(), _builder(graph), resolved.directed,
+        array,
+        resolved.edges(),
+        _builder(graph),
+        resolved.directed,
         edge_columns={} if lengths is None else {"weight": lengths},
-    )  # fmt: skip
+    )
 
 
 def _builder(like: Any) -> Callable[[Net], tuple[Any, ...]]:
@@ -225,9 +233,12 @@ def _builder(like: Any) -> Callable[[Net], tuple[Any, ...]]:
 
     def build(net: Net) -> tuple[Any, ...]:
         graph = Graph.from_edges(
-            net.edges[0], net.edges[1], net.num_nodes,
-            weights=net.edge_columns.get("weight"), directed=net.directed,
-        )  # fmt: skip
+            net.edges[0],
+            net.edges[1],
+            net.num_nodes,
+            weights=net.edge_columns.get("weight"),
+            directed=net.directed,
+        )
         if isinstance(like, Graph):
             return graph, net.values
         module = type(like).__module__.partition(".")[0]

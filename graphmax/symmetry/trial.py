@@ -98,9 +98,13 @@ def attempt(
 
 
 def _acted(
-    call: Call, move: Move, sample: Sample, before: NDArray[Any],
-    output_transformation: OutputTransformation, rng: np.random.Generator,
-) -> NDArray[Any] | None:  # fmt: skip
+    call: Call,
+    move: Move,
+    sample: Sample,
+    before: NDArray[Any],
+    output_transformation: OutputTransformation,
+    rng: np.random.Generator,
+) -> NDArray[Any] | None:
     if isinstance(output_transformation, Transformation):
         return as_numpy(output_transformation.draw(rng, Picture(before)).moved.values)
     if output_transformation is not None:
@@ -126,9 +130,12 @@ def _has_axes(sample: Sample, move: Move, output: NDArray[Any]) -> bool:
 
 
 def _refuse_shapes(
-    sample: Sample, move: Move, before: NDArray[Any], after: NDArray[Any],
+    sample: Sample,
+    move: Move,
+    before: NDArray[Any],
+    after: NDArray[Any],
     expected: NDArray[Any] | None,
-) -> None:  # fmt: skip
+) -> None:
     same_input = tuple(sample.values.shape) == tuple(move.moved.values.shape)
     fits = after.shape == before.shape or (expected is not None and after.shape == expected.shape)
     if same_input and not fits:

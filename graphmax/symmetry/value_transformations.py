@@ -112,7 +112,7 @@ def shift(constant: float) -> Transformation:
     Parameters
     ----------
     constant : float
-        As for `offset`.
+        In the unit of the values; whole for integers.
 
     Returns
     -------
