@@ -10,10 +10,12 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from oracles import Network
+from typer.testing import CliRunner
 
 import graphmax as gm
 from graphmax import benchmark
 from graphmax.benchmark import task_graphs, task_list
+from graphmax.cli import app
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +155,39 @@ def test_a_task_is_exported_as_parquet_with_its_description(hidden, tmp_path):
     assert edges.num_rows == count
     fields = {record["name"]: record["field"] for record in text["recordSet"]}
     assert fields["val.nodes"][-1]["dataType"] == "sc:Boolean"
+
+
+# --- the command
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["bench", *map(str, arguments)])
+
+
+def test_the_command_lists_writes_and_scores(tmp_path, hidden):
+    listed = json.loads(run("list", "--json").stdout)
+    assert [row["task"] for row in listed] == list(benchmark.tasks())
+    assert run("load", "hidden/quadratic", "--out", tmp_path / "q").exit_code == 0
+    assert (tmp_path / "q" / "croissant.json").is_file()
+    file = tmp_path / "constant.npz"
+    np.savez(file, **hidden.baselines["constant"])
+    scored = run("score", "hidden/quadratic", "--predictions", file, "--resamples", 0, "--json")
+    assert {row["test set"]: row["way"] for row in json.loads(scored.stdout)} == dict.fromkeys(
+        hidden.test, 0.0
+    )
+
+
+def test_the_command_refuses_in_one_sentence(tmp_path):
+    (tmp_path / "text.npz").write_text("no arrays")
+    for arguments, message in (
+        (("lists",), "`action` must be one of 'list', 'load', 'score'"),
+        (("load",), "`task` must be given to load"),
+        (("load", "rule/1-hop"), "`--out` must be given to load"),
+        (("load", "rule/1-hops", "--out", tmp_path), "did you mean 'rule/1-hop'"),
+        (("score", "hidden/network"), "`--predictions` must be given to score"),
+        (("score", "hidden/quadratic", "--predictions", tmp_path / "text.npz"), "an .npz file"),
+        (("score", "hidden/quadratic", "--predictions", tmp_path / "no.npz"), "must be a file"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 2
+        assert message in " ".join(done.stderr.split())

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from graphmax.cli.bench_command import bench
 from graphmax.cli.check_command import check
 from graphmax.cli.command_options import set_debug, spelled_out
 from graphmax.cli.convert_command import convert
@@ -17,7 +18,7 @@ from graphmax.cli.report_command import report
 from graphmax.cli.score_command import score
 from graphmax.cli.train_command import train
 
-COMMANDS = (info, peaks, label, report, demo, convert, generate, train, score, check)
+COMMANDS = (info, peaks, label, report, demo, convert, generate, train, score, check, bench)
 
 app = typer.Typer(
     cls=Commands,
