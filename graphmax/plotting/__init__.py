@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
+from graphmax.plotting.calibration import plot_calibration, plot_probability
 from graphmax.plotting.maxima import plot_maxima
 from graphmax.plotting.peaks import plot_peaks
 from graphmax.plotting.persistence_diagram import plot_persistence
@@ -11,11 +12,13 @@ from graphmax.plotting.terrain import plot_terrain
 from graphmax.plotting.tree_diagram import plot_merge_tree
 
 __all__ = [
+    "plot_calibration",
     "plot_maxima",
     "plot_merge_tree",
     "plot_peaks",
     "plot_persistence",
     "plot_pixels",
+    "plot_probability",
     "plot_receptive_field",
     "plot_terrain",
 ]
