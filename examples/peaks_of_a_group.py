@@ -17,7 +17,7 @@ maps = np.stack([gaussian_field(pixels, 0.5, 2, generator=rng) for _ in range(20
 maps = maps / maps.std() + 1.2 * active
 
 # %% The statistic is t at every node; its null comes from flipping the signs of subjects
-found = gm.peak_significance(pixels, maps, "signflip", rule=gm.Rule(hops=2))
+found = gm.peak_significance(pixels, maps, "signflip", rule=gm.Rule(hops=2), max_draws=999)
 print(f"{found}\n")
 print("  row column     t  prominence  p (any of all)  q (among those called)")
 for peak, p, q in list(zip(found.peaks, found.p_value, found.q_value, strict=True))[:6]:
@@ -27,13 +27,11 @@ print("\nThe two active places are (10, 12) and (27, 30).")
 
 # %% Half of the subjects against the other half: nothing differs, and nothing is found
 halves = np.arange(20) % 2
-same = gm.peak_significance(pixels, maps, "permute-labels", design=halves)
+same = gm.peak_significance(pixels, maps, "permute-labels", design=halves, max_draws=499)
 print(f"Between two halves of the group: {same.significant().sum()} peaks with p <= 0.05")
 
 # %% The map of t with the peaks that count
 t = maps.mean(0) / (maps.std(0, ddof=1) / np.sqrt(len(maps)))
-title = "t of 20 subjects, peaks with p <= .05"
-plot_terrain(
-    t.reshape(40, 40), found.peaks[found.significant()], title=title, quantity="t"
-).savefig("peaks-of-a-group.png")
+figure = plot_terrain(t.reshape(40, 40), found.peaks[found.significant()], quantity="t")
+figure.savefig("peaks-of-a-group.png")
 print("Picture: peaks-of-a-group.png")

@@ -129,7 +129,21 @@ def test_field_precision_is_its_matrix(order):
 def probability_of(kind, **options):
     graph, laplacian, data = setting(**kind)
     y = np.where(data.seen, data.values, np.nan)
-    return graph, laplacian, y, gm.peak_probability(graph, y, **options)
+    return graph, laplacian, y, gm.peak_probability(graph, y, **{"order": 2, **options})
+
+
+@pytest.mark.filterwarnings("ignore:the noise is not identifiable")
+def test_orders_that_y_does_not_tell_apart_share_the_answer():
+    """The answer is the mixture of what each order says, by the weights that it tells."""
+    graph, _, y, answer = probability_of({}, samples=2000, order="auto")
+    one, two = (gm.peak_probability(graph, y, order=order, samples=2000) for order in (1, 2))
+    odds = one.fit.log_likelihood - two.fit.log_likelihood + 2
+    share = 1 / (1 + np.exp(-odds))
+    assert 0.05 < share < 0.95
+    assert answer.fit.weight == pytest.approx(max(share, 1 - share), rel=1e-6)
+    for name, atol in (("probability", 0.04), ("mean", 0.03)):
+        mixture = share * getattr(one, name) + (1 - share) * getattr(two, name)
+        np.testing.assert_allclose(getattr(answer, name), mixture, atol=atol)
 
 
 def fitted_precision(answer, laplacian):
@@ -140,7 +154,7 @@ def fitted_precision(answer, laplacian):
 
 @pytest.mark.parametrize("missing", [0, 20])
 def test_mean_and_deviation_are_those_of_dense_algebra(missing):
-    _, laplacian, y, answer = probability_of({"missing": missing}, samples=20)
+    _, laplacian, y, answer = probability_of({"missing": missing}, samples=20, order=2)
     precision = fitted_precision(answer, laplacian).toarray()
     weights = np.where(np.isnan(y), 0.0, answer.fit.noise.value**-2)
     covariance = np.linalg.inv(precision + np.diag(weights))
@@ -192,7 +206,7 @@ def test_credible_set_holds_the_highest_node_as_often_as_it_says():
 def test_where_leaves_nodes_out_of_the_question_but_not_of_the_field():
     graph, _, y, whole = probability_of({}, samples=200)
     where = np.arange(72) % 2 == 0
-    part = gm.peak_probability(graph, y, where=where, samples=200)
+    part = gm.peak_probability(graph, y, where=where, samples=200, order=2)
     assert (part.probability[~where] == 0).all()
     assert (part.probability[where] >= whole.probability[where] - 1e-12).all()
     np.testing.assert_array_equal(part.mean, whole.mean)
@@ -212,19 +226,19 @@ def test_isolated_nodes_and_parts_that_do_not_touch():
     graph, _, y, _alone = probability_of({}, samples=50)
     double = nx.disjoint_union(graph.to_networkx(), graph.to_networkx())
     double.add_node(144)
-    answer = gm.peak_probability(double, np.append(np.tile(y, 2), y.mean()), samples=400)
+    answer = gm.peak_probability(double, np.append(np.tile(y, 2), y.mean()), samples=400, order=2)
     assert answer.probability[144] == 1
     np.testing.assert_allclose(answer.probability[:72], answer.probability[72:144], atol=0.12)
 
 
 def test_laws_of_units_and_seeds():
     graph, _, y, answer = probability_of({}, samples=60)
-    moved = gm.peak_probability(graph, 100 * y - 7, samples=60)
+    moved = gm.peak_probability(graph, 100 * y - 7, samples=60, order=2)
     np.testing.assert_allclose(moved.probability, answer.probability, atol=1e-4)
     np.testing.assert_allclose(moved.mean, 100 * answer.mean - 7, rtol=1e-4)
     assert moved.fit.noise.value == pytest.approx(100 * answer.fit.noise.value, rel=1e-3)
     assert moved.fit.kappa.value == pytest.approx(answer.fit.kappa.value, rel=1e-3)
-    same = gm.peak_probability(graph, y, samples=60)
+    same = gm.peak_probability(graph, y, samples=60, order=2)
     np.testing.assert_array_equal(same.probability, answer.probability)
 
 
@@ -245,7 +259,7 @@ def test_noise_per_node_trusts_the_better_measurement():
     graph, _, y, _ = probability_of({}, samples=4)
     y = np.linspace(-2, 2, 72) + 0.3 * y
     noise = np.where(np.arange(72) < 36, 0.05, 2.0)
-    answer = gm.peak_probability(graph, y, noise=noise, samples=50)
+    answer = gm.peak_probability(graph, y, noise=noise, samples=50, order=2)
     assert np.abs(answer.mean - y)[:36].max() < np.abs(answer.mean - y)[36:].max() / 4
 
 
@@ -310,7 +324,7 @@ def test_checks_of_a_right_model():
 
 
 def test_leaving_a_node_out_is_measuring_all_but_it():
-    _graph, laplacian, y, answer = probability_of({}, samples=10)
+    _graph, laplacian, y, answer = probability_of({}, samples=10, order=2)
     precision = fitted_precision(answer, laplacian).toarray()
     sigma, mean = answer.fit.noise.value, answer.fit.mean.value
     covariance = np.linalg.inv(precision) + sigma**2 * np.eye(72)

@@ -108,7 +108,8 @@ def _draw_nodes(axes: Axes, answer: PeakProbability, xy: np.ndarray) -> Any:
     order = np.argsort(answer.probability, kind="stable")
     base = float(np.clip(3000 / max(len(xy), 1), 4, 60))
     sizes = base * (0.5 + 1.5 * answer.probability[order])
-    nodes = axes.scatter(*xy[order].T, c=answer.probability[order], s=sizes, cmap=_COLORS)
+    x, y = xy[order].T
+    nodes = axes.scatter(x, y, c=answer.probability[order], s=sizes, cmap=_COLORS)
     nodes.set(clim=(0, 1), zorder=2, edgecolor=OUTLINE, linewidth=0.3)
     return nodes
 
@@ -157,8 +158,7 @@ def plot_calibration(
     from matplotlib.figure import Figure
 
     target = picture_path(path)
-    # Of the two only an answer has checks of its own.
-    found: ModelChecks = getattr(checks, "checks", checks)
+    found: ModelChecks = vars(checks).get("checks", checks)  # only an answer has checks
     figure = Figure(figsize=(7.2, 3.2), dpi=200, layout="constrained")
     left, right = figure.subplots(1, 2)
     _draw_histogram(left, found.pit)

@@ -17,6 +17,8 @@ from graphmax.posterior.precision import FieldPrecision, Floats, Matrix
 from graphmax.posterior.sampling import Posterior, portions
 
 Order = Literal["auto", 1, 2]
+SMOOTHER = 2.0  # the smoother field has to explain the measurements better by so much
+LEAST_WEIGHT = 0.01
 
 
 class FittedParameter(NamedTuple):
@@ -40,6 +42,8 @@ class FieldParameters:
         Standard deviation of one measurement in the unit of y; None where it was given.
     log_likelihood : float
         Of the measurements in units of their own spread.
+    weight : float
+        Share of this order in the answer: its posterior probability, 1 where only one was fitted.
     """
 
     order: int
@@ -48,9 +52,10 @@ class FieldParameters:
     mean: FittedParameter
     noise: FittedParameter | None
     log_likelihood: float
+    weight: float
 
     @classmethod
-    def of(cls, peak: FittedPeak, data: Measurements) -> "FieldParameters":
+    def of(cls, peak: FittedPeak, data: Measurements, weight: float) -> "FieldParameters":
         """Return the parameters in the unit of y."""
         errors = np.sqrt(np.diag(peak.covariance))
         tau, kappa = np.exp(peak.theta[0]) / data.spread**2, np.exp(peak.theta[1] / 2)
@@ -66,6 +71,7 @@ class FieldParameters:
             _parameter(mean, data.spread * np.sqrt(peak.mean_variance)),
             noise,
             peak.height,
+            weight,
         )
 
 
@@ -142,10 +148,30 @@ class FittedField:
         return self.measurements.center + self.measurements.spread * (standard + self.peak.mean)
 
 
-def fitted_field(laplacian: Matrix, data: Measurements, order: Order, seed: int) -> FittedField:
-    """Fit the field of the order that explains the measurements best."""
+def fitted_fields(
+    laplacian: Matrix, data: Measurements, order: Order, seed: int
+) -> list[tuple[float, FittedField]]:
+    """Return the fields that explain the measurements with their weights, the best first.
+
+    Where the measurements do not tell the orders apart, both stay: a field that is thought too
+    smooth costs a tenth of all that can be known, the two together almost nothing.
+    """
     orders: tuple[int, ...] = (1, 2)
     if order != "auto":
         orders = (integer(order, "order", least=1, most=2, hint='or "auto"'),)
     peaks = Estimator(data, laplacian, np.random.default_rng([seed, 1])).fits(orders)
-    return FittedField(laplacian, data, max(peaks, key=lambda peak: peak.height))
+    heights = np.array([peak.height - SMOOTHER * (peak.order - 1) for peak in peaks])
+    weights = np.exp(heights - heights.max())
+    weights[weights < LEAST_WEIGHT * weights.sum()] = 0.0
+    weights /= weights.sum()
+    best_first = np.argsort(-weights, kind="stable")
+    return [
+        (float(weights[i]), FittedField(laplacian, data, peaks[i]))
+        for i in best_first
+        if weights[i] > 0
+    ]
+
+
+def share_of(count: int, weight: float) -> int:
+    """Return how many of the samples a field of this weight gives, at least a pair."""
+    return max(2, round(count * weight))

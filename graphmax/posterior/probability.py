@@ -1,9 +1,9 @@
 """`peak_probability`: where the peaks of a noisy attribute may be, and how sure that is."""
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,11 +14,11 @@ from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
 from graphmax.node_values import complete_column, graph_and_attribute
 from graphmax.posterior.conductances import graph_laplacian
-from graphmax.posterior.field import FieldParameters, FittedField, Order, fitted_field
+from graphmax.posterior.field import FieldParameters, FittedField, Order, fitted_fields, share_of
 from graphmax.posterior.measurements import measurements_of
 from graphmax.posterior.model_checks import ModelChecks, checks_of
 from graphmax.posterior.precision import Floats
-from graphmax.posterior.sampling import Balls, Posterior
+from graphmax.posterior.sampling import Balls
 from graphmax.rule import Direction, Rule
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def peak_probability(
         Standard deviation of one measurement in the unit of y, where it is known. Otherwise it is
         estimated, best from several measurements of each node.
     order : {"auto", 1, 2}, default "auto"
-        1 for a rough field, 2 for a smooth one; ``"auto"`` takes the one that explains y better.
+        1 for a rough field, 2 for a smooth one; ``"auto"`` takes the one that explains y better,
+        and both, weighted, where y does not tell.
     where : bool (num_nodes,), optional
         Other nodes are no peaks and challenge nobody; their measurements still count.
     weight : {"conductance", "length"} or float (num_edges,), optional
@@ -132,11 +133,11 @@ def peak_probability(
     laplacian = graph_laplacian(checked, weight)
     count = integer(samples, "samples", least=2)
     inside = None if where is None else _inside(checked, where, "where")
-    fitted = fitted_field(laplacian, data, order, seed)
+    fields = fitted_fields(laplacian, data, order, seed)
     absent = np.zeros(0, np.bool_) if inside is None else ~inside
     balls = Balls(checked.adjacency(direction), rule.reach or 1, absent)
     vary = boolean(vary_parameters, "vary_parameters")
-    answer = _sampled(checked, fitted, balls, count, seed, vary)
+    answer = _sampled(checked, fields, balls, count, seed, vary)
     if answer.checks.concerns:
         warnings.warn("; ".join(answer.checks.concerns), UserWarning, stacklevel=2)
     return answer
@@ -176,7 +177,7 @@ class PeakProbability:
     deviation: Floats
     fit: FieldParameters
     checks: ModelChecks
-    _field: FittedField = field(repr=False)
+    _fields: list[tuple[float, FittedField]]
     _balls: Balls
     _count: int
     _seed: int
@@ -202,11 +203,15 @@ class PeakProbability:
         float64 (n, num_nodes)
             One sample per row, in the unit of y.
         """
-        count = integer(n, "n", least=1)
-        blocks = [samples for _, _, samples in self._draws(count, np.random.default_rng([seed, 3]))]
-        pairs = [np.stack(pair, axis=2) for pair in zip(blocks[::2], blocks[1::2], strict=True)]
-        rows = np.concatenate([pair.reshape(len(pair), -1) for pair in pairs], axis=1).T[:count]
-        return self._field.in_unit(np.ascontiguousarray(rows))
+        count, rng = integer(n, "n", least=1), np.random.default_rng([seed, 3])
+        rows = []
+        for size, (_, fitted) in zip(self._sizes(count), self._fields, strict=True):
+            if size:
+                blocks = [part for _, _, part in fitted.draws(size, rng, vary=self._vary)]
+                pairs = zip(blocks[::2], blocks[1::2], strict=True)
+                columns = [np.stack(pair, axis=2).reshape(len(pair[0]), -1) for pair in pairs]
+                rows.append(fitted.in_unit(np.concatenate(columns, axis=1).T[:size]))
+        return np.ascontiguousarray(np.concatenate(rows))
 
     def credible_set(self, level: float = 0.9, *, region: Any = None) -> NDArray[np.int64]:
         """Return a smallest set of nodes that holds the highest peak with a given probability.
@@ -270,21 +275,24 @@ class PeakProbability:
         absent = self._balls.absent
         return ~absent if absent.size else np.ones(self.graph.num_nodes, np.bool_)
 
-    def _draws(self, count: int, rng: np.random.Generator) -> Any:
-        return self._field.draws(count, rng, vary=self._vary)
+    def _sizes(self, count: int) -> list[int]:
+        """Return how many of so many samples each field gives."""
+        later = [round(count * weight) for weight, _ in self._fields[1:]]
+        return [count - sum(later), *later]
 
     def _highest_of(self, nodes: NDArray[np.int64]) -> Floats:
         """Return the probability of each node to be the highest of them, given all others."""
-        chance = np.zeros(nodes.size)
-        for _, posterior, samples in self._draws(
-            self._count, np.random.default_rng([self._seed, 2])
-        ):
-            given = posterior.given_the_rest(samples)[nodes]
-            above = _highest_but_one(samples[nodes])
-            precision = np.sqrt(posterior.diagonal[nodes])[:, None]
-            chance += ndtr((given - above) * precision).sum(axis=1)
-        total: Floats = chance / chance.sum()
-        return total
+        chance, rng = np.zeros(nodes.size), np.random.default_rng([self._seed, 2])
+        for weight, fitted in self._fields:
+            part = np.zeros(nodes.size)
+            size = share_of(self._count, weight)
+            for _, posterior, samples in fitted.draws(size, rng, vary=self._vary):
+                given = posterior.given_the_rest(samples)[nodes]
+                above = _highest_but_one(samples[nodes])
+                precision = np.sqrt(posterior.diagonal[nodes])[:, None]
+                part += ndtr((given - above) * precision).sum(axis=1)
+            chance += weight * part / part.sum()
+        return chance
 
 
 def _highest_but_one(columns: Floats) -> Floats:
@@ -301,27 +309,35 @@ def _highest_but_one(columns: Floats) -> Floats:
 
 
 def _sampled(
-    graph: Graph, fitted: FittedField, balls: Balls, count: int, seed: int, vary: bool
+    graph: Graph,
+    fields: list[tuple[float, FittedField]],
+    balls: Balls,
+    count: int,
+    seed: int,
+    vary: bool,
 ) -> PeakProbability:
-    sums = _Sums.zero(graph.num_nodes)
     rng = np.random.default_rng([seed, 2])
-    for done, posterior, samples in fitted.draws(count, rng, vary=vary):
-        sums.add(posterior, samples, balls)
-        tell("sampling the posterior", 2 * done, count)
-    probability = sums.chance / sums.count
+    parts = [
+        _Moments.of(fitted, balls, share_of(count, weight), rng, vary) for weight, fitted in fields
+    ]
+    weights = np.array([weight for weight, _ in fields])
+    probability = weights @ np.stack([part.probability for part in parts])
+    means = np.stack([part.mean for part in parts])
+    mean = weights @ means
+    variances = np.stack([part.variance for part in parts])
+    variance = weights @ (variances + (means - mean) ** 2)
     if balls.absent.size:
         probability[balls.absent] = 0.0
-    variance = sums.squares / sums.count - (sums.means / sums.count) ** 2
-    exact = None if vary else fitted.variances
-    variance = np.maximum(variance, 0.0) if exact is None else exact
+    weight, best = fields[0]
+    data = best.measurements
     return PeakProbability(
         graph,
         frozen(probability),
-        frozen(fitted.in_unit(sums.means / sums.count)),
-        frozen(np.sqrt(variance) * fitted.measurements.spread),
-        FieldParameters.of(fitted.peak, fitted.measurements),
-        checks_of(fitted, variance),
-        fitted,
+        frozen(data.center + data.spread * mean),
+        frozen(data.spread * np.sqrt(variance)),
+        FieldParameters.of(best.peak, data, weight),
+        checks_of(best, variances[0]),
+        fields,
         balls,
         count,
         seed,
@@ -329,25 +345,30 @@ def _sampled(
     )
 
 
-@dataclass
-class _Sums:
-    """Sums over samples of what each node is expected to be, given all the others."""
+class _Moments(NamedTuple):
+    """What samples of one field say of every node, each node given all the others."""
 
-    chance: Floats
-    means: Floats
-    squares: Floats
-    count: int = 0
+    probability: Floats
+    mean: Floats
+    variance: Floats
 
     @classmethod
-    def zero(cls, num_nodes: int) -> "_Sums":
-        return cls(np.zeros(num_nodes), np.zeros(num_nodes), np.zeros(num_nodes))
-
-    def add(self, posterior: Posterior, samples: Floats, balls: Balls) -> None:
-        given = posterior.given_the_rest(samples)
-        self.chance += posterior.chances(given, balls.highest_others(samples)).sum(axis=1)
-        self.means += given.sum(axis=1)
-        self.squares += (given**2).sum(axis=1) + given.shape[1] / posterior.diagonal
-        self.count += given.shape[1]
+    def of(
+        cls, fitted: FittedField, balls: Balls, count: int, rng: np.random.Generator, vary: bool
+    ) -> "_Moments":
+        size = balls.rows.indptr.size - 1
+        chance, means, squares, drawn = np.zeros(size), np.zeros(size), np.zeros(size), 0
+        for done, posterior, samples in fitted.draws(count, rng, vary=vary):
+            given = posterior.given_the_rest(samples)
+            chance += posterior.chances(given, balls.highest_others(samples)).sum(axis=1)
+            means += given.sum(axis=1)
+            squares += (given**2).sum(axis=1) + given.shape[1] / posterior.diagonal
+            drawn += given.shape[1]
+            tell("sampling the posterior", min(2 * done, count), count)
+        mean = means / drawn
+        exact = None if vary else fitted.variances
+        variance = np.maximum(squares / drawn - mean**2, 0.0) if exact is None else exact
+        return cls(chance / drawn, mean + fitted.peak.mean, variance)
 
 
 def _inside(graph: Graph, mask: Any, name: str) -> NDArray[np.bool_]:

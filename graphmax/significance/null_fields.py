@@ -11,7 +11,7 @@ from graphmax.convert import as_graph
 from graphmax.graph import Graph
 from graphmax.node_values import graph_and_attribute
 from graphmax.posterior.conductances import graph_laplacian
-from graphmax.posterior.field import fitted_field
+from graphmax.posterior.field import fitted_fields
 from graphmax.posterior.measurements import measurements_of
 from graphmax.significance.group_designs import LabelPermutations, SignFlips, maps_of
 from graphmax.values import Attribute
@@ -105,9 +105,8 @@ def _of_array(nulls: Any, num_nodes: int, alpha: float) -> Draw:
 
 
 def _of_field(graph: Graph, attribute: Attribute, seed: int) -> Draw:
-    fitted = fitted_field(
-        graph_laplacian(graph, None), measurements_of(attribute, None), "auto", seed
-    )
+    laplacian, data = graph_laplacian(graph, None), measurements_of(attribute, None)
+    (_, fitted), *_ = fitted_fields(laplacian, data, "auto", seed)
 
     def draw(rng: np.random.Generator, most: int) -> Blocks:
         size = min(16, _block_size(graph.num_nodes))
