@@ -13,7 +13,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.nn import SAGEConv, summary
 
 import graphmax as gm
-from graphmax.nn import ChoiceHead, FeatureScore, Identity, PeakDetector, SignHead
+from graphmax.nn import ChoiceHead, FeatureScore, Identity, Max, PeakDetector, SignHead, Sum
 from graphmax.nn.parts import HEADS
 from graphmax.rule import Rule
 
@@ -364,6 +364,23 @@ def test_integers_of_numpy_are_integers():
 def test_the_rule_is_filled_in():
     rule = PeakDetector(hops=2, rule=Rule(ties="weak")).rule
     assert (rule.hops, rule.ties, rule.direction, rule.isolated) == (2, "weak", "in", True)
+
+
+@pytest.mark.parametrize("combine", [Sum, Max])
+def test_combined_scores_are_equivariant_and_learn(combine):
+    score = combine([FeatureScore(3, width=8, members=2), FeatureScore(3, width=4, members=1)])
+    detector = PeakDetector.composed(score, SignHead(1))
+    data = random_data(channels=3)
+    data.y = gm.local_maxima(data.edge_index, data.x.sum(1))
+    found = gm.fit(detector, [data], epochs=30)
+    assert found.history[-1]["loss"] < 0.8 * found.history[0]["loss"]
+    order = torch.randperm(60)
+    moved = Data(x=data.x[order], edge_index=torch.argsort(order)[data.edge_index])
+    torch.testing.assert_close(detector.predict_proba(moved), detector.predict_proba(data)[order])
+    with pytest.raises(TypeError, match="`parts` must be at least two scores"):
+        combine([FeatureScore(3)])
+    with pytest.raises(ValueError, match=r"features of one width, got \[1, 3\]"):
+        combine([Identity(), FeatureScore(3)])
 
 
 def test_composed_of_parts():

@@ -23,10 +23,12 @@ from graphmax.nn import (
     Head,
     Identity,
     Judged,
+    Max,
     NormalHead,
     PeakDetector,
     Score,
     SignHead,
+    Sum,
     pretrained_names,
     storage,
 )
@@ -120,6 +122,12 @@ COMPOSED = {
     "usual parts": (FeatureScore(2, width=4, members=1), ChoiceHead(1), {}),
     "own score": (Doubled(2.0), SignHead("learn", 3), {"score": Doubled}),
     "own head": (Identity(), Softest(2), {"head": Softest(2)}),
+    "sum": (
+        Sum([FeatureScore(2, width=4, members=3), FeatureScore(2, width=3, members=1)]),
+        SignHead(2),
+        {},
+    ),
+    "maximum": (Max([Identity(), GraphFilter(2)]), ChoiceHead("learn"), {}),
     "filter of order 3": (GraphFilter(3), NormalHead(2), {}),
 }
 

@@ -6,6 +6,7 @@ Nothing here imports the exact reference: the learner cannot peek.
 from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
+from graphmax.nn.combined_scores import Max, Sum
 from graphmax.nn.detector import Decision, PeakDetector
 from graphmax.nn.graph_filter import GraphFilter
 from graphmax.nn.heads import ChoiceHead, Head, Judged, SignHead
@@ -26,11 +27,13 @@ __all__ = [
     "HopMax",
     "Identity",
     "Judged",
+    "Max",
     "NormalHead",
     "PeakDetector",
     "Score",
     "Scored",
     "SignHead",
+    "Sum",
     "hop_max",
     "pretrained_names",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from graphmax.checks import integer, near_names, one_of
+from graphmax.nn.combined_scores import Max, Sum
 from graphmax.nn.graph_filter import GraphFilter
 from graphmax.nn.heads import LEARN, ChoiceHead, Head, SignHead, checked_hops
 from graphmax.nn.normal_head import NormalHead
@@ -21,6 +22,7 @@ from graphmax.rule import FilledRule, Rule
 HEADS: Mapping[str, type[Head]] = {"sign": SignHead, "choice": ChoiceHead, "normal": NormalHead}
 SCORES: Mapping[str, type[Score]] = {
     "identity": Identity, "features": FeatureScore, "filter": GraphFilter, "encoder": EncoderScore,
+    "sum": Sum, "max": Max,
 }  # fmt: skip
 
 TABLE = """
@@ -103,6 +105,12 @@ def described(part: Score | Head) -> dict[str, Any]:
 def rebuilt_score(config: dict[str, Any], given: Any, encoder: nn.Module | None) -> Score:
     """Build the score that a configuration describes; nothing that it names is imported."""
     options = dict(config)
+    if isinstance(options.get("parts"), list) and options.get("kind") in SCORES:
+        options["parts"] = [
+            rebuilt_score(part, None, encoder if "encoder" in part else None)
+            for part in _configs(options)
+        ]
+        encoder = None
     if "encoder" in options:
         options["encoder"] = _same_encoder(options["encoder"], encoder)
     elif encoder is not None:
@@ -112,6 +120,14 @@ def rebuilt_score(config: dict[str, Any], given: Any, encoder: nn.Module | None)
         )
     part: Score = _rebuilt(SCORES, options, given, "score")
     return part
+
+
+def _configs(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the descriptions of the parts of a combined score."""
+    parts: list[Any] = options["parts"]
+    if not all(isinstance(part, dict) and "parts" not in part for part in parts):
+        raise ValueError("`name` must describe the parts of a score one level deep")
+    return parts
 
 
 def rebuilt_head(config: dict[str, Any], given: Any) -> Head:

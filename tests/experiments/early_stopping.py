@@ -75,11 +75,15 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--nodes", type=int, default=10_000)
+    parser.add_argument("--epochs", type=int)
     asked = parser.parse_args()
     print("average precision without and with validation (goal: at most .01 below)")
     for name in TASKS:
         rows = [
-            [reached(name, seed, validation=held, nodes=asked.nodes) for held in (False, True)]
+            [
+                reached(name, seed, validation=held, nodes=asked.nodes, epochs=asked.epochs)
+                for held in (False, True)
+            ]
             for seed in range(asked.seeds)
         ]
         without, with_it = np.array([[cell[0] for cell in row] for row in rows]).T
