@@ -31,8 +31,6 @@ _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _SPELLED = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
 _ENDS = (("source", "target"), ("from", "to"), ("outV", "inV"), ("_outV", "_inV"), ("src", "dst"))
 _IDS = ("id", "key", "_id", "name")
-# What says how an element is drawn.
-_DRAWN = ("position", "group", "classes", "style", "selected", "renderedPosition")
 
 
 def read(source: Source, options: ReadOptions) -> Graph:
@@ -139,9 +137,18 @@ def _of_nodes_and_edges(found: dict[str, Any], source: Source) -> NodeEdgeData:
     nodes = found["nodes"] if "nodes" in found else found["vertices"]
     if isinstance(nodes, dict):  # JSON Graph Format of version 2: by id
         nodes = [_with_id(name, node) for name, node in nodes.items()]
+    if _are_wrapped(nodes) and _are_wrapped(edges):
+        return _of_elements({"nodes": nodes, "edges": edges}, found, source)
     if isinstance(nodes, list) and nodes and not any(isinstance(node, dict) for node in nodes):
         nodes = [{"id": node} for node in nodes]
     return _data(_objects(nodes, "nodes", source), _objects(edges, "edges", source), found, source)
+
+
+def _are_wrapped(items: Any) -> bool:
+    """Say whether every item is an object of data, as in Cytoscape.js."""
+    return isinstance(items, list) and all(
+        isinstance(item, dict) and isinstance(item.get("data"), dict) for item in items
+    )
 
 
 def _with_id(name: str, node: Any) -> Any:
@@ -242,11 +249,13 @@ def _data(
     ends = [
         _named_ends(edge, place, as_text, source) for place, edge in enumerate(source.timed(edges))
     ]
-    if key != "id" and any(type(end) is int for pair in ends for end in pair):
-        names = {**dict(enumerate(ids)), **names}  # D3 of old: edges count the nodes
+    if _count_nodes(ends, names):
+        names = dict(enumerate(ids))
+        if key is not None:
+            source.remark("edges name nodes by their places")
     kinds = [_edge_kind(edge) for edge in edges]
     directed = _is_directed(found, source)
-    node_data: Sequence[Mapping[str, Any]] = [_flat(node, {key, *_DRAWN}) for node in nodes]
+    node_data: Sequence[Mapping[str, Any]] = [_flat(node, {key}) for node in nodes]
     if as_text or key != "id":
         node_data = without_echo(node_data, ids, ("value", "name", "shared_name", "label"))
     linked = NodeEdgeData.linked(source, ends, names)
@@ -268,6 +277,13 @@ def _key_of(nodes: list[dict[str, Any]], edges: list[dict[str, Any]]) -> str | N
     key = next((key for key in _IDS if nodes and all(key in node for node in nodes)), None)
     pair = _ends_of(edges[0]) if edges else None
     return None if key == "name" and not (pair and isinstance(edges[0][pair[0]], str)) else key
+
+
+def _count_nodes(ends: list[tuple[Any, Any]], names: Mapping[Any, Any]) -> bool:
+    """Say whether edges name nodes by their places: D3 of old, networkx 1."""
+    flat = {end for pair in ends for end in pair if isinstance(end, str | int)}
+    places = all(type(end) is int and 0 <= end < len(names) for end in flat)
+    return bool(flat) and places and not flat <= set(names)
 
 
 def _mixed(

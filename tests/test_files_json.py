@@ -1,0 +1,71 @@
+"""JSON of many makers: one row each, and what is read."""
+
+import json
+
+import pytest
+
+from graphmax import read_graph
+
+NODES = [{"id": "a", "group": 1}, {"id": "b", "group": 2}]
+LINK = {"source": "a", "target": "b", "weight": 2}
+MAKERS = {
+    "D3 by name": {"nodes": NODES, "links": [LINK]},
+    "links beside empty edges": {"nodes": NODES, "edges": [], "links": [LINK]},
+    "D3 after a run": {"nodes": NODES, "links": [{"source": NODES[0], "target": NODES[1], "weight": 2}]},
+    "networkx 1": {"directed": False, "graph": [["name", "x"]], "nodes": NODES,
+                   "links": [{"source": 0, "target": 1, "weight": 2}], "multigraph": False},
+    "vis.js": {"nodes": NODES, "edges": [{"from": "a", "to": "b", "weight": 2}]},
+    "graphology": {"options": {"type": "undirected"}, "attributes": {},
+                   "nodes": [{"key": n["id"], "attributes": {"group": n["group"]}} for n in NODES],
+                   "edges": [{"source": "a", "target": "b", "attributes": {"weight": 2}}]},
+    "JSON Graph 1": {"graph": {"directed": False, "nodes": [{"id": n["id"], "metadata": {"group": n["group"]}} for n in NODES],
+                               "edges": [{"source": "a", "target": "b", "metadata": {"weight": 2}}]}},
+    "JSON Graph 2": {"graphs": [{"nodes": {n["id"]: {"metadata": {"group": n["group"]}} for n in NODES},
+                                 "edges": [{"source": "a", "target": "b", "metadata": {"weight": 2}}]}]},
+    "Cytoscape": {"elements": {"nodes": [{"data": n} for n in NODES], "edges": [{"data": LINK}]}},
+    "Cytoscape.js": [*({"data": n} for n in NODES), {"data": LINK}],
+    "Cytoscape.js in groups": {"elements": [*({"group": "nodes", "data": n} for n in NODES), {"group": "edges", "data": LINK}]},
+    "Cytoscape.js split": {"nodes": [{"data": n} for n in NODES], "edges": [{"data": LINK}]},
+}  # fmt: skip
+
+
+def assert_small(graph):
+    assert graph.labels.tolist() == ["a", "b"]
+    assert graph.attributes["group"].tolist() == [1, 2]
+    assert graph.edge_weights().tolist() == [2]
+    assert not graph.directed
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_makers(tmp_path, maker):
+    (tmp_path / "g.json").write_text(json.dumps(MAKERS[maker]))
+    assert_small(read_graph(tmp_path / "g.json"))
+
+
+def test_lines(tmp_path):
+    (tmp_path / "g.json").write_text("\n".join(json.dumps(item) for item in (*NODES, LINK)))
+    assert_small(read_graph(tmp_path / "g.json"))
+
+
+def test_graphson_is_directed(tmp_path):
+    first = {"id": {"@type": "g:Int32", "@value": 1}, "label": "p", "properties": {"age": [{"value": 29}]},
+             "outE": {"knows": [{"id": 7, "inV": {"@type": "g:Int32", "@value": 2}, "properties": {"weight": 0.5}}]}}  # fmt: skip
+    second = {"id": {"@type": "g:Int32", "@value": 2}, "properties": {"age": [{"value": 27}]}}
+    (tmp_path / "g.json").write_text(json.dumps(first) + "\n" + json.dumps(second))
+    graph = read_graph(tmp_path / "g.json")
+    assert graph.directed
+    assert graph.labels.tolist() == [1, 2]
+    assert graph.attributes["age"].tolist() == [29, 27]
+    assert graph.edge_weights().tolist() == [0.5]
+
+
+def test_mixed_edges_of_graphology(tmp_path):
+    document = {
+        "options": {"type": "mixed"},
+        "nodes": [{"key": name} for name in "abc"],
+        "edges": [{"source": "a", "target": "b", "undirected": True}, {"source": "b", "target": "c", "undirected": False}],
+    }  # fmt: skip
+    (tmp_path / "g.json").write_text(json.dumps(document))
+    graph = read_graph(tmp_path / "g.json")
+    assert graph.directed
+    assert graph.edges().T.tolist() == [[0, 1], [1, 0], [1, 2]]
