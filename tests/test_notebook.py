@@ -29,6 +29,8 @@ def shown():
     data.x, data.y = torch.tensor([[1.0], [3.0], [2.0]]), torch.tensor([False, True, False])
     flip = gm.symmetry.flip(1)
     values = PATH.attributes[HOSTILE]
+    wave = np.sin(np.arange(50) / 50 * 4 * np.pi)
+    noisy = wave + 0.1 * np.random.default_rng(1).normal(size=50)
     return {
         "graph": (PATH, "attributes"),
         "grid": (gm.grid_graph((2, 3), spacing=1.0), "(2, 3)"),
@@ -41,6 +43,7 @@ def shown():
         "sparse": (gm.neighborhoods(PATH, values), "sparse"),
         "dense": (gm.neighborhoods(PATH, None, layout="dense"), "dense"),
         "detector": (gm.PeakDetector(), "SignHead"),
+        "probability": (gm.peak_probability(gm.grid_graph(50), noisy, noise=0.1), "peaks expected"),
     }
 
 

@@ -13,6 +13,7 @@ from graphmax.checks import boolean, frozen, integer, number
 from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
 from graphmax.node_values import complete_column, graph_and_attribute
+from graphmax.notebook import fact_table
 from graphmax.posterior.conductances import graph_laplacian
 from graphmax.posterior.field import FieldParameters, FittedField, Order, fitted_fields, share_of
 from graphmax.posterior.measurements import measurements_of
@@ -182,6 +183,18 @@ class PeakProbability:
     _count: int
     _seed: int
     _vary: bool
+
+    def _repr_html_(self) -> str:
+        """Show how many peaks are expected, and the likeliest, in a notebook."""
+        likeliest = np.argsort(-self.probability, kind="stable")[:5]
+        named = (f"{v} ({self.probability[v]:.3g})" for v in likeliest.tolist())
+        facts = {
+            "nodes": self.probability.size,
+            "peaks expected": self.expected_number,
+            "likeliest nodes": ", ".join(named) or None,
+            "field": self.fit,
+        }
+        return fact_table(facts, "PeakProbability")
 
     @property
     def expected_number(self) -> float:
