@@ -192,6 +192,19 @@ def test_the_written_table_holds_every_row(folder):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "words", [("peaks", "--out"), ("peaks", "--plot"), ("label", "--out"), ("report", "--out")]
+)
+def test_what_is_read_is_not_written_over(folder, words):
+    command, option = words
+    for name in ("edges.csv", "nodes.csv", "./edges.csv"):
+        done = run(command, "edges.csv", "--nodes", "nodes.csv", "--values", "height", option, name)
+        assert done.exit_code == 2
+        assert f"`{option}` must be another file than the one that is read" in done.stderr
+    assert (folder / "edges.csv").read_text() == EDGES
+    assert (folder / "nodes.csv").read_text() == NODES
+
+
 def test_peaks_draws_a_picture(folder):
     ask("peaks", "edges.csv", "--nodes", "nodes.csv", "--values", "height", "--plot", "peaks.png")
     assert (folder / "peaks.png").read_bytes().startswith(b"\x89PNG")
@@ -365,7 +378,8 @@ def test_demo_prints_a_table_and_leaves_a_picture(folder):
 def test_demo_draws_where_it_is_told(folder):
     (folder / "pictures").mkdir()
     ask("demo", "--out", "pictures")
-    assert [path.name for path in (folder / "pictures").iterdir()] == ["graphmax-demo.png"]
+    names = sorted(path.name for path in (folder / "pictures").iterdir())
+    assert names == ["graphmax-demo.html", "graphmax-demo.png"]
 
 
 def test_what_the_demo_suggests_can_be_run(folder):

@@ -214,6 +214,13 @@ def _place(name: str, option: Any) -> Any:
     return int(option) if is_place else option
 
 
+def keep_apart(out: Path | None, *read: Path | None, name: str = "--out") -> None:
+    """Refuse to write over a file that is read."""
+    for file in read:
+        if out and file and out.exists() and file.exists() and out.samefile(file):
+            raise ValueError(f"`{name}` must be another file than the one that is read, got {out}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class TableOutput:
     """Where a table goes: into a file, as JSON to stdout, or as text to stdout."""

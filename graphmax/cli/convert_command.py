@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from graphmax.cli.command_options import File, FileOptions, Json
+from graphmax.cli.command_options import File, FileOptions, Json, keep_apart
 from graphmax.cli.console import progress, say
 from graphmax.cli.guard import arguments_named
 
@@ -21,10 +21,9 @@ def convert(file: File, out: Out, reading: FileOptions, json: Json = False) -> N
     from graphmax.cli.documents import print_json
     from graphmax.files import write_graph
 
+    keep_apart(out, file, reading.nodes, name="OUT")
     with progress(f"reading {file.name}"):
         graph = reading.read(file)
-    if out.exists() and file.exists() and out.samefile(file):
-        raise ValueError("`OUT` must be another file than the one that is read, got the same")
     with arguments_named(path="OUT"):
         write_graph(graph, out)
     counts = {"nodes": graph.num_nodes, "edges": graph.num_edges, "directed": graph.directed}

@@ -45,17 +45,20 @@ def regional_powers(graph: Graph, folder: Path) -> dict[str, Any]:
     """Find the countries with a larger economy than every country they border on.
 
     Returns ``countries`` with a land border, ``expected_if_shuffled``, ``maxima`` (rows of the
-    table) and ``picture``.
+    table), ``picture`` and ``page``.
     """
     from graphmax.cli.documents import rows
+    from graphmax.page import report
     from graphmax.peaks import find_peaks
     from graphmax.plotting import plot_peaks
     from graphmax.summary import expected_maxima
 
-    picture = folder / "graphmax-demo.png"
+    picture, page = folder / "graphmax-demo.png", folder / "graphmax-demo.html"
     title = "Regional economic powers: a larger GDP than every land neighbor"
     peaks = find_peaks(graph, "gdp", isolated=False)
     plot_peaks(graph, peaks, path=picture, positions=places(graph), title=title)
+    placed = graph.replace(positions=places(graph))
+    report(placed, ["gdp", "population"], page, title=title, isolated=False, force=True)
     bordering = graph.indptr[1:] > graph.indptr[:-1]
     shown = ("label", "value", "isolation", "nearest_higher")
     table = peaks.labelled()
@@ -64,6 +67,7 @@ def regional_powers(graph: Graph, folder: Path) -> dict[str, Any]:
         "expected_if_shuffled": round(expected_maxima(graph, bordering), 1),
         "maxima": rows({name: table[name] for name in shown}),
         "picture": str(picture),
+        "page": str(page),
     }
 
 
@@ -90,6 +94,7 @@ def print_regional_powers(powers: dict[str, Any]) -> None:
     )
     print("isolation: how many borders away the nearest country with a larger GDP lies.")
     print(f"Picture: {powers['picture']}")
+    print(f"Page to explore in a browser: {powers['page']}")
 
 
 def print_what_next(path: str) -> None:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphmax.cli.command_options import File, FileOptions, RuleOptions, TableOutput, Values
+from graphmax.cli.command_options import (
+    File,
+    FileOptions,
+    RuleOptions,
+    TableOutput,
+    Values,
+    keep_apart,
+)
 from graphmax.cli.console import progress, say
 
 if TYPE_CHECKING:
@@ -50,6 +57,7 @@ def label(
     also be pairs of numbers: .npy, .int32.bin, .int64.bin. --out takes a .parquet or .csv file, or
     a new folder.
     """
+    keep_apart(output.out, file, reading.nodes)
     several = file.is_dir() or (has_magic(str(file)) and not file.exists())
     several |= file.suffix in (".npy", ".bin")
     if several or engine != "memory" or memory_limit or explain or master:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphmax.cli.command_options import File, FileOptions, RuleOptions, TableOutput, Values, number
+from graphmax.cli.command_options import (
+    File,
+    FileOptions,
+    RuleOptions,
+    TableOutput,
+    Values,
+    keep_apart,
+    number,
+)
 from graphmax.cli.console import print_table, progress
 
 if TYPE_CHECKING:
@@ -79,6 +87,8 @@ def peaks(
     the slopes of the peak. With --minima the lowest comes first, and the nearest lower node beside
     it. Without prominence: --ties weak or index, and arrows that count one way.
     """
+    keep_apart(output.out, file, reading.nodes)
+    keep_apart(plot, file, reading.nodes, name="--plot")
     filters = {
         "min_height": min_height,
         "min_prominence": min_prominence,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphmax.cli.command_options import Device, File, FileOptions, RuleOptions
+from graphmax.cli.command_options import Device, File, FileOptions, RuleOptions, keep_apart
 from graphmax.cli.console import progress, say
 from graphmax.cli.guard import arguments_named
 
@@ -49,6 +49,7 @@ def report(
     """
     from graphmax.page import report as write_report
 
+    keep_apart(out, file, reading.nodes)
     names = [name.strip() for name in values.split(",") if name.strip()]
     with progress(f"reading {file.name}"):
         graph = reading.read(file)
