@@ -39,7 +39,8 @@ def names_of(graph: Graph, label: str | None = None) -> NDArray[Any] | None:
         str(key) if absent or text in ("", None) else str(text)
         for key, text, absent in zip(ids.tolist(), plain.tolist(), missing.tolist(), strict=True)
     ]
-    return names
+    # Names that nobody asked for stand in for ids only where they tell all nodes apart.
+    return names if label is not None or np.unique(names).size == names.size else None
 
 
 def named_ids(graph: Graph, ids: NDArray[Any], label: str | None = None) -> NDArray[Any]:
