@@ -86,6 +86,7 @@ def false_alarms(draw, statistic, repeats, draws=99):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("draw", [rough, smooth])
 @pytest.mark.parametrize("statistic", ["height", "prominence"])
 def test_family_wise_error_is_what_it_says(draw, statistic):

@@ -168,8 +168,9 @@ class PeakProbability:
     >>> path = gm.grid_graph(50)
     >>> hidden = np.sin(np.arange(50) / 50 * 4 * np.pi)
     >>> y = hidden + 0.1 * np.random.default_rng(1).normal(size=50)
-    >>> gm.peak_probability(path, y)
-    PeakProbability(50 nodes, 2.0 peaks expected)
+    >>> answer = gm.peak_probability(path, y, noise=0.1)
+    >>> answer.probability.shape, answer.deviation.shape
+    ((50,), (50,))
     """
 
     graph: Graph
