@@ -59,7 +59,8 @@ def label_sql(rule: FilledRule, num_nodes: int) -> str:
 
     Examples
     --------
-    >>> label_sql(Rule(ties="weak"), 5)
+    >>> from graphmax.rule import Rule
+    >>> label_sql(Rule(ties="weak").filled(), 5)
     'SELECT id, r >= 0 AND nb >= 0 AND hi < (r + 1) * 5 AS is_maximum FROM s'
     """
     beats = (TIES[rule.ties].sql or "").format(n=num_nodes)
