@@ -289,7 +289,8 @@ def build(src, dst, weights, num_nodes, mirror):
 def _finished_rows(buckets, entries, keys, num_nodes):
     """Sort the buckets, close the gaps that repeats left between them, and point to the rows."""
     count = buckets.bounds.size - 1 if num_nodes else 0
-    result = Result(np.zeros(num_nodes, np.int64), np.zeros(count, np.int64))
+    indptr = np.zeros(num_nodes + 1, np.int64)
+    result = Result(indptr[1:], np.zeros(count, np.int64))
     step = max(threads(), count * ENTRIES_PER_CALL // max(entries.column.size, 1))
 
     def sort(start, stop):
@@ -302,8 +303,7 @@ def _finished_rows(buckets, entries, keys, num_nodes):
             for array in (entries.column, entries.weights):
                 array[total : total + kept] = array[low : low + kept]
         total += kept
-    indptr = np.zeros(num_nodes + 1, np.int64)
-    np.cumsum(result.row_size, out=indptr[1:])
+    np.cumsum(indptr, out=indptr)
     weights = _cut(entries.weights, total) if entries.weights.size else entries.weights
     return indptr, _cut(entries.column.view(np.int32), total), weights
 
