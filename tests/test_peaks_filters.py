@@ -11,6 +11,7 @@ from strategies import EXTREMA, graph_of, masks, networks, with_gaps
 from test_peaks import assert_table, path
 
 import graphmax as gm
+from graphmax.shipped_data import dataset_path
 
 # --- known cases
 
@@ -80,6 +81,13 @@ def test_islands_rise_from_the_lowest_value_of_all():
     assert_array_equal(based.persistence.death, [6, 6])
     assert_array_equal(based.persistence.death_node, [-1, -1])
     assert_array_equal(gm.find_peaks(islands, [9, 2, 5], base=6, min_prominence=0).nodes, [0])
+
+
+def test_an_island_of_the_shipped_graph_is_no_less_of_a_power():
+    """No land border leads out of Japan: it rises from the poorest country of the world."""
+    graph = gm.read_graph(dataset_path("countries/countries.graphml"))
+    powers = gm.find_peaks(graph, "gdp", min_prominence=3_000_000)
+    assert_array_equal(powers.label, ["China", "United States of America", "Japan"])
 
 
 def test_a_base_of_minima_is_a_ceiling():

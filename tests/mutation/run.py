@@ -1,0 +1,239 @@
+"""Mutation run: small faults are put into the Python half of the library, and tests must notice.
+
+    python tests/mutation/run.py --count 300 --seed 0 [--part 0/4] [--only peaks] [--out told.json]
+
+A mutant differs from the source in one place: a comparison, an operator, a constant, a condition.
+It lives in memory only, put in the place of its module when that is imported, in a process of its
+own that runs the test files of the module and stops at the first failure. Heavy libraries are
+imported once, before the fork. What survives is printed: either a test is missing, or the mutant
+means the same. Kernels are left out: compiled anew each mutant would take a minute.
+"""
+
+import argparse
+import ast
+import copy
+import importlib.abc
+import importlib.util
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MAXIMA = ["test_maxima.py", "test_maxima_refusals.py", "test_maxima_values.py"]
+PEAKS = ["test_peaks_refusals.py", "test_peaks_filters.py", "test_peaks.py"]
+# Which test files have to notice a fault in a module, the quickest first.
+TESTS = {
+    "graphmax/maxima/answers.py": [*MAXIMA, "test_maxima_laws.py"],
+    "graphmax/maxima/engine.py": [*MAXIMA, "test_maxima_laws.py", "test_maxima_rounds.py"],
+    "graphmax/maxima/certificate.py": ["test_certificates.py"],
+    "graphmax/peaks/assembly.py": PEAKS,
+    "graphmax/peaks/filters.py": [*PEAKS, "test_peaks_suppression.py"],
+    "graphmax/peaks/finding.py": PEAKS,
+    "graphmax/peaks/sea_level.py": ["test_peaks_filters.py", "test_peaks_refusals.py"],
+    "graphmax/peaks/topography.py": PEAKS,
+    "graphmax/peaks/table.py": ["test_peaks_record.py", "test_peaks.py", "test_peaks_edges.py"],
+    "graphmax/peaks/setting.py": ["test_peaks_record.py", "test_peaks_edges.py"],
+    "graphmax/peaks/display.py": ["test_peaks_record.py", "test_peaks.py"],
+    "graphmax/peaks/coordinates.py": ["test_peaks_record.py", "test_peaks_filters.py"],
+    "graphmax/peaks/geojson.py": ["test_peaks_record.py"],
+    "graphmax/peaks/suppression.py": [
+        "test_peaks_suppression.py",
+        "test_peaks_filters.py",
+        "test_peaks_refusals.py",
+    ],
+    "graphmax/peaks/watershed.py": [
+        "test_peaks_watershed.py",
+        "test_peaks_refusals.py",
+        "test_peaks_laws.py",
+    ],
+    "graphmax/peaks/mergetree.py": ["test_peaks_merge_tree.py"],
+    "graphmax/peaks/linegraph.py": ["test_peaks_edges.py"],
+    "graphmax/values.py": [*MAXIMA, "test_peaks_filters.py", "test_door.py"],
+    "graphmax/ties.py": [*MAXIMA, "test_maxima_rounds.py"],
+    "graphmax/question.py": [*MAXIMA, "test_peaks_refusals.py", "test_peaks.py", "test_door.py"],
+    "graphmax/calls.py": [*MAXIMA, "test_peaks_refusals.py", "test_peaks.py"],
+    "graphmax/adjacency.py": ["test_graph.py", "test_maxima.py", "test_peaks_filters.py"],
+}
+HEAVY = ["numba", "scipy.sparse.csgraph", "networkx", "torch", "hypothesis.extra.numpy", "pandas"]
+SWAPPED = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+    ast.In: ast.NotIn, ast.NotIn: ast.In,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.Mod: ast.Add,
+    ast.FloorDiv: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitAnd,
+    ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.And: ast.Or, ast.Or: ast.And,
+}  # fmt: skip
+
+
+def faults(node):
+    """Yield functions that put a fault into a copy of a node."""
+    if isinstance(node, ast.Compare):
+        for at, operator in enumerate(node.ops):
+            if type(operator) in SWAPPED:
+                yield lambda n, at=at: n.ops.__setitem__(at, SWAPPED[type(n.ops[at])]())
+    elif isinstance(node, ast.BinOp | ast.AugAssign | ast.BoolOp) and type(node.op) in SWAPPED:
+        yield lambda n: setattr(n, "op", SWAPPED[type(n.op)]())
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield lambda n: setattr(n, "value", not n.value)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        yield lambda n: setattr(n, "value", n.value + 1)
+    elif isinstance(node, ast.If | ast.IfExp | ast.While):
+        yield lambda n: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
+
+
+def mutable(tree):
+    """Yield the nodes that mean something at run time: no annotations, overloads, docstrings."""
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            if any(getattr(d, "id", "") == "overload" for d in node.decorator_list):
+                continue
+            waiting += node.body
+            if isinstance(node, ast.FunctionDef):
+                waiting += [d for d in node.args.defaults + node.args.kw_defaults if d]
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        skipped = {"annotation", "returns"}
+        for name, field in ast.iter_fields(node):
+            if name not in skipped:
+                children = field if isinstance(field, list) else [field]
+                waiting += [child for child in children if isinstance(child, ast.AST)]
+
+
+def all_mutants(only):
+    """Return (file, number of the node, number of the fault) of everything that can be broken."""
+    found = []
+    for file in sorted(TESTS):
+        if only in file:
+            for at, node in enumerate(mutable(ast.parse((ROOT / file).read_text()))):
+                found += [(file, at, which) for which, _ in enumerate(faults(node))]
+    return found
+
+
+def broken(file, at, which):
+    """Return the mutated tree and the line before and after."""
+    tree = ast.parse((ROOT / file).read_text())
+    node = list(mutable(tree))[at]
+    before = ast.unparse(copy.deepcopy(node)).splitlines()[0]
+    list(faults(node))[which](node)
+    ast.fix_missing_locations(tree)
+    return tree, f"{file}:{node.lineno}: {before}  ->  {ast.unparse(node).splitlines()[0]}"
+
+
+class Replacement(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Put mutated code in the place of one module."""
+
+    def __init__(self, file, tree):
+        self.name, self.path = file.removesuffix(".py").replace("/", "."), str(ROOT / file)
+        self.code = compile(tree, self.path, "exec")
+
+    def find_spec(self, name, path, target=None):
+        if name == self.name:
+            return importlib.util.spec_from_file_location(name, self.path, loader=self)
+        return None
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        exec(self.code, module.__dict__)
+
+
+class FewerExamples:
+    """Stand in the place of `hypothesis.settings`: a fault that is there shows in a few examples."""
+
+    most = 25
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def __call__(self, *arguments, max_examples=100, **options):
+        fewer = min(max_examples, self.most)
+        return self.settings(*arguments, max_examples=fewer, **options)
+
+    def __getattr__(self, name):
+        return getattr(self.settings, name)
+
+
+def tested(file, tree):
+    """Run the tests of a module in this process, which ends with it: 0 where none fails."""
+    hypothesis = sys.modules["hypothesis"]
+    hypothesis.settings = FewerExamples(hypothesis.settings)
+    sys.meta_path.insert(0, Replacement(file, tree))
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    import pytest
+
+    files = [str(ROOT / "tests" / name) for name in TESTS[file]]
+    options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=no"]
+    options += ["--assert=plain"]  # quicker, and hypothesis is imported already
+    return int(pytest.main([*options, *files]) != 0)
+
+
+def verdict(file, tree, limit):
+    """Return "killed", "survived" or "timeout" (which is killed too)."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = tested(file, tree)
+        finally:
+            os._exit(code)
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return "survived" if os.waitstatus_to_exitcode(status) == 0 else "killed"
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "timeout"
+
+
+def main():
+    """Break, test, tell."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--count", type=int, default=300)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--part", default="0/1", help="i/n: every n-th mutant of the sample")
+    options.add_argument("--only", default="", help="files whose path holds this")
+    options.add_argument("--limit", type=float, default=300, help="seconds for one mutant")
+    options.add_argument("--out", type=Path, help="a JSON file of verdicts, which is gone on with")
+    asked = options.parse_args()
+    os.chdir(ROOT)
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    for name in HEAVY:
+        importlib.import_module(name)
+    everything = all_mutants(asked.only)
+    sample = random.Random(asked.seed).sample(everything, min(asked.count, len(everything)))
+    part, parts = map(int, asked.part.split("/"))
+    told = json.loads(asked.out.read_text()) if asked.out and asked.out.exists() else {}
+    print(f"{len(everything)} mutants, {len(sample)} in the sample", flush=True)
+    whole = set()
+    for mutant in sample[part::parts]:
+        tree, line = broken(*mutant)
+        if line not in told:
+            file = mutant[0]
+            if file not in whole:  # what fails without a fault would kill everything
+                source = ast.parse((ROOT / file).read_text())
+                if verdict(file, source, 10 * asked.limit) != "survived":
+                    sys.exit(f"the tests of {file} fail without a mutant: {TESTS[file]}")
+                whole.add(file)
+            told[line] = verdict(mutant[0], tree, asked.limit)
+            print(f"{told[line]:<9}{line}", flush=True)
+        if asked.out:
+            asked.out.write_text(json.dumps(told, indent=1))
+    survived = [line for line in told if told[line] == "survived"]
+    print(f"\n{len(told) - len(survived)} of {len(told)} killed; survivors:", *survived, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
