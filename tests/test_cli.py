@@ -403,7 +403,7 @@ REFUSALS = [
     (("info", "entities.graphml"), "(?i)dtd|doctype|entit"),
     (("info", "edges.csv", "--nodes", "nowhere.csv"), "nowhere.csv"),
     (("peaks", "edges.csv", "--nodes", "nodes.csv", "--values", "hight"), "'hight'.*'height'"),
-    (("peaks", "edges.csv", "--values", "height"), "`--values` must name a node attribute"),
+    (("peaks", "edges.csv", "--values", "no such"), "`--values` must name a node attribute"),
     (("peaks", "edges.csv", "--nodes", "nodes.csv", "--values", "name"), "name"),
     (("label", "edges.csv", "--nodes", "nodes.csv", "--values", "depth"), "--nan omit"),
     (("peaks", COUNTRIES, "--values", "gdp", "--hops", "0"), "`--hops` must be at least 1, got 0"),
@@ -454,7 +454,7 @@ def test_refusals(bad_files, arguments, message):
 
 def test_a_refusal_leaves_the_old_output(folder):
     (folder / "labels.csv").write_text("old")
-    done = run("label", "edges.csv", "--values", "height", "--out", "labels.csv")
+    done = run("label", "edges.csv", "--values", "no such", "--out", "labels.csv")
     assert done.exit_code == 2
     assert (folder / "labels.csv").read_text() == "old"
 

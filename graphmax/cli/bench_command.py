@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from graphmax.checks import one_of
 from graphmax.cli.command_options import Json
 from graphmax.cli.console import print_table, progress, say
 
@@ -36,6 +35,8 @@ def bench(
 
     way: how far from one score for all (0) to the best that is possible (1).
     """
+    from graphmax.checks import one_of
+
     one_of(action, "action", ACTIONS)
     if action == "list":
         _show(_tasks(), json)
