@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphmax.checks import one_of
 from graphmax.cli.command_options import Device, File, FileOptions, TableOutput, keep_apart
 from graphmax.cli.console import progress, say
 from graphmax.cli.train_command import Features, KnownValues, available_device, column_names
@@ -37,6 +36,8 @@ def score(
     that of its rival, the other node that decided; both are empty for a node without one. With
     --engine stream the edges may exceed memory: give --nodes and --out, both Parquet.
     """
+    from graphmax.checks import one_of
+
     if one_of(engine, "engine", ("memory", "stream")) == "stream":
         _score_tables(file, model, reading, output, column_names(values, features), memory_limit)
         return
