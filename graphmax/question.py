@@ -197,6 +197,9 @@ def ask(
         If something is of another kind, does not fit, or is not taken by the call.
     """
     record = CALLS[call]
+    for key, value in (("where", where), ("groups", groups)):
+        if value is not None and not getattr(record, key):
+            raise TypeError(f"`{key}` must not be given to {call}; {record.way_out[key]}")
     own_reach = {}
     if record.arrays:
         own_reach = {
