@@ -165,6 +165,7 @@ def _check_seal(
 ) -> None:
     if document.get(_SEAL) != digest(document, tensors):
         raise form.refusal(
-            file, "which is damaged: its SHA-256 differs from the one in its document",
+            file,
+            "which is damaged: its SHA-256 differs from the one in its document",
             "copy it again",
-        )  # fmt: skip
+        )

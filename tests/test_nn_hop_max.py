@@ -168,7 +168,7 @@ def test_compiled_into_one_graph_for_any_size():
         (torch.zeros(4), -PATH, 1, ValueError, r"got \[0, -1\] at entry 0"),
         (torch.zeros(4), PATH.T, 1, ValueError, r"`edge_index` must have shape \(2, entries\)"),
         (torch.zeros(4), PATH.double(), 1, TypeError, "`edge_index` must be int64 or int32"),
-        (torch.zeros(4), PATH, 0, ValueError, "`hops` must be an integer of at least 1, got 0"),
+        (torch.zeros(4), PATH, 0, ValueError, "`hops` must be at least 1, got 0"),
         (torch.zeros(3), gm.Graph.from_edges([0], [1]), 1, ValueError, "one row a node"),
     ],
 )

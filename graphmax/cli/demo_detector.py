@@ -34,14 +34,20 @@ def learned_powers(graph: Graph) -> dict[str, Any]:
     bordering = np.diff(graph.indptr) > 0
     order = [v for v in np.lexsort((-gdp, -chance)) if bordering[v]][:_SHOWN]
     table = {
-        "country": graph.label_of(order), "gdp": gdp[order],
-        "probability": chance[order].round(3), "detector": decided[order], "exact": exact[order],
-    }  # fmt: skip
+        "country": graph.label_of(order),
+        "gdp": gdp[order],
+        "probability": chance[order].round(3),
+        "detector": decided[order],
+        "exact": exact[order],
+    }
     return {
-        "trained_on": f"{GRAPHS} random graphs of {NODES} nodes", "true_hops": HOPS,
-        "learned_hops": detector.hops_, "countries": graph.num_nodes,
-        "errors": int((decided != exact).sum()), "highest": rows(table),
-    }  # fmt: skip
+        "trained_on": f"{GRAPHS} random graphs of {NODES} nodes",
+        "true_hops": HOPS,
+        "learned_hops": detector.hops_,
+        "countries": graph.num_nodes,
+        "errors": int((decided != exact).sum()),
+        "highest": rows(table),
+    }
 
 
 def _trained() -> PeakDetector:

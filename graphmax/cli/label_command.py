@@ -79,9 +79,13 @@ def label(
 
 
 def _label_tables(
-    file: Path, values: str, options: RuleOptions, reading: FileOptions, output: TableOutput,
+    file: Path,
+    values: str,
+    options: RuleOptions,
+    reading: FileOptions,
+    output: TableOutput,
     means: Mapping[str, Any],
-) -> None:  # fmt: skip
+) -> None:
     """Label tables that may be larger than memory, and tell of it."""
     from graphmax.question import rule_of
     from graphmax.rule import Rule

@@ -73,10 +73,17 @@ def _score_tables(
     keep_apart(output.out, file, reading.nodes)
     with progress(f"scoring {file.name}"):
         answer = score_tables(
-            file, reading.nodes, PeakDetector.from_pretrained(model), features, out=output.out,
-            directed=reading.directed, memory_limit=memory_limit, src=reading.src,
-            dst=reading.dst, id=reading.id,
-        )  # fmt: skip
+            file,
+            reading.nodes,
+            PeakDetector.from_pretrained(model),
+            features,
+            out=output.out,
+            directed=reading.directed,
+            memory_limit=memory_limit,
+            src=reading.src,
+            dst=reading.dst,
+            id=reading.id,
+        )
     say(f"{answer.num_nodes} rows written to {output.out} by stream, {answer.num_maxima} maxima")
 
 

@@ -126,9 +126,16 @@ def _read(file: Path, reading: FileOptions, names: list[str], labels: str) -> An
 
 
 def _fit(
-    detector: PeakDetector, graphs: list[Any], held: list[Any], out: Path, *, epochs: int | None,
-    seed: int, resume: bool, device: str,
-) -> dict[str, Any]:  # fmt: skip
+    detector: PeakDetector,
+    graphs: list[Any],
+    held: list[Any],
+    out: Path,
+    *,
+    epochs: int | None,
+    seed: int,
+    resume: bool,
+    device: str,
+) -> dict[str, Any]:
     """Train, save, and judge on the validation graphs if there are any."""
     from graphmax.training import evaluate, fit
 
@@ -138,9 +145,15 @@ def _fit(
         raise ValueError(f"`--out` must not hold a detector yet, got {out}; choose another folder")
     out.mkdir(parents=True, exist_ok=True)
     result = fit(
-        detector, graphs, validation=held or None, epochs=epochs, seed=seed, device=device,
-        checkpoint=out / CHECKPOINT, resume=resume,
-    )  # fmt: skip
+        detector,
+        graphs,
+        validation=held or None,
+        epochs=epochs,
+        seed=seed,
+        device=device,
+        checkpoint=out / CHECKPOINT,
+        resume=resume,
+    )
     detector.save_pretrained(out)
     if result.stopped != "interrupt":
         (out / CHECKPOINT).unlink(missing_ok=True)

@@ -237,6 +237,9 @@ def hard_negatives(
 
 def _without_ties(rule: Rule) -> Rule:
     return Rule(
-        hops=rule.hops, radius=rule.radius, direction=rule.direction, nan=rule.nan,
+        hops=rule.hops,
+        radius=rule.radius,
+        direction=rule.direction,
+        nan=rule.nan,
         extremum=rule.extremum,
-    )  # fmt: skip
+    )

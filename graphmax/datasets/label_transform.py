@@ -64,9 +64,17 @@ class LabelLocalMaxima(BaseTransform):  # type: ignore[misc]
     ) -> None:
         self.values, self.key = values, key
         self.rule = rule_of(
-            "local_maxima", hops, rule, radius=radius, ties=ties, direction=direction,
-            isolated=isolated, nan=nan, absent=absent, extremum=extremum,
-        )  # fmt: skip
+            "local_maxima",
+            hops,
+            rule,
+            radius=radius,
+            ties=ties,
+            direction=direction,
+            isolated=isolated,
+            nan=nan,
+            absent=absent,
+            extremum=extremum,
+        )
 
     def __repr__(self) -> str:
         return f"LabelLocalMaxima({self.values!r}, {self.rule!r}, key={self.key!r})"

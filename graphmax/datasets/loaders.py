@@ -237,7 +237,11 @@ def neighborhood_loader(
     sampler = BalancedSampler(rooted.labels, generator=generator) if balanced else None
     order = torch.Generator().manual_seed(int(generator.integers(2**62)))
     return DataLoader(
-        rooted, batch_size=integer(batch_size, "batch_size", 1), sampler=sampler,
-        shuffle=sampler is None, generator=order, num_workers=num_workers,
+        rooted,
+        batch_size=integer(batch_size, "batch_size", 1),
+        sampler=sampler,
+        shuffle=sampler is None,
+        generator=order,
+        num_workers=num_workers,
         multiprocessing_context="spawn" if num_workers else None,
-    )  # fmt: skip
+    )

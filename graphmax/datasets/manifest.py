@@ -64,9 +64,7 @@ def generate(recipe: Recipe, folder: str | os.PathLike[str]) -> dict[str, Any]:
         path = place / _file(split, number)
         if not path.exists():
             write_graph(sample_graph(recipe, split, number), path)
-    write_document(
-        SET, place / MANIFEST, {**begun, "complete": True, **_described(recipe, place)}
-    )  # fmt: skip
+    write_document(SET, place / MANIFEST, {**begun, "complete": True, **_described(recipe, place)})
     manifest = read_manifest(place)
     tell("generating graphs", len(names), len(names))
     return manifest
@@ -129,9 +127,12 @@ def _split_of(name: str) -> str:
 def _claim(recipe: Recipe, place: Path) -> dict[str, Any]:
     """Begin a folder, or check that it was begun by the same recipe and versions."""
     asked = {
-        "name": recipe.name, "version": recipe.version, "recipe_sha256": recipe.digest,
-        "recipe": _spoken(recipe), "versions": {name: version(name) for name in _PACKAGES},
-    }  # fmt: skip
+        "name": recipe.name,
+        "version": recipe.version,
+        "recipe_sha256": recipe.digest,
+        "recipe": _spoken(recipe),
+        "versions": {name: version(name) for name in _PACKAGES},
+    }
     if (place / MANIFEST).exists():
         begun = read_manifest(place)
         _refuse_other(begun, asked, place)
@@ -233,9 +234,14 @@ def counted(graphs: Iterator[Graph]) -> dict[str, Any]:
         for name, total in zip(("maxima", "ties", "isolated"), totals[1:], strict=True)
     }
     return {
-        "graphs": len(sizes), "fewest_nodes": min(sizes), "most_nodes": max(sizes), "nodes": nodes,
-        "edges": int(totals[0]), **shares, "content": content.hexdigest(),
-    }  # fmt: skip
+        "graphs": len(sizes),
+        "fewest_nodes": min(sizes),
+        "most_nodes": max(sizes),
+        "nodes": nodes,
+        "edges": int(totals[0]),
+        **shares,
+        "content": content.hexdigest(),
+    }
 
 
 def _tied(graph: Graph) -> int:

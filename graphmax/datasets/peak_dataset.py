@@ -95,8 +95,9 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
         again = {"transform": transform, "pre_transform": pre_transform, "pre_filter": pre_filter}
         self._others = {
             other: partial(PeakDataset, root, name, other, dtype=dtype, **again)
-            for other in SPLITS if other != split
-        }  # fmt: skip
+            for other in SPLITS
+            if other != split
+        }
         self._split = split
 
     @classmethod
@@ -229,13 +230,18 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
 
     @classmethod
     def _made(
-        cls, sources: Iterator[Source], hops: Any, rule: Rule | None, split: str, *,
-        shares: Sequence[float], seed: int, transform: Transform | None,
+        cls,
+        sources: Iterator[Source],
+        hops: Any,
+        rule: Rule | None,
+        split: str,
+        *,
+        shares: Sequence[float],
+        seed: int,
+        transform: Transform | None,
         dtype: torch.dtype | None,
-    ) -> "PeakDataset":  # fmt: skip
-        own = labelled_and_split(
-            sources, hops, rule=rule, split=split, shares=shares, seed=seed
-        )  # fmt: skip
+    ) -> "PeakDataset":
+        own = labelled_and_split(sources, hops, rule=rule, split=split, shares=shares, seed=seed)
         weighted = all(graph.weights is not None for graph in own.graphs)
         items = [labelled_data(graph, dtype, weighted=weighted) for graph in own.graphs]
         for item, nodes in zip(items, own.nodes, strict=False):
@@ -287,9 +293,12 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
         return view
 
     def _begin(
-        self, items: list[Data], rule: Rule, own: Own | None,
+        self,
+        items: list[Data],
+        rule: Rule,
+        own: Own | None,
         steps: tuple[Transform | None, Transform | None, Transform | None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         transform, pre_transform, pre_filter = steps
         super().__init__(None, transform, pre_transform, pre_filter)
         self.rule, self.own = rule, own

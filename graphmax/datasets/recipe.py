@@ -159,9 +159,13 @@ class _Reader:
         splits = {split: self.groups(document[split], split) for split in SPLITS}
         rule = self.rule(document["rule"])
         recipe = Recipe(
-            document["name"], document["version"], document["seed"], rule,
-            MappingProxyType(splits), document.get("about", ""),
-        )  # fmt: skip
+            document["name"],
+            document["version"],
+            document["seed"],
+            rule,
+            MappingProxyType(splits),
+            document.get("about", ""),
+        )
         self.check(recipe)
         return recipe
 
@@ -273,5 +277,9 @@ class _Reader:
 
 
 _SPOKEN = {
-    str: "text", int: "an integer", float: "a number", dict: "a table", list: "a list",
-}  # fmt: skip
+    str: "text",
+    int: "an integer",
+    float: "a number",
+    dict: "a table",
+    list: "a list",
+}

@@ -15,15 +15,37 @@ from graphmax.files.opening import ReadOptions, Source
 
 # Names of two ends, after `_stem`; where several pairs are there the first decides.
 _PAIRS = (
-    ("src", "dst"), ("source", "target"), ("source", "destination"), ("src", "dest"),
-    ("src", "target"), ("from", "to"), ("start", "end"), ("startid", "endid"), ("u", "v"),
-    ("origin", "destination"), ("orig", "dest"), ("head", "tail"), ("tail", "head"),
-    ("sender", "receiver"), ("sender", "recipient"), ("pre", "post"),
+    ("src", "dst"),
+    ("source", "target"),
+    ("source", "destination"),
+    ("src", "dest"),
+    ("src", "target"),
+    ("from", "to"),
+    ("start", "end"),
+    ("startid", "endid"),
+    ("u", "v"),
+    ("origin", "destination"),
+    ("orig", "dest"),
+    ("head", "tail"),
+    ("tail", "head"),
+    ("sender", "receiver"),
+    ("sender", "recipient"),
+    ("pre", "post"),
     ("presynaptic", "postsynaptic"),
-    ("parent", "child"), ("follower", "followee"), ("citing", "cited"), ("buyer", "seller"),
-    ("left", "right"), ("in", "out"), ("i", "j"), ("subject", "object"), ("regulator", "target"),
-    ("ego", "alter"), ("user", "friend"), ("first", "second"), ("start", "stop"),
-)  # fmt: skip
+    ("parent", "child"),
+    ("follower", "followee"),
+    ("citing", "cited"),
+    ("buyer", "seller"),
+    ("left", "right"),
+    ("in", "out"),
+    ("i", "j"),
+    ("subject", "object"),
+    ("regulator", "target"),
+    ("ego", "alter"),
+    ("user", "friend"),
+    ("first", "second"),
+    ("start", "stop"),
+)
 # Words that are no names of nodes.
 _CERTAIN = {"src", "dst", "source", "target", "from", "to", "destination"}
 # What may stand behind the name of an end: source_id, fromNodeId, origin station, ...

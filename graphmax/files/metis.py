@@ -148,9 +148,13 @@ def _built(
     try:
         both = Graph.from_edges(src, dst, header.nodes, weights=weights, directed=True)
         return Graph(
-            both.indptr, both.indices, both.weights, directed=False, attributes=attributes,
+            both.indptr,
+            both.indices,
+            both.weights,
+            directed=False,
+            attributes=attributes,
             dropped=both.dropped,
-        )  # fmt: skip
+        )
     except ValueError as error:
         raise refusal(
             source.name, "list every edge at both ends with one weight", f"a flaw ({error})"

@@ -241,9 +241,12 @@ def _explained(question: Question, node: int) -> Certificate:
     if witness >= 0:
         path, plateau_steps = _path(question, node, witness)
         return replace(
-            _no(question, node, "challenger"), witness=witness, path=path,
-            plateau_steps=plateau_steps, distance=distance,
-        )  # fmt: skip
+            _no(question, node, "challenger"),
+            witness=witness,
+            path=path,
+            plateau_steps=plateau_steps,
+            distance=distance,
+        )
     if not rule.isolated and rows.indptr[node] == rows.indptr[node + 1]:
         return _no(question, node, "isolated")
     size, rival = _beaten_ball(question, node)
@@ -253,9 +256,17 @@ def _explained(question: Question, node: int) -> Certificate:
 
 def _no(question: Question, node: int, reason: Reason | None) -> Certificate:
     return Certificate(
-        node=node, rule=question.rule, is_maximum=False, reason=reason, witness=-1,
-        path=np.empty(0, np.int64), plateau_steps=0, distance=np.inf, ball_size=0, rival=-1,
-    )  # fmt: skip
+        node=node,
+        rule=question.rule,
+        is_maximum=False,
+        reason=reason,
+        witness=-1,
+        path=np.empty(0, np.int64),
+        plateau_steps=0,
+        distance=np.inf,
+        ball_size=0,
+        rival=-1,
+    )
 
 
 def _measured(rule: Rule, rows: Adjacency) -> Adjacency:

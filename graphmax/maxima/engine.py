@@ -30,9 +30,14 @@ def maxima_mask(question: Question) -> NDArray[np.bool_]:
         rows, back = question.rows, question.reversed_rows
         for column, key in enumerate(question.keys):
             plateau.defeat(
-                rows.indptr, rows.indices, back.indptr, back.indices,
-                key, question.absent(column), mask[column],
-            )  # fmt: skip
+                rows.indptr,
+                rows.indices,
+                back.indptr,
+                back.indices,
+                key,
+                question.absent(column),
+                mask[column],
+            )
     if not question.rule.isolated:
         mask &= np.diff(question.rows.indptr) > 0
     return mask
@@ -125,11 +130,16 @@ def _without_challenger(
         rounds = int(SEARCH_SHARE * (rows.indices.size + mask.shape[1]) * limit)
         give_up = len(mask) * max(rounds, LEAST_SEARCH)
     _, witness, finished = search.search(
-        (rows.indptr, rows.indices, weights), question.keys, question.absents,
-        question.ties.code, items, limit=limit, stop=search.FIRST,
+        (rows.indptr, rows.indices, weights),
+        question.keys,
+        question.absents,
+        question.ties.code,
+        items,
+        limit=limit,
+        stop=search.FIRST,
         cleared=1 if by_hops else 0,
         stop_after=give_up,
-    )  # fmt: skip
+    )
     if not finished:
         return mask & _unchallenged_by_rounds(question, min(int(limit), mask.shape[1]))
     mask.reshape(-1)[items] = witness < 0
@@ -191,23 +201,37 @@ def nearest_challengers(
 
 
 def _search(
-    question: Question, wanted: NDArray[np.bool_], distance: NDArray[np.float64],
-    witness: NDArray[np.int64], limit: int | float, weighted: bool, start: int,
-) -> None:  # fmt: skip
+    question: Question,
+    wanted: NDArray[np.bool_],
+    distance: NDArray[np.float64],
+    witness: NDArray[np.int64],
+    limit: int | float,
+    weighted: bool,
+    start: int,
+) -> None:
     rows = question.rows
     weights = question.lengths if weighted else None
     items = np.flatnonzero(wanted)
     found = search.search(
-        (rows.indptr, rows.indices, weights), question.keys, question.absents,
-        question.ties.code, items, limit=limit, start=start,
-    )  # fmt: skip
+        (rows.indptr, rows.indices, weights),
+        question.keys,
+        question.absents,
+        question.ties.code,
+        items,
+        limit=limit,
+        start=start,
+    )
     distance.reshape(-1)[items], witness.reshape(-1)[items] = found[0], found[1]
 
 
 def _joined_plateaus(
-    question: Question, wanted: NDArray[np.bool_], distance: NDArray[np.float64],
-    witness: NDArray[np.int64], limit: int | float, weighted: bool,
-) -> None:  # fmt: skip
+    question: Question,
+    wanted: NDArray[np.bool_],
+    distance: NDArray[np.float64],
+    witness: NDArray[np.int64],
+    limit: int | float,
+    weighted: bool,
+) -> None:
     """One search a plateau, from all its nodes at once."""
     rows = question.rows
     lowest = np.empty(question.keys.shape, np.int64)
@@ -224,9 +248,13 @@ def _joined_plateaus(
 
 
 def _reached_plateaus(
-    question: Question, wanted: NDArray[np.bool_], distance: NDArray[np.float64],
-    witness: NDArray[np.int64], limit: int | float, weighted: bool,
-) -> None:  # fmt: skip
+    question: Question,
+    wanted: NDArray[np.bool_],
+    distance: NDArray[np.float64],
+    witness: NDArray[np.int64],
+    limit: int | float,
+    weighted: bool,
+) -> None:
     """Each node searches for itself, then the best answer spreads over equal steps backwards."""
     del wanted  # a node's answer may come from any node of its plateau
     back = question.reversed_rows
@@ -236,9 +264,14 @@ def _reached_plateaus(
         ends = witness[column, found]
         order = found[np.lexsort((ends, ~key[ends], distance[column, found]))]
         plateau.spread_nearest(
-            back.indptr, back.indices, key, question.absent(column), order,
-            distance[column], witness[column],
-        )  # fmt: skip
+            back.indptr,
+            back.indices,
+            key,
+            question.absent(column),
+            order,
+            distance[column],
+            witness[column],
+        )
 
 
 def rival_nodes(question: Question) -> NDArray[np.int64]:
@@ -247,9 +280,14 @@ def rival_nodes(question: Question) -> NDArray[np.int64]:
     if reach is None:
         items = np.arange(question.keys.size)
         found = search.search(
-            (rows.indptr, rows.indices, question.lengths), question.keys, question.absents,
-            EVERYONE, items, limit=question.rule.radius, stop=search.NEVER,
-        )  # fmt: skip
+            (rows.indptr, rows.indices, question.lengths),
+            question.keys,
+            question.absents,
+            EVERYONE,
+            items,
+            limit=question.rule.radius,
+            stop=search.NEVER,
+        )
         return np.asarray(found[1]).reshape(question.keys.shape)
     hops = min(reach, max(rows.indptr.size - 1, 1))  # no shortest path has more steps
     rival = np.empty(question.keys.shape, np.int64)

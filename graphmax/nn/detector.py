@@ -493,9 +493,11 @@ class PeakDetector(nn.Module):
     def describe(self) -> dict[str, Any]:
         """Return what a copy of this detector is built from, as JSON can hold it."""
         return {
-            "score": described(self.score), "head": described(self.head),
-            "rule": self._fields.said, "columns": list(self.columns),
-        }  # fmt: skip
+            "score": described(self.score),
+            "head": described(self.head),
+            "rule": self._fields.said,
+            "columns": list(self.columns),
+        }
 
     def extra_repr(self) -> str:
         """Show the parameters that are not those of score and head."""
@@ -525,8 +527,9 @@ class PeakDetector(nn.Module):
             warnings.warn(
                 "the detector is untrained and its weights are a random draw; train it with "
                 "graphmax.fit, or load one with PeakDetector.from_pretrained",
-                UserWarning, stacklevel=5,
-            )  # fmt: skip
+                UserWarning,
+                stacklevel=5,
+            )
         complaint = self.score.complaint(x)
         if complaint:
             warnings.warn(complaint, UserWarning, stacklevel=5)

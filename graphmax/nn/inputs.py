@@ -153,9 +153,7 @@ def _present(attribute: Attribute) -> NDArray[Any]:
     return attribute.array
 
 
-def _placed(
-    graph: Graph, x: Any, restore: Any, rule: FilledRule, device: torch.device
-) -> Inputs:  # fmt: skip
+def _placed(graph: Graph, x: Any, restore: Any, rule: FilledRule, device: torch.device) -> Inputs:
     features = tensor_of(x)
     steps = _steps(graph, features, rule)
     if device.type != "cpu":

@@ -21,9 +21,13 @@ from graphmax.rule import FilledRule, Rule
 
 HEADS: Mapping[str, type[Head]] = {"sign": SignHead, "choice": ChoiceHead, "normal": NormalHead}
 SCORES: Mapping[str, type[Score]] = {
-    "identity": Identity, "features": FeatureScore, "filter": GraphFilter, "encoder": EncoderScore,
-    "sum": Sum, "max": Max,
-}  # fmt: skip
+    "identity": Identity,
+    "features": FeatureScore,
+    "filter": GraphFilter,
+    "encoder": EncoderScore,
+    "sum": Sum,
+    "max": Max,
+}
 
 TABLE = """
     head    hops            score                                     ties          direction

@@ -21,9 +21,14 @@ DETECTOR = Format(
 )
 SHIPPED = Path(__file__).parent / "shipped"
 _KEYS: dict[str, type] = {
-    "format": str, "format_version": int, "sha256": str, "score": dict, "head": dict, "rule": dict,
+    "format": str,
+    "format_version": int,
+    "sha256": str,
+    "score": dict,
+    "head": dict,
+    "rule": dict,
     "columns": list,
-}  # fmt: skip
+}
 
 
 def pretrained_names() -> list[str]:
@@ -51,9 +56,7 @@ def save(detector: "PeakDetector", folder: str | PathLike[str]) -> None:
     state = detector.state_dict()
     check_numbers(state, "detector")
     place.mkdir(parents=True, exist_ok=True)
-    write_tensors(
-        DETECTOR, place / WEIGHTS, detector.describe(), state, beside=place / CONFIG
-    )  # fmt: skip
+    write_tensors(DETECTOR, place / WEIGHTS, detector.describe(), state, beside=place / CONFIG)
 
 
 def load(name: str | PathLike[str], score: Any, head: Any, encoder: Any) -> "PeakDetector":
@@ -101,9 +104,10 @@ def _built(config: dict[str, Any], score: Any, head: Any, encoder: Any) -> "Peak
     from graphmax.nn.detector import PeakDetector
 
     return PeakDetector.composed(
-        rebuilt_score(config["score"], score, encoder), rebuilt_head(config["head"], head),
+        rebuilt_score(config["score"], score, encoder),
+        rebuilt_head(config["head"], head),
         _rule(config["rule"]),
-    )  # fmt: skip
+    )
 
 
 def _rule(fields: dict[str, Any]) -> Rule:

@@ -140,14 +140,23 @@ class Summits:
         by_plateau = question.ties.by_plateau
         if question.rule.radius is None:
             return isolate(
-                rows.indptr, rows.indices, ascents.level, ascents.first_neighbor, nodes,
+                rows.indptr,
+                rows.indices,
+                ascents.level,
+                ascents.first_neighbor,
+                nodes,
                 strict=not by_plateau,
-            )  # fmt: skip
+            )
         start = search.PLATEAU if by_plateau else search.NODE
         distance, witness, _ = search.search(
-            (rows.indptr, rows.indices, question.lengths), question.keys, question.absents,
-            question.ties.code, nodes, limit=np.inf, start=start,
-        )  # fmt: skip
+            (rows.indptr, rows.indices, question.lengths),
+            question.keys,
+            question.absents,
+            question.ties.code,
+            nodes,
+            limit=np.inf,
+            start=start,
+        )
         return distance, witness
 
     @property
@@ -194,8 +203,10 @@ class Summits:
         self, nodes: NDArray[np.int64], distance: NDArray[np.float64], witness: NDArray[np.int64]
     ) -> Peaks:
         topography, array, ends = (
-            self.topography, self.question.attribute.array, self.death_nodes(nodes),
-        )  # fmt: skip
+            self.topography,
+            self.question.attribute.array,
+            self.death_nodes(nodes),
+        )
         chosen = np.zeros(array.size, np.bool_)
         chosen[nodes] = True
         ancestor = topography.ancestors_among(chosen)

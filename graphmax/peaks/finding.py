@@ -149,8 +149,20 @@ def find_peaks(
         min_height, min_prominence, min_isolation, min_distance, metric, num_peaks, by
     )
     question = ask(
-        "find_peaks", graph, values, hops, rule, where=where, groups=groups,
-        radius=radius, ties=ties, direction=direction, isolated=isolated,
-        nan=nan, absent=absent, extremum=extremum, **others,
-    )  # fmt: skip
+        "find_peaks",
+        graph,
+        values,
+        hops,
+        rule,
+        where=where,
+        groups=groups,
+        radius=radius,
+        ties=ties,
+        direction=direction,
+        isolated=isolated,
+        nan=nan,
+        absent=absent,
+        extremum=extremum,
+        **others,
+    )
     return Summits.of(question, base).table(filters)

@@ -112,10 +112,19 @@ def edge_peaks(
     resolved, _, attribute, _ = weighted_graph(graph, weights)
     inside, edge_groups = _groups_of_edges(resolved, groups)
     question = ask(
-        "edge_peaks", line_graph(resolved), attribute.array, hops, rule,
-        where=inside, groups=edge_groups, name="weights",
-        ties=ties, isolated=isolated, extremum=extremum, **others,
-    )  # fmt: skip
+        "edge_peaks",
+        line_graph(resolved),
+        attribute.array,
+        hops,
+        rule,
+        where=inside,
+        groups=edge_groups,
+        name="weights",
+        ties=ties,
+        isolated=isolated,
+        extremum=extremum,
+        **others,
+    )
     summits = Summits.of(question, base, edges_of=resolved)
     return summits.table(filters, _allowed(resolved, summits))
 

@@ -200,9 +200,18 @@ def merge_tree(
     [1, 9, 4, 5, 5, 7]
     """
     question = ask(
-        "merge_tree", graph, values, rule=rule, where=where, groups=groups,
-        direction=direction, nan=nan, absent=absent, extremum=extremum, **others,
-    )  # fmt: skip
+        "merge_tree",
+        graph,
+        values,
+        rule=rule,
+        where=where,
+        groups=groups,
+        direction=direction,
+        nan=nan,
+        absent=absent,
+        extremum=extremum,
+        **others,
+    )
     return _tree(Summits.of(question))
 
 

@@ -138,10 +138,18 @@ def non_maximum_suppression(
     is_straight = _is_straight(metric, radius, rule if rule is not None else hops)
     fields = {"direction": direction, "nan": nan, "absent": absent}
     question = ask(
-        "non_maximum_suppression", graph, scores, hops, rule,
-        where=where, groups=groups, name="scores",
-        radius=None if is_straight else radius, **fields, **others,
-    )  # fmt: skip
+        "non_maximum_suppression",
+        graph,
+        scores,
+        hops,
+        rule,
+        where=where,
+        groups=groups,
+        name="scores",
+        radius=None if is_straight else radius,
+        **fields,
+        **others,
+    )
     order, _ = in_order(question.keys[0], question.absent(0))
     if threshold is not None:
         order = order[reaching(question.attribute.array[order], threshold, "threshold")]

@@ -126,9 +126,18 @@ def basins(
     [8, 8, 3, 3, 3, 3]
     """
     question = ask(
-        "basins", graph, values, rule=rule, where=where, groups=groups,
-        direction=direction, nan=nan, absent=absent, extremum=extremum, **others,
-    )  # fmt: skip
+        "basins",
+        graph,
+        values,
+        rule=rule,
+        where=where,
+        groups=groups,
+        direction=direction,
+        nan=nan,
+        absent=absent,
+        extremum=extremum,
+        **others,
+    )
     divided = boolean(split_plateaus, "split_plateaus")
     if markers is not None:
         if divided:

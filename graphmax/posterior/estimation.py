@@ -84,9 +84,12 @@ class Estimator:
         start[2:] = np.maximum(start[2:], _LEAST_NOISE_TO_START)  # below it the slope is lost
         theta, score, converged = climb(likelihood, start, self.bounds)
         return self._peak(
-            order, theta, Value(likelihood.height(theta), *score[:1], *score[2:]),
-            score.information, converged,
-        )  # fmt: skip
+            order,
+            theta,
+            Value(likelihood.height(theta), *score[:1], *score[2:]),
+            score.information,
+            converged,
+        )
 
     @property
     def _evened(self) -> Measurements:
@@ -97,9 +100,14 @@ class Estimator:
         weights = data.weights[data.seen]
         typical = np.full(weights.size, 1 / np.mean(1 / weights))
         return Measurements(
-            data.values[data.seen], typical, data.known, data.center, data.spread,
-            data.extra, data.within,
-        )  # fmt: skip
+            data.values[data.seen],
+            typical,
+            data.known,
+            data.center,
+            data.spread,
+            data.extra,
+            data.within,
+        )
 
     def _spectrum(self, probes: Floats) -> Spectrum:
         """Return the spectrum of the graph, or for a first guess that of the measured nodes."""
@@ -141,9 +149,7 @@ class Estimator:
         best = min(searches, key=lambda search: search.fun)
         order = likelihood.order
         value = likelihood.value(best.x)
-        return self._peak(
-            order, best.x, value, _curvature(likelihood, best.x), bool(best.success)
-        )  # fmt: skip
+        return self._peak(order, best.x, value, _curvature(likelihood, best.x), bool(best.success))
 
     def _search(self, likelihood: Likelihood, start: Floats) -> scipy.optimize.OptimizeResult:
         scale = max(1, int(self.measurements.seen.sum()))
@@ -164,9 +170,16 @@ class Estimator:
         at_low, at_high = theta <= low + 1e-6, theta >= high - 1e-6
         covariance = _inverse(information, ~(at_low | at_high))
         return Peak(
-            order, theta, value.height, covariance, value.mean, value.mean_variance, converged,
-            tuple(at_low.tolist()), tuple(at_high.tolist()),
-        )  # fmt: skip
+            order,
+            theta,
+            value.height,
+            covariance,
+            value.mean,
+            value.mean_variance,
+            converged,
+            tuple(at_low.tolist()),
+            tuple(at_high.tolist()),
+        )
 
 
 def _curvature(likelihood: Likelihood, theta: Floats) -> Floats:

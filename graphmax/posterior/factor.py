@@ -19,9 +19,11 @@ class Factor:
 
     def __init__(self, matrix: Matrix) -> None:
         self.factor: Any = scipy.sparse.linalg.splu(
-            scipy.sparse.csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0,
+            scipy.sparse.csc_array(matrix),
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
             options={"SymmetricMode": True},
-        )  # fmt: skip
+        )
         self.pivots: Floats = self.factor.U.diagonal()
 
     @property

@@ -126,16 +126,21 @@ class SparseLikelihood:
         prior_determinant = count * theta[0] + self.order * base.log_determinant
         more, more_slope = repeats(data, s2)
         height = more + 0.5 * (
-            prior_determinant - factor.log_determinant + np.log(weights[data.seen]).sum()
-            - quadratic - seen * LOG_2PI
-        )  # fmt: skip
+            prior_determinant
+            - factor.log_determinant
+            + np.log(weights[data.seen]).sum()
+            - quadratic
+            - seen * LOG_2PI
+        )
         share = float(weights @ factor.variances)
         kappa = self.order * np.exp(theta[1]) * base.variances.sum()
-        gradient = 0.5 * np.array([
-            count - (count - share) - field @ image,
-            kappa - self._trace(prior, factor) - kappa_form(prior, field, field),
-            share - seen + weights @ residual**2,
-        ])  # fmt: skip
+        gradient = 0.5 * np.array(
+            [
+                count - (count - share) - field @ image,
+                kappa - self._trace(prior, factor) - kappa_form(prior, field, field),
+                share - seen + weights @ residual**2,
+            ]
+        )
         gradient[2] += more_slope
         return Value(float(height), gradient[: theta.size], mean, mean_variance)
 

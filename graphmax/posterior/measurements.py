@@ -60,9 +60,14 @@ def measurements_of(attribute: Attribute, noise: Any) -> Measurements:
     if noise is not None:
         weights *= (spread / _deviations(noise, count.size)) ** 2
     return Measurements(
-        np.where(count > 0, (means - center) / spread, 0.0), weights, noise is not None,
-        center, spread, int(np.maximum(count - 1, 0).sum()), float((residual**2).sum()),
-    )  # fmt: skip
+        np.where(count > 0, (means - center) / spread, 0.0),
+        weights,
+        noise is not None,
+        center,
+        spread,
+        int(np.maximum(count - 1, 0).sum()),
+        float((residual**2).sum()),
+    )
 
 
 def _table(attribute: Attribute) -> Floats:

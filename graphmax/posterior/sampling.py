@@ -132,9 +132,7 @@ def conjugate_gradients(system: Posterior, right: Floats) -> Floats:
             raise NotDefiniteError("a direction has no positive curvature")
         step = np.where(unfinished, size / np.where(curvature > 0, curvature, 1.0), 0.0)
         partial = _parts(x)
-        sweep(
-            fields.advance, x, residual, scaled, direction, image, step, inverse, partial
-        )  # fmt: skip
+        sweep(fields.advance, x, residual, scaled, direction, image, step, inverse, partial)
         before, size = size, partial.sum(axis=0)
         sweep(fields.turn, direction, scaled, size / np.where(before > 0, before, 1.0))
     raise NotConvergedError(f"no solution in {MOST_STEPS} steps")

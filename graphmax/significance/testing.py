@@ -248,9 +248,7 @@ def _counted(
             look *= 2
     p_value = (1 + above) / (1 + draws)
     q_value = benjamini_hochberg((1 + pooled) / (1 + total))
-    return PeakSignificance(
-        peaks, frozen(score), frozen(p_value), frozen(q_value), draws, alpha
-    )  # fmt: skip
+    return PeakSignificance(peaks, frozen(score), frozen(p_value), frozen(q_value), draws, alpha)
 
 
 def _decided(above: NDArray[np.int64], draws: int, alpha: float) -> bool:

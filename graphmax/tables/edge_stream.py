@@ -152,9 +152,11 @@ def raw_file(path: Path) -> RawFile:
     kind = {".int32": "<i4", ".int64": "<i8"}.get(path.with_suffix("").suffix.lower())
     if kind is None:
         raise refusal(
-            str(path), "say what its numbers are", f"the name {path.name}",
+            str(path),
+            "say what its numbers are",
+            f"the name {path.name}",
             way_out="name it edges.int32.bin or edges.int64.bin",
-        )  # fmt: skip
+        )
     dtype, size = np.dtype(kind), path.stat().st_size
     if size % (2 * dtype.itemsize):
         raise refusal(str(path), f"hold whole pairs of {dtype.name}", f"{size} bytes")

@@ -45,9 +45,15 @@ def _rows(db: Database, question: TableQuestion, read: Read) -> Question:
     values = np.ma.MaskedArray(nodes.key, nodes.absent) if nodes.absent.size else nodes.key
     # Keys of minima are mirrored already.
     return ask(
-        "local_maxima", graph, values, rule.hops, ties=rule.ties, direction=rule.direction,
-        isolated=rule.isolated, nan="omit",
-    )  # fmt: skip
+        "local_maxima",
+        graph,
+        values,
+        rule.hops,
+        ties=rule.ties,
+        direction=rule.direction,
+        isolated=rule.isolated,
+        nan="omit",
+    )
 
 
 def _ends(db: Database, read: Read) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -14,9 +14,17 @@ from numpy.typing import NDArray
 
 # Arrow's names of the types that NumPy reads as they are.
 _DTYPES = {
-    "c": np.int8, "C": np.uint8, "s": np.int16, "S": np.uint16, "i": np.int32, "I": np.uint32,
-    "l": np.int64, "L": np.uint64, "f": np.float32, "g": np.float64,
-}  # fmt: skip
+    "c": np.int8,
+    "C": np.uint8,
+    "s": np.int16,
+    "S": np.uint16,
+    "i": np.int32,
+    "I": np.uint32,
+    "l": np.int64,
+    "L": np.uint64,
+    "f": np.float32,
+    "g": np.float64,
+}
 # Dates and times are counts of their unit.
 _DAYS, _COUNTS = ("tdD", "tts", "ttm"), ("ts", "tt", "tdm")
 

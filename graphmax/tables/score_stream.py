@@ -89,9 +89,18 @@ def score_tables(
         with database(place.space, None) as db:
             _write_scores(db, detector, table_files(nodes, "nodes"), _choice(names, id), scores)
             answer = local_maxima_tables(
-                edges, scores, "score", rule=detector.rule, engine="stream", explain=True,
-                out=labels, directed=directed, memory_limit=memory_limit, src=src, dst=dst,
-            )  # fmt: skip
+                edges,
+                scores,
+                "score",
+                rule=detector.rule,
+                engine="stream",
+                explain=True,
+                out=labels,
+                directed=directed,
+                memory_limit=memory_limit,
+                src=src,
+                dst=dst,
+            )
             made = place.beside / f"made{target.suffix}"
             _write(db, detector, head, (scores, labels), made)
         publish(made, target)

@@ -115,9 +115,11 @@ def _hop_by_hop(
     rows = tables.num_nodes + tables.num_edges * (2 if direction == "both" else 1)
     done = _last_finished(checkpoints, question)
     if done < 0:
-        start = checkpoints.stage("state-0", tables.num_nodes, lambda: _ranked(
-            spark, checkpoints, question, tables.num_nodes
-        ))  # fmt: skip
+        start = checkpoints.stage(
+            "state-0",
+            tables.num_nodes,
+            lambda: _ranked(spark, checkpoints, question, tables.num_nodes),
+        )
         start.createOrReplaceTempView("s")
         if question.explain:
             checkpoints.stage("second-0", tables.num_nodes, lambda: spark.sql(SECOND_START))
@@ -167,9 +169,15 @@ def _ranked(
     distinct = spark.sql(f"SELECT DISTINCT value FROM given WHERE NOT {absent}")
     parts = int(spark.conf.get("spark.sql.shuffle.partitions") or 1)
     ranged = distinct.repartitionByRange(parts, order).sortWithinPartitions(order)
-    levels = checkpoints.stage("levels", n, lambda: ranged.select(
-        "value", f.spark_partition_id().alias("part"), f.monotonically_increasing_id().alias("turn")
-    ))  # fmt: skip
+    levels = checkpoints.stage(
+        "levels",
+        n,
+        lambda: ranged.select(
+            "value",
+            f.spark_partition_id().alias("part"),
+            f.monotonically_increasing_id().alias("turn"),
+        ),
+    )
     levels.createOrReplaceTempView("levels")
     spark.sql(
         "SELECT part, MIN(turn) AS first, COUNT(*) AS size FROM levels GROUP BY part"

@@ -110,13 +110,22 @@ def _text(
         header = not all(name == f"column{i}" for i, name in enumerate(names))
     if delimiter == " ":
         raise refusal(
-            table.name, "have one character between two fields for Spark", "blanks",
+            table.name,
+            "have one character between two fields for Spark",
+            "blanks",
             way_out="write Parquet, or use the stream engine",
-        )  # fmt: skip
+        )
     frame = spark.read.csv(
-        paths, sep=delimiter, header=header, comment="#", mode="FAILFAST", encoding="UTF-8",
-        ignoreLeadingWhiteSpace=True, ignoreTrailingWhiteSpace=True, inferSchema=False,
-    )  # fmt: skip
+        paths,
+        sep=delimiter,
+        header=header,
+        comment="#",
+        mode="FAILFAST",
+        encoding="UTF-8",
+        ignoreLeadingWhiteSpace=True,
+        ignoreTrailingWhiteSpace=True,
+        inferSchema=False,
+    )
     return frame if header else frame.toDF(*names), directed
 
 
@@ -205,9 +214,10 @@ def _refuse_floats(spark: "SparkSession", table: TableFiles, view: str, column: 
     """Refuse ids that are floats, alone or among integers; among names they are names."""
     integer, number = (f"{column} RLIKE '^({p})$'" for p in ("[+-]?[0-9]+", _NUMBER))
     integers, numbers, all_ids, first = _row(
-        spark, f"SELECT COUNT_IF({integer}), COUNT_IF({number}), COUNT({column}), "
+        spark,
+        f"SELECT COUNT_IF({integer}), COUNT_IF({number}), COUNT({column}), "
         f"MIN(CASE WHEN {number} AND NOT {integer} THEN {column} END) FROM {view}",
-    )  # fmt: skip
+    )
     if first is not None and (integers or numbers == all_ids):
         raise refusal(table.name, "have integers or text as ids", f"the float {first}")
 
@@ -253,10 +263,14 @@ def _number_edges(
     num_edges = checks.num_edges()
     ends = f"SELECT CAST(src AS {id_kind}) AS src, CAST(dst AS {id_kind}) AS dst FROM raw_edges"
     if first is None:
-        found = checkpoints.stage("ends", num_edges, lambda: spark.sql(
-            f"SELECT a.node AS src, b.node AS dst FROM ({ends}) e JOIN given a ON a.id = e.src "
-            "JOIN given b ON b.id = e.dst"
-        )).count()  # fmt: skip
+        found = checkpoints.stage(
+            "ends",
+            num_edges,
+            lambda: spark.sql(
+                f"SELECT a.node AS src, b.node AS dst FROM ({ends}) e JOIN given a ON a.id = e.src "
+                "JOIN given b ON b.id = e.dst"
+            ),
+        ).count()
     else:
         within = " AND ".join(f"{e} BETWEEN {first} AND {first + num_nodes - 1}" for e in _ENDS)
         (found,) = _row(spark, f"SELECT COUNT(*) FROM ({ends}) WHERE {within}")

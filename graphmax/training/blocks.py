@@ -58,9 +58,7 @@ def mask_name(graphs: Sequence[Any], name: str) -> str:
     return name if masked and all(masked) else ALL
 
 
-def block_of(
-    data: Any, name: str, in_channels: int, direction: str, mask: Any = TRAIN
-) -> Block:  # fmt: skip
+def block_of(data: Any, name: str, in_channels: int, direction: str, mask: Any = TRAIN) -> Block:
     """Check a labelled graph (or a batch of them) and build its steps.
 
     `mask` names the mask that is used where it is there; "all" takes every label that is known.

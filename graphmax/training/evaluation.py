@@ -182,10 +182,13 @@ def evaluate(
     check_used(reading)
     return Evaluation(
         **_figures(judged, _Order(judged), np.ones(judged.y.size)),
-        errors=int((judged.decided != judged.y).sum()), positives=int(judged.y.sum()),
-        nodes=judged.y.size, graphs=int(judged.graph.max(initial=-1)) + 1,
-        intervals=_intervals(judged, resamples), mask=name,
-    )  # fmt: skip
+        errors=int((judged.decided != judged.y).sum()),
+        positives=int(judged.y.sum()),
+        nodes=judged.y.size,
+        graphs=int(judged.graph.max(initial=-1)) + 1,
+        intervals=_intervals(judged, resamples),
+        mask=name,
+    )
 
 
 def _masks(items: Sequence[Any], mask: Any) -> tuple[Sequence[Any], str]:
@@ -288,7 +291,7 @@ def _figures(judged: _Judged, order: _Order, weight: NDArray[np.float64]) -> dic
         "exact_graphs": float(graphs @ ~flawed / graphs.sum()) if graphs.sum() else float("nan"),
         "precision": _share(judged.near_truth, weight),
         "recall": _share(judged.near_found, weight),
-    }  # fmt: skip
+    }
 
 
 def _share(flags: NDArray[np.float64], weight: NDArray[np.float64]) -> float:

@@ -164,9 +164,15 @@ def fit(
     if not detector.trained:
         detector.reset_parameters(seed)
     training = Training.of(
-        detector, graphs, validation, epochs=epochs, seed=seed, optimizer=optimizer, lr=lr,
+        detector,
+        graphs,
+        validation,
+        epochs=epochs,
+        seed=seed,
+        optimizer=optimizer,
+        lr=lr,
         batch_size=batch_size,
-    )  # fmt: skip
+    )
     keeper = _Keeper(checkpoint, training)
     keeper.begin(resume=resume)
     line = _Line(progress and sys.stderr.isatty())
@@ -256,10 +262,14 @@ class _Reporter:
 def _record(training: Training) -> EpochRecord:
     figures = training.history[-1]
     return EpochRecord(
-        training.epoch, training.epochs, figures["loss"], figures.get("validation_loss"),
-        figures.get("validation_average_precision"), training.detector.head.radius,
+        training.epoch,
+        training.epochs,
+        figures["loss"],
+        figures.get("validation_loss"),
+        figures.get("validation_average_precision"),
+        training.detector.head.radius,
         training.detector,
-    )  # fmt: skip
+    )
 
 
 def _run(training: Training, keeper: _Keeper, reporter: _Reporter) -> FitResult:
@@ -285,7 +295,13 @@ def _run(training: Training, keeper: _Keeper, reporter: _Reporter) -> FitResult:
         ) from keeper.failure
     detector = training.detector
     return FitResult(
-        training.epoch, training.best_epoch, stopped, detector.head.radius, detector.flip_rate,
-        time.monotonic() - started, tuple(training.history), training.source.mask,
+        training.epoch,
+        training.best_epoch,
+        stopped,
+        detector.head.radius,
+        detector.flip_rate,
+        time.monotonic() - started,
+        tuple(training.history),
+        training.source.mask,
         training.held.mask,
-    )  # fmt: skip
+    )

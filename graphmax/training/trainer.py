@@ -55,9 +55,14 @@ class Training:
     """The state of a training between two epochs, and how to get to the next."""
 
     def __init__(
-        self, detector: PeakDetector, epochs: Epochs, held: Held, count: int, seed: int,
+        self,
+        detector: PeakDetector,
+        epochs: Epochs,
+        held: Held,
+        count: int,
+        seed: int,
         optimizer: torch.optim.Optimizer,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.detector, self.source, self.held = detector, epochs, held
         self.epochs, self.seed, self.epoch = count, seed, 0
         self.optimizer = optimizer
@@ -70,9 +75,17 @@ class Training:
 
     @classmethod
     def of(
-        cls, detector: PeakDetector, graphs: Any, validation: Any, *, epochs: int | None, seed: int,
-        optimizer: Any, lr: float | None, batch_size: int | None,
-    ) -> "Training":  # fmt: skip
+        cls,
+        detector: PeakDetector,
+        graphs: Any,
+        validation: Any,
+        *,
+        epochs: int | None,
+        seed: int,
+        optimizer: Any,
+        lr: float | None,
+        batch_size: int | None,
+    ) -> "Training":
         """Check graphs and settings, and fit scales to the data."""
         count = detector.score.epochs if epochs is None else integer(epochs, "epochs", 1)
         made = optimizer_of(detector, optimizer, lr)
@@ -149,22 +162,30 @@ class Training:
         for index, moments in self.optimizer.state_dict()["state"].items():
             tensors |= {
                 f"moment.{index}.{name}": torch.as_tensor(moment).clone()
-                for name, moment in moments.items() if moment is not None
-            }  # fmt: skip
+                for name, moment in moments.items()
+                if moment is not None
+            }
         tensors["generator"] = self.generator.get_state()
         document = {
-            "epoch": self.epoch, "best_epoch": self.best_epoch, "history": list(self.history),
-            "best_loss": repr(self.best_loss), **self.identity(),
-        }  # fmt: skip
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "history": list(self.history),
+            "best_loss": repr(self.best_loss),
+            **self.identity(),
+        }
         return tensors, document
 
     def identity(self) -> dict[str, Any]:
         """Return what must be equal for a state to be taken up again."""
         return {
-            "detector": self.detector.describe(), "epochs": self.epochs, "seed": self.seed,
-            "graphs": self.source.sizes, "validation": self.held.sizes,
-            "optimizer": type(self.optimizer).__name__, "rates": self.rates,
-        }  # fmt: skip
+            "detector": self.detector.describe(),
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "graphs": self.source.sizes,
+            "validation": self.held.sizes,
+            "optimizer": type(self.optimizer).__name__,
+            "rates": self.rates,
+        }
 
     def take_up(self, tensors: Mapping[str, Tensor], document: Mapping[str, Any]) -> None:
         """Go back to a state."""
@@ -277,5 +298,6 @@ def part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the tensors of a prefix, without it."""
     return {
         name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items() if name.startswith(prefix)
-    }  # fmt: skip
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
