@@ -66,6 +66,12 @@ def test_commands(text, tmp_path, monkeypatch):
     assert printed == shown.splitlines()
 
 
+def test_the_table_of_formats_is_that_of_the_registry():
+    from graphmax.files.formats import format_table
+
+    assert format_table() in (HOME / "docs" / "files.md").read_text(encoding="utf-8")
+
+
 def test_the_tie_rules_are_those_of_the_example(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     script = Path(__file__).parents[1] / "examples" / "ties_and_plateaus.py"
