@@ -1,6 +1,6 @@
 """`edge_maxima`: local maxima of the subgraph adjacency matrix itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
@@ -160,7 +160,7 @@ def weighted_graph(obj: Any, weights: Any) -> _Asked:
             f"`weights` must have one entry per edge ({graph.num_edges},), got "
             f"{attribute.array.shape}; their order is that of graph.edges()"
         )
-    return _Asked(graph, _key(attribute, graph.label_of(graph.edges())), attribute, None)
+    return _Asked(graph, _key(attribute, lambda: graph.label_of(graph.edges())), attribute, None)
 
 
 def _by_ends(graph: Graph, weights: Mapping[Any, Any]) -> list[Any]:
@@ -201,7 +201,7 @@ def _of_columns(edge_list: EdgeList, weights: Any) -> _Asked:
             f"`weights` must have one entry per column of edge_index ({src.size},), got "
             f"{attribute.array.shape}"
         )
-    key = _key(attribute, np.stack([src, dst]))
+    key = _key(attribute, lambda: np.stack([src, dst]))
     count = edge_list.num_nodes
     if count is None:
         count = node_count_of((src, dst))
@@ -233,13 +233,14 @@ def _distinct(
     return distinct, place, lowest
 
 
-def _key(attribute: Attribute, ends: NDArray[Any]) -> NDArray[np.int64]:
+def _key(attribute: Attribute, ends: Callable[[], NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the order of the weights; the ends of all edges are listed for an error only."""
     key, absent = order_key(attribute.array)
     if attribute.missing is not None:
         absent = attribute.missing if absent is None else absent | attribute.missing
     if absent is not None and absent.any():
         first = int(absent.argmax())
-        u, v = ends[:, first].tolist()
+        u, v = ends()[:, first].tolist()
         raise ValueError(
             f"`weights` must not be NaN, got {int(absent.sum())} NaN (first: edge {first}, "
             f"{u} - {v}); fill them in, or build the graph without those edges"
