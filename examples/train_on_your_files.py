@@ -31,6 +31,7 @@ for part in ("train", "validation", "test"):
 # %% A plain PyG model and a plain training loop
 torch.manual_seed(0)
 model = GraphSAGE(in_channels=1, hidden_channels=32, num_layers=2, out_channels=1, aggr="max")
+model = model.double()  # attributes of files are exact: float64
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 loss_of = torch.nn.BCEWithLogitsLoss()
 
@@ -49,7 +50,7 @@ def f1(part):
 for epoch in range(1, 121):
     for batch in DataLoader(dataset.part("train"), batch_size=4, shuffle=True):
         optimizer.zero_grad()
-        loss = loss_of(model(batch.x, batch.edge_index)[:, 0], batch.y.float())
+        loss = loss_of(model(batch.x, batch.edge_index)[:, 0], batch.y.double())
         loss.backward()
         optimizer.step()
     if epoch % 40 == 0:

@@ -233,13 +233,13 @@ CALLS: Mapping[str, Call] = {
             "where": "take graph.subgraph(mask)",
         },
     ),
+    # Its nodes are edges; `where` leaves out those between groups.
     "edge_peaks": Call(
         radius=False,
         ties=("plateau", "strict"),
         direction="none",
         nan=("raise",),
         absent=("block",),
-        where=False,
         columns=False,
         way_out={
             "radius": "the balls of an edge are counted in hops",
@@ -247,7 +247,6 @@ CALLS: Mapping[str, Call] = {
             "direction": "the balls ignore arrows",
             "nan": "fill NaN in, or build the graph without those edges",
             "absent": "build the graph without those edges",
-            "where": "take graph.subgraph(mask)",
             "columns": _SINGLE,
         },
     ),
