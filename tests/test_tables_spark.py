@@ -223,7 +223,7 @@ def test_damaged_pages_are_refused(spark, tmp_path):
         local_maxima_tables(edges, nodes, "height", engine="spark", spark=spark)
 
 
-@pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", ["stream", pytest.param("spark", marks=pytest.mark.slow)])
 def test_floats_among_the_ids_of_text_tables(request, tmp_path, engine):
     (tmp_path / "edges.csv").write_text("src,dst\n1,2\n")
     (tmp_path / "nodes.csv").write_text("id,height\n1,5\n2.0,7\n")

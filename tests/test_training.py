@@ -1,5 +1,6 @@
 """`fit`: what is learned, that it is the same every time, and that no state is lost."""
 
+import dataclasses
 import os
 import signal
 
@@ -11,8 +12,9 @@ from torch_geometric.data import Data
 
 import graphmax as gm
 from graphmax.nn import FeatureScore, PeakDetector, SignHead
+from graphmax.sealed import write_tensors
 from graphmax.training import fitting, trainer
-from graphmax.training.checkpoint import read_checkpoint, write_checkpoint
+from graphmax.training.checkpoint import CHECKPOINT, read_checkpoint
 
 PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
 
@@ -277,8 +279,9 @@ def test_checkpoints_of_another_training(checkpoint, tmp_path):
         resume(checkpoint, seed=1)
     with pytest.raises(ValueError, match="got another graphs"):
         resume(checkpoint, graphs=[labelled(30)])
-    tensors, told = read_checkpoint(checkpoint)
-    write_checkpoint(tmp_path / "d", tensors, told | {"version": 1})
+    tensors, document = read_checkpoint(checkpoint)
+    older = dataclasses.replace(CHECKPOINT, version=1)
+    write_tensors(older, tmp_path / "d", document, tensors)
     with pytest.raises(ValueError, match="of version 1 where this is 2"):
         resume(tmp_path / "d")
     with pytest.raises(FileNotFoundError, match="start with resume=False"):
