@@ -49,7 +49,10 @@ def number(
     if value != value:
         raise ValueError(f"`{name}` must be {wanted}, got NaN{hint}")
     _check_range(value, value, name, least, most, hint)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond all floats
+        return math.inf if value > 0 else -math.inf
 
 
 def _check_range(value: Any, shown: Any, name: str, least: Any, most: Any, hint: str) -> None:

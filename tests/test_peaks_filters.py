@@ -96,10 +96,18 @@ def test_a_base_of_minima_is_a_ceiling():
     assert_array_equal(gm.find_peaks(lakes, [1, 9, 5], extremum="min", base=6).prominence, [5, 1])
 
 
+def test_integers_beyond_all_floats_are_thresholds():
+    assert len(gm.find_peaks(path(3), [1, 0, 2], min_height=10**400)) == 0
+    assert len(gm.find_peaks(path(3), [1.0, 0, 2], min_height=-(10**400), min_distance=1)) == 2
+    assert_array_equal(gm.find_peaks(path(3), [1, 0, 2], min_distance=10**400).nodes, [2])
+
+
 @pytest.mark.parametrize(
     ("values", "base", "prominence", "dtype"),
     [
         (np.array([2**62 + 1, 0, 7]), 2**62, [1.0, 7 - 2.0**62], np.int64),
+        (np.array([2**62 + 1, 0, 7]), 10**400, [-np.inf, -np.inf], np.float64),
+        (np.array([2**62 + 1, 0, 7]), -(10**400), [np.inf, np.inf], np.float64),
         (np.array([2**62 + 1, 0, 7]), 0.5, [2.0**62, 6.5], np.float64),
         (np.array([3, 0, 2], np.uint8), -1, [4, 3], np.float64),
         (np.array([3, 0, 2], np.uint8), -np.inf, [np.inf, np.inf], np.float64),

@@ -208,6 +208,9 @@ def test_boundary_edges_join_two_basins(peaks):
     assert_array_equal(peaks[:1].boundary(), [False] * 5)
     apart = gm.find_peaks(gm.Graph.from_edges([0], [1], 3), [1, 2, 5], num_peaks=1)
     assert_array_equal(apart.boundary(), [False])
+    first = gm.find_peaks(gm.Graph.from_edges([0, 1], [1, 2]), [3, 1, 2])
+    assert_array_equal(first.basins, [0, 0, 2])
+    assert_array_equal(first.boundary(), [False, True])
 
 
 # --- maps
@@ -228,6 +231,8 @@ def test_geojson_has_a_point_per_peak(tmp_path):
     assert first["properties"]["isolation"] is None
     assert second["properties"]["parent"] == "c"
     assert second["properties"]["key_saddle"] == "b"
+    ends = on_a_map([[-180, 90], [0, 0], [180, -90]]).to_geojson()["features"]
+    assert [end["geometry"]["coordinates"] for end in ends] == [[180, -90], [-180, 90]]
     peaks.write(tmp_path / "peaks.geojson")
     assert json.loads((tmp_path / "peaks.geojson").read_text(encoding="utf-8")) == collection
 

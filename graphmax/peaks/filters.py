@@ -101,7 +101,7 @@ def _exactly(
     """Return array and threshold in types that NumPy compares without rounding."""
     if array.dtype.kind == "f":
         return array.astype(np.float64, copy=False), _float_bound(threshold, downwards)
-    if math.isinf(threshold):
+    if threshold in (math.inf, -math.inf):
         return array.astype(np.float64), threshold
     whole = math.floor(threshold) if downwards else math.ceil(threshold)
     return array.astype(np.uint8) if array.dtype.kind == "b" else array, whole

@@ -31,12 +31,16 @@ class SeaLevel:
             level = level.astype(array.dtype)
         return cls(level)
 
+    @property
+    def _is_infinite(self) -> bool:
+        return self.level in (math.inf, -math.inf)
+
     def below(self, array: NDArray[Any]) -> NDArray[np.float64]:
         """Return ``array - level``, the exact difference rounded once."""
         fitting = self._as(array.dtype)
         if fitting is not None:
             return exact_difference(array, np.full_like(array, fitting))
-        if array.dtype.kind == "f" or _are_floats(array) or math.isinf(self.level):
+        if array.dtype.kind == "f" or _are_floats(array) or self._is_infinite:
             array, fitting = array.astype(np.float64), self._as(np.dtype(np.float64))
         if fitting is not None:
             return exact_difference(array, np.full_like(array, fitting))
@@ -54,7 +58,7 @@ class SeaLevel:
                 except OverflowError:
                     return None
             return cast if float(cast) == self.level else None
-        if math.isinf(self.level) or int(self.level) != self.level:
+        if self._is_infinite or int(self.level) != self.level:
             return None
         low, high = (0, 1) if dtype.kind == "b" else _bounds(dtype)
         return int(self.level) if low <= self.level <= high else None
@@ -63,7 +67,7 @@ class SeaLevel:
         """Write the level into some rows, in a dtype that can hold it."""
         fitting = self._as(values.dtype)
         if fitting is None:
-            values, fitting = values.astype(np.float64), float(self.level)
+            values, fitting = values.astype(np.float64), _rounded(self.level)
         values[rows] = fitting
         return values
 
