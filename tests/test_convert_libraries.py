@@ -109,6 +109,10 @@ def test_a_weight_that_no_edge_has():
     G = weighted_networkx(nx.Graph)
     with pytest.raises(ValueError, match="`weight` must name an edge attribute, got 'wieght'; did"):
         gm.as_graph(G, weight="wieght")
+    data = Data(edge_index=torch.tensor([[0], [1]]), edge_length=torch.ones(1), num_nodes=2)
+    with pytest.raises(ValueError, match="got 'edge_lenght'; did you mean 'edge_length'"):
+        gm.as_graph(data, weight="edge_lenght")
+    assert gm.as_graph(data, weight="edge_length").weights.tolist() == [1.0]
 
 
 def test_pyg():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.adjacency import matching_ends
-from graphmax.checks import is_tensor, to_numpy
+from graphmax.checks import is_tensor, near_names, to_numpy
 from graphmax.graph import Graph
 
 _SIZED = ("num_nodes", "x", "pos", "batch", "ptr")
@@ -147,6 +147,11 @@ def from_data(obj: Any, weight: str | None) -> EdgeList:
 
 
 def _data_weights(obj: Any, weight: str, count: int) -> NDArray[Any] | None:
+    if weight not in ("weight", "edge_weight") and weight not in obj:
+        names = [str(name) for name, value in obj.to_dict().items() if is_tensor(value)]
+        raise ValueError(
+            f"`weight` must name an edge attribute, got {weight!r}; " + near_names(weight, names)
+        )
     for name in dict.fromkeys(("edge_weight", weight)):
         if name not in obj or not is_tensor(obj[name]):
             continue
