@@ -4,8 +4,39 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from graphmax.checks import integer, near_names
-from graphmax.convert import edge_lists, library_graphs, networkx_graphs
-from graphmax.convert.edge_lists import EdgeList
+from graphmax.convert.edge_lists import (
+    EdgeList,
+    from_data,
+    from_edge_index,
+    from_pair,
+    from_scipy,
+    from_sparse_tensor,
+    is_data,
+    is_edge_index,
+    is_pair,
+    is_scipy,
+    is_sparse_tensor,
+)
+from graphmax.convert.library_graphs import (
+    from_anndata,
+    from_frame,
+    from_igraph,
+    from_libpysal,
+    from_networkit,
+    from_rustworkx,
+    from_trimesh,
+    is_anndata,
+    is_frame,
+    is_igraph,
+    is_libpysal,
+    is_networkit,
+    is_rustworkx,
+    is_trimesh,
+)
+from graphmax.convert.networkx_graphs import (
+    from_networkx,
+    is_networkx,
+)
 from graphmax.graph import Graph
 from graphmax.grid import grid_graph
 
@@ -29,21 +60,21 @@ def _from_grid_of_xarray(obj: Any, weight: str | None) -> Graph:
 
 # Rows that give edges in memory, from which one hop is answered without building anything.
 _EDGE_LISTS = (
-    Library("PyG Data", edge_lists.is_data, edge_lists.from_data),
-    Library("a torch sparse tensor", edge_lists.is_sparse_tensor, edge_lists.from_sparse_tensor),
-    Library("an edge_index tensor", edge_lists.is_edge_index, edge_lists.from_edge_index),
-    Library("a SciPy sparse matrix", edge_lists.is_scipy, edge_lists.from_scipy),
-    Library("a pair of arrays (src, dst)", edge_lists.is_pair, edge_lists.from_pair),
+    Library("PyG Data", is_data, from_data),
+    Library("a torch sparse tensor", is_sparse_tensor, from_sparse_tensor),
+    Library("an edge_index tensor", is_edge_index, from_edge_index),
+    Library("a SciPy sparse matrix", is_scipy, from_scipy),
+    Library("a pair of arrays (src, dst)", is_pair, from_pair),
 )
 _GRAPHS = (
-    Library("a networkx graph", networkx_graphs.is_networkx, networkx_graphs.from_networkx),
-    Library("an igraph Graph", library_graphs.is_igraph, library_graphs.from_igraph),
-    Library("AnnData", library_graphs.is_anndata, library_graphs.from_anndata),
-    Library("a trimesh", library_graphs.is_trimesh, library_graphs.from_trimesh),
-    Library("libpysal weights", library_graphs.is_libpysal, library_graphs.from_libpysal),
-    Library("a rustworkx graph", library_graphs.is_rustworkx, library_graphs.from_rustworkx),
-    Library("a networkit graph", library_graphs.is_networkit, library_graphs.from_networkit),
-    Library("a pandas table of edges", library_graphs.is_frame, library_graphs.from_frame),
+    Library("a networkx graph", is_networkx, from_networkx),
+    Library("an igraph Graph", is_igraph, from_igraph),
+    Library("AnnData", is_anndata, from_anndata),
+    Library("a trimesh", is_trimesh, from_trimesh),
+    Library("libpysal weights", is_libpysal, from_libpysal),
+    Library("a rustworkx graph", is_rustworkx, from_rustworkx),
+    Library("a networkit graph", is_networkit, from_networkit),
+    Library("a pandas table of edges", is_frame, from_frame),
     Library("an xarray grid", _is_grid_of_xarray, _from_grid_of_xarray),
 )
 
@@ -120,8 +151,8 @@ def as_graph(
             "`node_type` and `edge_type` must be given with HeteroData only, got "
             f"{type(obj).__name__}"
         )
-    if library_graphs.is_frame(obj):
-        return library_graphs.from_frame(obj, weight, src, dst, directed=bool(directed))
+    if is_frame(obj):
+        return from_frame(obj, weight, src, dst, directed=bool(directed))
     if not (src is None and dst is None and directed is None):
         raise ValueError(
             "`src`, `dst` and `directed` must be given with a pandas table of edges only, got "

@@ -15,8 +15,8 @@ from graphmax.atomic import write_atomically
 from graphmax.checks import frozen, integer
 from graphmax.graph import Graph
 from graphmax.notebook import html_table
-from graphmax.peaks import display
 from graphmax.peaks.coordinates import coordinate_columns, coordinates_of
+from graphmax.peaks.display import MOST_ROWS, aligned, cells, scalars
 from graphmax.peaks.geojson import feature_collection
 from graphmax.peaks.setting import Setting
 from graphmax.rule import FilledRule
@@ -140,8 +140,8 @@ class Peaks:
         return int(self.node.size)
 
     def __iter__(self) -> Iterator[Peak]:
-        columns = [display.scalars(getattr(self, name)) for name in _COLUMNS]
-        groups = [None] * len(self) if self.group is None else display.scalars(self.group)
+        columns = [scalars(getattr(self, name)) for name in _COLUMNS]
+        groups = [None] * len(self) if self.group is None else scalars(self.group)
         return map(Peak._make, zip(*columns, groups, strict=True))
 
     @overload
@@ -366,7 +366,7 @@ class Peaks:
 
     def __repr__(self) -> str:
         head = f"Peaks({self._title})"
-        return "\n".join([head, *display.aligned(self._shown())]) if len(self) else head
+        return "\n".join([head, *aligned(self._shown())]) if len(self) else head
 
     def _repr_html_(self) -> str:
         return html_table(self._shown(), f"Peaks: {self._title}")
@@ -387,11 +387,11 @@ class Peaks:
         return rank
 
     def _shown(self) -> dict[str, list[str]]:
-        head = self._kept(np.arange(min(len(self), display.MOST_ROWS)), rebuilt=False)
+        head = self._kept(np.arange(min(len(self), MOST_ROWS)), rebuilt=False)
         columns = head.to_dict()
         if not self.is_labelled:
             del columns["label"]
-        return display.cells(columns, more=len(self) > display.MOST_ROWS)
+        return cells(columns, more=len(self) > MOST_ROWS)
 
 
 def _or_none(table: NDArray[Any], at: NDArray[Any]) -> NDArray[np.int64]:
