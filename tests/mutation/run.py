@@ -183,6 +183,7 @@ def verdict(file, tree, limit):
     child = os.fork()
     if child == 0:
         code = 1
+        os.setsid()  # tests of Ctrl-C and of killed runs must not reach the parent
         try:
             code = tested(file, tree)
         finally:
