@@ -64,11 +64,11 @@ ENDLESS = """
 
     import graphmax as gm
 
-    pair = gm.Graph.from_edges([0], [1], 2, weights=[1.0])
-    gm.isolation(pair, [1, 2], ties="weak", weighted={weighted})
     generator = np.random.default_rng(0)
     src, dst = generator.integers(0, 300_000, (2, 900_000))
     graph = gm.Graph.from_edges(src, dst, 300_000, weights=np.ones(900_000))
+    # Compiled first, for as many threads: an interrupt must meet the search, not the compiler.
+    gm.isolation(graph, generator.random(300_000), ties="weak", weighted={weighted}, max_distance=1)
     values = np.zeros(300_000)
     values[-1] = 1
     print("ready", flush=True)
