@@ -14,7 +14,7 @@ from torch_geometric.data import Batch, Data, HeteroData
 
 import graphmax as gm
 
-pytestmark = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse CS. tensor support:UserWarning")
 SRC, DST, WEIGHTS = (
     np.array([0, 1, 2, 3, 0]),
     np.array([1, 2, 3, 0, 2]),
