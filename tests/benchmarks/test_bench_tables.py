@@ -19,7 +19,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from graphmax.kernels.rmat import draw
+from graphmax.kernels.random import draw
 
 EDGES = [10**6, 10**7, 10**8]
 if os.environ.get("GRAPHMAX_BENCH_LARGE"):
