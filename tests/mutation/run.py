@@ -1,6 +1,6 @@
 """Mutation run: small faults are put into the Python half of the library, and tests must notice.
 
-    python tests/mutation/run.py --count 300 --seed 0 [--part 0/4] [--only peaks] [--out told.json]
+    python tests/mutation/run.py --count 300 --seed 0 [--jobs 2] [--only peaks] [--out told.json]
 
 A mutant differs from the source in one place: a comparison, an operator, a constant, a condition.
 It lives in memory only, put in the place of its module when that is imported, in a process of its
@@ -178,8 +178,8 @@ def tested(file, tree):
     return int(pytest.main([*options, *files]) != 0)
 
 
-def verdict(file, tree, limit):
-    """Return "killed", "survived" or "timeout" (which is killed too)."""
+def started(file, tree):
+    """Fork a process that runs the tests of a module; return its number."""
     child = os.fork()
     if child == 0:
         code = 1
@@ -188,15 +188,32 @@ def verdict(file, tree, limit):
             code = tested(file, tree)
         finally:
             os._exit(code)
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return "survived" if os.waitstatus_to_exitcode(status) == 0 else "killed"
-        time.sleep(0.05)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "timeout"
+    return child
+
+
+def verdicts(tasks, jobs, limit, end):
+    """Yield (task, "killed", "survived" or "timeout") of (file, tree, line), several at a time.
+
+    A mutant that takes longer than `limit` seconds is killed too. After `end` none is started.
+    """
+    waiting, running = list(tasks), {}
+    while running or (waiting and time.monotonic() < end):
+        while waiting and len(running) < jobs and time.monotonic() < end:
+            task = waiting.pop(0)
+            running[started(*task[:2])] = (task, time.monotonic() + limit)
+        for child, (task, latest) in list(running.items()):
+            done, status = os.waitpid(child, os.WNOHANG)
+            if not done and time.monotonic() < latest:
+                continue
+            if not done:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                answer = "timeout"
+            else:
+                answer = "killed" if os.waitstatus_to_exitcode(status) else "survived"
+            del running[child]
+            yield task, answer
+        time.sleep(0.02)
 
 
 def main():
@@ -207,6 +224,8 @@ def main():
     options.add_argument("--part", default="0/1", help="i/n: every n-th mutant of the sample")
     options.add_argument("--only", default="", help="files whose path holds this")
     options.add_argument("--limit", type=float, default=300, help="seconds for one mutant")
+    options.add_argument("--jobs", type=int, default=1, help="mutants at a time")
+    options.add_argument("--seconds", type=float, default=1e9, help="start none after these")
     options.add_argument("--out", type=Path, help="a JSON file of verdicts, which is gone on with")
     asked = options.parse_args()
     os.chdir(ROOT)
@@ -218,18 +237,18 @@ def main():
     part, parts = map(int, asked.part.split("/"))
     told = json.loads(asked.out.read_text()) if asked.out and asked.out.exists() else {}
     print(f"{len(everything)} mutants, {len(sample)} in the sample", flush=True)
-    whole = set()
-    for mutant in sample[part::parts]:
-        tree, line = broken(*mutant)
-        if line not in told:
-            file = mutant[0]
-            if file not in whole:  # what fails without a fault would kill everything
-                source = ast.parse((ROOT / file).read_text())
-                if verdict(file, source, 10 * asked.limit) != "survived":
-                    sys.exit(f"the tests of {file} fail without a mutant: {TESTS[file]}")
-                whole.add(file)
-            told[line] = verdict(mutant[0], tree, asked.limit)
-            print(f"{told[line]:<9}{line}", flush=True)
+    mutants = [(mutant[0], *broken(*mutant)) for mutant in sample[part::parts]]
+    mutants = [mutant for mutant in mutants if mutant[2] not in told]
+    end = time.monotonic() + asked.seconds
+    files = sorted({file for file, *_ in mutants})
+    whole = [(file, ast.parse((ROOT / file).read_text()), "as it is") for file in files]
+    for (file, *_), answer in verdicts(whole, asked.jobs, 10 * asked.limit, end):
+        if answer != "survived":  # what fails without a fault would kill everything
+            print(f"the tests of {file} fail without a mutant: {TESTS[file]}", flush=True)
+            mutants = [mutant for mutant in mutants if mutant[0] != file]
+    for (*_, line), answer in verdicts(mutants, asked.jobs, asked.limit, end):
+        told[line] = answer
+        print(f"{answer:<9}{line}", flush=True)
         if asked.out:
             asked.out.write_text(json.dumps(told, indent=1))
     survived = [line for line in told if told[line] == "survived"]
