@@ -14,6 +14,7 @@ import graphmax as gm
 from graphmax.nn import FeatureScore, PeakDetector, SignHead
 from graphmax.sealed import write_tensors
 from graphmax.training import fitting, trainer
+from graphmax.training.blocks import blocks_of
 from graphmax.training.checkpoint import CHECKPOINT, read_checkpoint
 
 PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
@@ -115,9 +116,31 @@ def test_validation_stops_early_and_keeps_the_best_weights():
     found = gm.fit(detector, [train], validation=[held], epochs=200)
     assert found.stopped == "validation"
     assert found.epochs < 200
-    losses = [told["validation_loss"] for told in found.history]
+    losses = [told["validation_loss_rescaled"] for told in found.history]
     assert found.best_epoch == 1 + int(np.argmin(losses))
     assert "validation_average_precision" in found.history[0]
+
+
+def test_epochs_are_compared_whatever_the_scale_of_the_logits():
+    """Too large logits make the loss worse and no ranking: training would end long too early."""
+    detector, data = PeakDetector(), labelled(200, flips=0.1)
+    blocks = blocks_of([data], "validation", 1, "in")
+    before = trainer.judged_on(detector, blocks)
+    detector.head.rescale(1.5)
+    after = trainer.judged_on(detector, blocks)
+    assert after["validation_loss"] > before["validation_loss"] + 0.03
+    for name in ("validation_loss_rescaled", "validation_average_precision"):
+        assert after[name] == pytest.approx(before[name], abs=1e-4)
+
+
+def test_after_validation_the_scale_is_the_one_that_suits_it():
+    detector, held = PeakDetector(2), labelled(200, channels=2, seed=1, flips=0.1)
+    gm.fit(detector, [labelled(channels=2)], validation=[held], epochs=15)
+    blocks = blocks_of([held], "validation", 2, "in")
+    told = trainer.judged_on(detector, blocks)
+    assert told["validation_loss"] == pytest.approx(told["validation_loss_rescaled"], abs=1e-4)
+    detector.head.rescale(0.3)
+    assert trainer.judged_on(detector, blocks)["validation_loss"] > told["validation_loss"]
 
 
 def test_after_fit_no_member_of_a_score_outvotes_the_others():

@@ -122,6 +122,9 @@ class Head(nn.Module):
     def calibrate(self, logits: Tensor) -> None:
         """Take the scale of the logits before training; by default there is none to take."""
 
+    def rescale(self, log_factor: float) -> None:
+        """Multiply the logits by a factor, if the head has a scale; by default it has none."""
+
     def negative_log_likelihood(self, logits: Tensor, y: Tensor) -> Tensor:
         """Return -log P(label) in nats, where a label is wrong with probability `flip_rate`."""
         toward = torch.where(y.reshape(-1, *[1] * (logits.ndim - 1)), logits, -logits)
@@ -185,6 +188,11 @@ class SignHead(Head):
     def calibrate(self, logits: Tensor) -> None:
         """Divide by the typical size."""
         _divide(self.log_scale, logits)
+
+    @torch.no_grad()
+    def rescale(self, log_factor: float) -> None:
+        """Multiply the logits by a factor."""
+        self.log_scale += log_factor
 
     def _scaled(self, margin: Tensor) -> Tensor:
         # An infinite margin times the scale has a gradient that is not a number.

@@ -44,8 +44,8 @@ class FitResult:
     ``epochs`` that were run, ``best_epoch`` whose weights the detector has, ``stopped`` by
     ``"epochs"``, ``"validation"``, ``"callback"`` or ``"interrupt"``, ``hops`` and ``flip_rate``
     that were learned, ``seconds`` of this call, and ``history``: one dictionary per epoch with
-    ``loss`` and, with validation, ``validation_loss`` (both in nats per labelled node) and
-    ``validation_average_precision``. ``mask`` and ``validation_mask`` name the masks whose nodes
+    ``loss`` and, with validation, ``validation_loss`` and ``validation_loss_rescaled`` (all in nats
+    per labelled node) and ``validation_average_precision``. ``mask`` and ``validation_mask`` name the masks whose nodes
     counted: ``"train_mask"`` and ``"val_mask"`` where the graphs have them, else ``"all"``.
 
     Examples
@@ -101,8 +101,10 @@ def fit(
         every epoch, one step per batch; one of `neighborhood_loader` trains on cut-out
         neighborhoods of a graph that does not fit.
     validation : as `graphs`, optional
-        Training stops when the loss on these no longer falls; the best weights stay. Where every
-        graph has a ``val_mask``, its nodes count.
+        Training stops when the loss on these no longer falls; the best weights stay. Epochs are
+        compared by their loss at the scale of the logits that suits these labels best, which a
+        head with a scale keeps at the end: the plain loss would stop while the ranking still gets
+        better. Where every graph has a ``val_mask``, its nodes count.
     epochs : int, optional
         Most passes over the graphs; the default suits the detector's score.
     seed : int, default 0

@@ -23,6 +23,7 @@ from graphmax.training.epochs import Epochs, epochs_of
 
 PATIENCE = 0.25
 _LAST_RATE = 0.01
+_LOG_FACTORS = -4.0, 4.0
 MakeOptimizer = Callable[..., torch.optim.Optimizer]
 
 
@@ -99,7 +100,7 @@ class Training:
 
     @property
     def patience(self) -> int:
-        """Epochs without a better validation loss before training stops."""
+        """Epochs without a better loss on validation graphs before training stops."""
         return max(10, round(PATIENCE * self.epochs))
 
     @property
@@ -139,7 +140,7 @@ class Training:
         if self.held.blocks:
             record |= judged_on(self.detector, self.held.blocks)
         self.history.append(record)
-        compared = record.get("validation_loss", -float(self.epoch))
+        compared = record.get("validation_loss_rescaled", -float(self.epoch))
         if compared < self.best_loss:
             self.best_loss, self.best_epoch = compared, self.epoch
             self.best = copied(self.detector.state_dict())
@@ -220,6 +221,9 @@ class Training:
         first = self.source.sample[0]
         self.detector.score.settle(first.x, first.steps)
         choose_hops(self.detector, [*self.source.sample, *self.held.blocks])
+        if self.held.blocks:
+            self.detector.eval()
+            self.detector.head.rescale(best_scale(self.detector, self.held.blocks)[0])
         self.detector.trained.fill_(True)
         self.detector.eval()
 
@@ -256,18 +260,50 @@ def adapt(detector: PeakDetector, blocks: list[Block]) -> None:
         detector.head.calibrate(usable)
 
 
-@torch.no_grad()
 def judged_on(detector: PeakDetector, blocks: list[Block]) -> dict[str, float]:
-    """Return loss and average precision on validation graphs, with the radius in force."""
+    """Return losses and average precision on validation graphs, with the radius in force.
+
+    The loss as it is rises while the ranking still gets better: early in a training logits grow
+    too large for nodes that were not trained on, and weight decay makes them too small later. What
+    epochs are compared by is the loss at the scale that suits these labels best.
+    """
     from sklearn.metrics import average_precision_score
 
-    logits = torch.cat([detector(block.x, block.steps)[block.mask] for block in blocks])
-    y = torch.cat([block.y[block.mask] for block in blocks])
-    usable = ~(logits.abs() >= CERTAIN)
-    loss = detector.head.negative_log_likelihood(logits[usable], y[usable]).mean()
+    logits, y = _validated(detector, blocks)
+    usable = logits.abs() < CERTAIN
     order = torch.nan_to_num(logits, nan=0.0).cpu().numpy()
-    precision = average_precision_score(y.cpu().numpy(), order)
-    return {"validation_loss": float(loss), "validation_average_precision": float(precision)}
+    return {
+        "validation_loss": _loss_at(0.0, detector, logits[usable], y[usable]),
+        "validation_loss_rescaled": best_scale(detector, blocks, (logits, y))[1],
+        "validation_average_precision": float(average_precision_score(y.cpu().numpy(), order)),
+    }
+
+
+@torch.no_grad()
+def _validated(detector: PeakDetector, blocks: list[Block]) -> tuple[Tensor, Tensor]:
+    logits = torch.cat([detector(block.x, block.steps)[block.mask] for block in blocks])
+    return logits, torch.cat([block.y[block.mask] for block in blocks])
+
+
+@torch.no_grad()
+def _loss_at(log_factor: float, detector: PeakDetector, logits: Tensor, y: Tensor) -> float:
+    loss = detector.head.negative_log_likelihood(logits * math.exp(log_factor), y).mean()
+    return float(loss)
+
+
+def best_scale(
+    detector: PeakDetector, blocks: list[Block], judged: tuple[Tensor, Tensor] | None = None
+) -> tuple[float, float]:
+    """Return the log of the factor of the logits that suits the labels best, and its loss."""
+    from scipy.optimize import minimize_scalar
+
+    logits, y = _validated(detector, blocks) if judged is None else judged
+    usable = logits.abs() < CERTAIN
+    arguments = detector, logits[usable], y[usable]
+    found = minimize_scalar(
+        _loss_at, args=arguments, bounds=_LOG_FACTORS, method="bounded", options={"xatol": 1e-3}
+    )
+    return float(found.x), float(found.fun)
 
 
 @torch.no_grad()

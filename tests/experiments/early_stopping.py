@@ -4,10 +4,12 @@ Three tasks: a hidden attribute whose radius (2 hops) is learned too, a hidden a
 network, a noisy field. Floor: what `fit` reaches without validation. Goal: never more than .01
 below it in the mean of the seeds. The validation graphs are drawn apart and are never trained on.
 
-Run: python -m tests.experiments.early_stopping [--seeds 5] [--nodes 10000]
+Run: python -m tests.experiments.early_stopping --jobs 16 --seconds 300 --out early.jsonl
+     [--seeds 5] [--nodes 10000]
 """
 
 import argparse
+from itertools import product
 
 import numpy as np
 import torch
@@ -15,6 +17,8 @@ from sklearn.metrics import average_precision_score
 
 import graphmax as gm
 from graphmax.generators import HiddenAttribute, erdos_renyi, gaussian_field
+
+from . import pool  # noqa: TID252
 
 
 def hidden(kind, hops, graph, attribute, rng):
@@ -67,31 +71,46 @@ def reached(name, seed, *, validation, nodes, epochs=None):
     )
     (data,) = sets["test"]
     chance = detector.predict_proba(data).numpy()
-    return float(average_precision_score(data.y.numpy(), chance)), found.epochs, found.hops
+    precision = float(average_precision_score(data.y.numpy(), chance))
+    return {"AP": precision, "epochs": found.epochs, "best": found.best_epoch, "hops": found.hops}
 
 
 def main():
-    """Print a line a task."""
+    """Run every task with and without validation, then print a line a task."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--nodes", type=int, default=10_000)
     parser.add_argument("--epochs", type=int)
+    pool.add_options(parser)
     asked = parser.parse_args()
+    jobs = [
+        {"name": name, "seed": seed, "validation": held, "nodes": asked.nodes, "epochs": asked.epochs}
+        for seed, name, held in product(range(asked.seeds), TASKS, (False, True))
+    ]  # fmt: skip
+    warm = {**jobs[0], "nodes": 500, "epochs": 2}
+    rows = pool.rows_of(jobs, reached, pool.means_of(asked), kind="name", warm=warm)
     print("average precision without and with validation (goal: at most .01 below)")
     for name in TASKS:
-        rows = [
-            [
-                reached(name, seed, validation=held, nodes=asked.nodes, epochs=asked.epochs)
-                for held in (False, True)
-            ]
-            for seed in range(asked.seeds)
-        ]
-        without, with_it = np.array([[cell[0] for cell in row] for row in rows]).T
-        print(
-            f"  {name:30s} without {without.mean():.4f} with {with_it.mean():.4f} difference "
-            f"{(with_it - without).mean():+.4f} (epochs {[row[1][1] for row in rows]}, radii "
-            f"{[row[1][2] for row in rows]})", flush=True,
-        )  # fmt: skip
+        line(name, [row for row in rows if row["job"]["name"] == name])
+
+
+def line(name, rows):
+    """Print the mean over the seeds that both arms have."""
+    arms = [
+        {row["job"]["seed"]: row["told"] for row in rows if row["job"]["validation"] is held}
+        for held in (False, True)
+    ]
+    seeds = sorted(set(arms[0]) & set(arms[1]))
+    if not seeds:
+        return
+    without, with_it = (np.array([arm[seed]["AP"] for seed in seeds]) for arm in arms)
+    told = [arms[1][seed] for seed in seeds]
+    print(
+        f"  {name:30s} without {without.mean():.4f} with {with_it.mean():.4f} difference "
+        f"{(with_it - without).mean():+.4f} (seeds {np.round(with_it - without, 3).tolist()}; best "
+        f"of epochs {[(t['best'], t['epochs']) for t in told]}, radii {[t['hops'] for t in told]})",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
