@@ -75,23 +75,45 @@ def reached(name, seed, *, validation, nodes, epochs=None):
     return {"AP": precision, "epochs": found.epochs, "best": found.best_epoch, "hops": found.hops}
 
 
+def jobs(seeds=5, nodes=10_000, epochs=None):
+    """Return every task with and without validation."""
+    return [
+        {"name": name, "seed": seed, "validation": held, "nodes": nodes, "epochs": epochs}
+        for seed, name, held in product(range(seeds), TASKS, (False, True))
+    ]
+
+
+def work(**job):
+    """Train once."""
+    return reached(**job)
+
+
+def warm():
+    """Return a short training."""
+    return {**jobs()[0], "nodes": 500, "epochs": 2}
+
+
+def kind(job):
+    """Trainings of one task last about equally long."""
+    return job["name"]
+
+
+def report(rows):
+    """Print a line a task."""
+    print("average precision without and with validation (goal: at most .01 below)")
+    for name in TASKS:
+        line(name, [row for row in rows if row["job"]["name"] == name])
+
+
 def main():
-    """Run every task with and without validation, then print a line a task."""
+    """Run every task with and without validation."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--nodes", type=int, default=10_000)
     parser.add_argument("--epochs", type=int)
     pool.add_options(parser)
     asked = parser.parse_args()
-    jobs = [
-        {"name": name, "seed": seed, "validation": held, "nodes": asked.nodes, "epochs": asked.epochs}
-        for seed, name, held in product(range(asked.seeds), TASKS, (False, True))
-    ]  # fmt: skip
-    warm = {**jobs[0], "nodes": 500, "epochs": 2}
-    rows = pool.rows_of(jobs, reached, pool.means_of(asked), kind="name", warm=warm)
-    print("average precision without and with validation (goal: at most .01 below)")
-    for name in TASKS:
-        line(name, [row for row in rows if row["job"]["name"] == name])
+    pool.main(__spec__.name, jobs(asked.seeds, asked.nodes, asked.epochs), asked)
 
 
 def line(name, rows):
