@@ -45,8 +45,9 @@ class FitResult:
     ``"epochs"``, ``"validation"``, ``"callback"`` or ``"interrupt"``, ``hops`` and ``flip_rate``
     that were learned, ``seconds`` of this call, and ``history``: one dictionary per epoch with
     ``loss`` and, with validation, ``validation_loss`` and ``validation_loss_rescaled`` (all in nats
-    per labelled node) and ``validation_average_precision``. ``mask`` and ``validation_mask`` name the masks whose nodes
-    counted: ``"train_mask"`` and ``"val_mask"`` where the graphs have them, else ``"all"``.
+    per labelled node) and ``validation_average_precision``. ``mask`` and ``validation_mask`` name
+    the masks whose nodes counted: ``"train_mask"`` and ``"val_mask"`` where the graphs
+    have them, else ``"all"``.
 
     Examples
     --------

@@ -111,7 +111,7 @@ def _timed(name: str, job: Row) -> Row:
     started = time.perf_counter()
     try:
         answer = {"told": _module(name).work(**job)}
-    except Exception as error:  # one job must not end the others
+    except Exception as error:  # noqa: BLE001 - one job must not end the others
         answer = {"failed": f"{type(error).__name__}: {error}"}
     seconds = round(time.perf_counter() - started, 2)
     return {"experiment": name, "job": job, **answer, "seconds": seconds}
