@@ -75,14 +75,15 @@ def _is_column_of(data: Any, values: Any) -> bool:
 
 def _count_of(values: Any, edges: EdgeList) -> int:
     """Return the number of nodes of edges that do not know it, from what is given per node."""
-    largest = max((int(end.max()) for end in (edges.src, edges.dst) if end.size), default=-1)
     keyed = _keyed(values)
-    if keyed is not None:
-        keys = keyed.keys
-        integers = keys.dtype.kind in "iu" and keys.size
-        return max(largest, int(keys.max()) if integers else -1) + 1
-    count = len(values) if hasattr(values, "__len__") and not isinstance(values, str) else -1
-    return count if count >= 0 else largest + 1
+    if keyed is None and hasattr(values, "__len__") and not isinstance(values, str):
+        return len(values)  # whoever reads the edges finds an end outside
+    largest = max((int(end.max()) for end in (edges.src, edges.dst) if end.size), default=-1)
+    if keyed is None:
+        return largest + 1
+    keys = keyed.keys
+    integers = keys.dtype.kind in "iu" and keys.size
+    return max(largest, int(keys.max()) if integers else -1) + 1
 
 
 def attribute_of(nodes: Nodes, values: Any, name: str, source: Any = None) -> Attribute:

@@ -11,16 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.kernels.order_keys import double_keys, single_keys
 from graphmax.typed_columns import column_of
 
 COMPARABLE = "bool, int, uint, float16/32/64, bfloat16, datetime64 or timedelta64"
-_LOW_BITS = np.int64(0x7FFF_FFFF_FFFF_FFFF)
 _TOP_BIT = np.uint64(1 << 63)
-_KEY_OF_MINUS_ZERO = -1
-_EXPONENT_OF_SINGLE, _FRACTION_OF_SINGLE, _LEAST_SINGLE = 0x7F800000, 0x007FFFFF, 2.0**-149
-_BLOCK = 1 << 15
-_MINUS_INFINITY_KEY = np.int64(np.array(-np.inf).view(np.int64)) ^ _LOW_BITS
-_PLUS_INFINITY_KEY = np.int64(np.array(np.inf).view(np.int64))
 
 
 class Keyed(NamedTuple):
@@ -191,28 +186,12 @@ def order_key(array: NDArray[Any]) -> Keyed:
 
 def _float_key(array: NDArray[Any]) -> Keyed:
     key = np.empty(array.shape, np.int64)
-    flat, source = key.reshape(-1), array.reshape(-1)
-    any_nan = False
-    for start in range(0, flat.size, _BLOCK):
-        bits = flat[start : start + _BLOCK]
-        bits.view(np.float64)[:] = _doubles(source[start : start + _BLOCK])
-        np.bitwise_xor(bits, (bits >> 63) & _LOW_BITS, out=bits)
-        bits[bits == _KEY_OF_MINUS_ZERO] = 0
-        any_nan |= bool(bits.max() > _PLUS_INFINITY_KEY or bits.min() < _MINUS_INFINITY_KEY)
+    if array.dtype == np.float32:
+        any_nan = single_keys(array.reshape(-1).view(np.int32), key.reshape(-1))
+    else:
+        doubles = array.astype(np.float64, copy=False)
+        any_nan = double_keys(doubles.reshape(-1).view(np.int64), key.reshape(-1))
     return Keyed(key, np.isnan(array) if any_nan else None)
-
-
-def _doubles(block: NDArray[Any]) -> NDArray[np.float64]:
-    """Return floats as float64, subnormal ones by their bits."""
-    wide: NDArray[np.float64] = block.astype(np.float64)
-    if block.dtype != np.float32:
-        return wide
-    bits = block.view(np.int32)
-    tiny = (bits & _EXPONENT_OF_SINGLE) == 0
-    if tiny.any():
-        size = (bits[tiny] & _FRACTION_OF_SINGLE) * _LEAST_SINGLE
-        wide[tiny] = np.where(bits[tiny] < 0, -size, size)
-    return wide
 
 
 def exact_difference(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from strategies import TIES, graph_of, networks
 from torch_geometric.data import Batch, Data
 
 import graphmax as gm
+from graphmax.values import order_key
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 PATH = gm.Graph.from_edges([0, 1], [1, 2], 3)
@@ -255,3 +256,23 @@ def test_subnormal_values_where_the_processor_takes_them_for_zero(dtype):
         [sys.executable, "-c", FLUSHED.format(dtype=dtype)], capture_output=True, text=True
     )
     assert done.stdout == "[0, 0, 0, 1, 0, 0, 0, 1]\n[1, 0, 0, 0, 0, 0, 1, 0]\n", done.stderr
+
+
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_every_bit_pattern_of_a_float_keeps_its_order(width):
+    unsigned, signed = np.dtype(f"u{width // 8}"), np.dtype(f"i{width // 8}")
+    rng = np.random.default_rng(width)
+    bits = rng.integers(0, 2**width, 40_000, unsigned, endpoint=False)
+    bits[::7] &= unsigned.type(2 ** {16: 10, 32: 23, 64: 52}[width] - 1)  # subnormal
+    values = bits.view(f"f{width // 8}")
+    values = np.append(
+        values[~np.isnan(values)], np.array([0.0, -0.0, np.inf, -np.inf], values.dtype)
+    )
+    key, absent = order_key(values)
+    assert absent is None
+    # Bits of one sign stand in the order of their size: an order that no float is compared for.
+    size = values.view(signed).astype(object)
+    expected = [int(s) if s >= 0 else -(int(s) + 2 ** (width - 1)) for s in size]
+    by_key, by_bits = np.argsort(key, kind="stable"), np.argsort(np.array(expected), kind="stable")
+    assert by_key.tolist() == by_bits.tolist()
+    assert key[-3] == key[-4]

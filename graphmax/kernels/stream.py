@@ -7,12 +7,16 @@ Waiting for scattered memory is nearly all of the cost, so there are two loops:
 
 - At first every edge compares the *codes* of its ends: the order keys cut to 16 or 32 bits, which
   keep the order but may tie where keys do not; only then are the keys themselves fetched. Who wins
-  is a coin toss that no processor predicts, so there is no branch: the loser's flag is set, or that
-  of nobody, an entry behind the last node.
+  is a coin toss that no processor predicts, so there is no branch: what was found out is added to
+  the flag of the target.
 - Once most nodes are beaten, a bit a node says so (refreshed between calls), and an edge whose
   target is beaten already ends there.
 
-Threads share the flags: all of them only ever store "beaten", so that no store is lost.
+Each thread has flags of its own, joined at the end: two cores that write the same line of the
+cache wait for each other at nearly every edge, and only in flags of its own may a thread read, add
+and write back. Where that takes too much room, threads share the flags: all of them only ever store
+"beaten", so that no store is lost, and an edge without a loser stores it for nobody, an entry
+behind the last node.
 """
 
 import numpy as np
@@ -31,6 +35,8 @@ EDGES_AHEAD = 24
 CACHED_NODES = 1 << 19
 # Flags of nobody lie on a cache line of their own for each thread.
 LINE = 64
+# Flags of all threads together up to which each has its own.
+MOST_OWN_FLAGS = 1 << 22
 EDGES_PER_BLOCK = 1 << 10
 # Bits say who is beaten from this many edges a node on, and again when there are as many more.
 EDGES_BEFORE_BITS = 2
@@ -49,15 +55,23 @@ def _beats(code, key, exact, ties, u, v):
     return np.int64(u != v and challenges(key[v], v, key[u], u, ties))
 
 
+@kernel(inline="always")
+def _beats_exactly(a, b, ties, u, v):
+    """Whether node u of code a stands against node v of code b where codes are keys; no branch."""
+    return np.uint8((a > b) | ((a == b) & (u != v) & challenges(0, v, 0, u, ties)))
+
+
 @kernel
 def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, low, high):
     """Let every edge say who is beaten; the position of a bad edge, or NO_EDGE."""
-    # Codes decide nearly always. Both ways: the lower end is beaten, whichever it is. One way:
-    # `loser` is 1 where the target is beaten, and picks its flag or that of nobody, unbranched.
+    # Codes decide nearly always. `nobody` is negative where the flags are this thread's own: then
+    # the address of a flag does not depend on who wins, and the processor need not wait to know it.
+    # Else, both ways: the lower end is beaten, whichever it is. One way: `loser` is 1 where the
+    # target is beaten, and picks its flag or that of nobody.
     n = np.uint64(code.size)
     ahead = EDGES_AHEAD if code.size > CACHED_NODES else high
     forward, backward = np.int64(ways & FORWARD), np.int64(ways & BACKWARD) >> 1
-    both = ways == BOTH_WAYS
+    both, own = ways == BOTH_WAYS, nobody < 0
     noting = joined.size > 0
     for e in range(low, high):
         if e + ahead < high:
@@ -68,11 +82,21 @@ def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, low
         if u >= n or v >= n:
             return e
         a, b = code[u], code[v]
-        if a == b:
+        if exact and own:
+            if forward:
+                flags[v] |= _beats_exactly(a, b, ties, u, v)
+            if backward:
+                flags[u] |= _beats_exactly(b, a, ties, v, u)
+        elif a == b:
             if forward and _beats(code, key, exact, ties, u, v):
                 flags[v] = 1
             if backward and _beats(code, key, exact, ties, v, u):
                 flags[u] = 1
+        elif own:
+            if forward:
+                flags[v] |= np.uint8(a > b)
+            if backward:
+                flags[u] |= np.uint8(a < b)
         elif both:
             flags[v if a > b else u] = 1
         else:
@@ -116,16 +140,18 @@ def _meet_open(src, dst, code, key, exact, ties, ways, flags, joined, bits, nobo
 def _meet(src, dst, code, key, exact, ties, ways, flags, joined, bits, bad):
     parts, edges = bad.size, src.size
     size = (edges + parts - 1) // parts
+    own = len(flags) == parts
     for part in prange(parts):
         low, high = min(part * size, edges), min((part + 1) * size, edges)
-        nobody = code.size + (part + 1) * LINE
+        mine = flags[np.int64(part) % len(flags)]
+        nobody = -1 if own else code.size + (part + 1) * LINE
         if bits.size:
             bad[part] = _meet_open(
-                src, dst, code, key, exact, ties, ways, flags, joined, bits, nobody, low, high
+                src, dst, code, key, exact, ties, ways, mine, joined, bits, nobody, low, high
             )
         else:
             bad[part] = _meet_all(
-                src, dst, code, key, exact, ties, ways, flags, joined, nobody, low, high
+                src, dst, code, key, exact, ties, ways, mine, joined, nobody, low, high
             )
 
 
@@ -195,7 +221,9 @@ class OneHop:
         self.key, self.absent, self.ties, self.ways = key, absent, ties, ways
         self.code, self.exact = codes_of(key, absent)
         self._parts = threads()
-        self._flags = np.zeros(key.size + LINE * (self._parts + 2), np.uint8)
+        own = self._parts * key.size <= MOST_OWN_FLAGS
+        width = key.size + LINE * (self._parts + 2)
+        self._flags = np.zeros((self._parts if own else 1, width), np.uint8)
         self._joined = np.zeros(key.size if neighbors else 0, np.uint8)
         self._bits = np.zeros(0, np.uint8)
         self._seen, self._refreshed = 0, 0
@@ -223,19 +251,24 @@ class OneHop:
         """Write down who is beaten as bits, where enough edges have come since the last time."""
         n = self.key.size
         if self._seen >= max(EDGES_BEFORE_BITS * n, self._refreshed + n):
-            self._bits = np.packbits(self._flags[:n], bitorder="little")
+            self._bits = np.packbits(self._beaten(), bitorder="little")
             self._refreshed = self._seen
 
     def unchallenged(self):
         """Present nodes that no edge has let anybody challenge, bool (n,)."""
-        mask = self._flags[: self.key.size] == 0
+        mask = self._beaten() == 0
         if self.absent.size:
             mask &= ~self.absent
         return mask
 
     def has_neighbor(self):
         """Nodes that have a neighbor other than themselves, bool (n,)."""
-        return (self._joined | self._flags[: self.key.size]) != 0
+        return (self._joined | self._beaten()) != 0
+
+    def _beaten(self):
+        """What the threads found together, uint8 (n,)."""
+        flags = self._flags[:, : self.key.size]
+        return flags[0] if len(flags) == 1 else np.bitwise_or.reduce(flags)
 
 
 def one_hop(src, dst, key, absent, ties, ways, *, neighbors=False):
