@@ -108,7 +108,7 @@ def child(*arguments):
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
     return {
-        **json.loads(said),
+        **json.loads(said.splitlines()[-1]),  # DuckDB prints a bar before it
         "seconds": perf_counter() - began,
         "cpu": usage.ru_utime + usage.ru_stime,
         "peak": usage.ru_maxrss * 1024,
