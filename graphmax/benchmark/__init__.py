@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
-    from graphmax.benchmark.bench_task import BenchmarkTask, Ceiling, load
-    from graphmax.benchmark.scoreboard import Score, evaluate
+    from graphmax.benchmark.bench_task import BenchmarkTask, load
+    from graphmax.benchmark.ceilings import Ceiling
+    from graphmax.benchmark.scoreboard import Measure, Score, evaluate
     from graphmax.benchmark.task_export import export
     from graphmax.benchmark.task_list import tasks
 
 _HOME = {
     "BenchmarkTask": "graphmax.benchmark.bench_task",
-    "Ceiling": "graphmax.benchmark.bench_task",
+    "Ceiling": "graphmax.benchmark.ceilings",
+    "Measure": "graphmax.benchmark.scoreboard",
     "Score": "graphmax.benchmark.scoreboard",
     "evaluate": "graphmax.benchmark.scoreboard",
     "export": "graphmax.benchmark.task_export",
@@ -20,7 +22,7 @@ _HOME = {
     "tasks": "graphmax.benchmark.task_list",
 }
 
-__all__ = ["BenchmarkTask", "Ceiling", "Score", "evaluate", "export", "load", "tasks"]
+__all__ = ["BenchmarkTask", "Ceiling", "Measure", "Score", "evaluate", "export", "load", "tasks"]
 
 if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
     __getattr__, __dir__ = public_names(__name__, _HOME)

@@ -1,33 +1,23 @@
 """`load`: a task with its graphs, and the ceiling of each of its test sets."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.benchmark.task_graphs import LabelledGraph, digest_of, graphs_of, scaled_precision
-from graphmax.benchmark.task_list import VERSION, TaskSpec, spec_of
-from graphmax.shipped_data import dataset_path
+from graphmax.benchmark.ceilings import Ceiling, ceilings_of, compute_ceilings, posterior_of
+from graphmax.benchmark.labelled_graph import LabelledGraph
+from graphmax.benchmark.task_list import TaskSpec, spec_of
+from graphmax.benchmark.task_parts import LazyMapping, TaskParts
+from graphmax.benchmark.untrained import untrained_baselines
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
-METRIC = "average precision"
-RECORD = "peakbench/recorded.json"
-SAMPLES = 800
-_HALVES = 2
-
-
-class Ceiling(NamedTuple):
-    """The best average precision that any detector can have, its error, and how it is known."""
-
-    value: float
-    error: float
-    source: str
+_MASKS = {"train": "train_mask", "val": "val_mask"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -39,7 +29,7 @@ class BenchmarkTask:
     spec : TaskSpec
         What it asks, and how its parts are made.
     parts : mapping of str to list of LabelledGraph
-        ``train``, ``val`` and each test set.
+        ``train``, ``val``, each test set, and other levels; each is made when it is asked for.
 
     Examples
     --------
@@ -48,7 +38,7 @@ class BenchmarkTask:
     >>> task
     BenchmarkTask('noisy/first-order', 60 graphs, test: noise-0.3, noise-1, noise-2, two-hops)
     >>> task.ceiling["noise-1"].value
-    0.63271
+    0.61026
     """
 
     spec: TaskSpec
@@ -61,23 +51,28 @@ class BenchmarkTask:
 
     @property
     def metric(self) -> str:
-        """What is compared with the ceiling."""
-        return METRIC
+        """What is compared with the ceiling first: ``average_precision`` or ``f1``."""
+        return self.spec.metric
+
+    @property
+    def unit(self) -> str:
+        """What gets a score: each ``node``, each ``edge``, or each ``graph``."""
+        return self.spec.unit
 
     @cached_property
     def train(self) -> "list[Data]":
         """Graphs to learn from."""
-        return _data(self.parts["train"])
+        return self._data("train")
 
     @cached_property
     def val(self) -> "list[Data]":
         """Graphs to choose by."""
-        return _data(self.parts["val"])
+        return self._data("val")
 
     @cached_property
-    def test(self) -> "dict[str, list[Data]]":
-        """Graphs to be judged by, for each test set."""
-        return {name: _data(self.parts[name]) for name in self.spec.test}
+    def test(self) -> "Mapping[str, list[Data]]":
+        """Graphs to be judged by, for each test set; made when one is asked for."""
+        return LazyMapping(self.spec.test, self._data)
 
     @cached_property
     def budgets(self) -> "dict[int, list[Data]]":
@@ -89,21 +84,42 @@ class BenchmarkTask:
         }
 
     @cached_property
-    def ceiling(self) -> dict[str, Ceiling]:
-        """The ceiling of each test set: exact, or recorded where it takes long to compute."""
-        return {name: self._ceiling_of(name) for name in self.spec.test}
+    def difficulty(self) -> "Mapping[str, tuple[list[Data], list[Data]]]":
+        """Training and validation graphs of each level, for the same test sets.
 
-    def _ceiling_of(self, test_set: str) -> Ceiling:
-        if self.spec.attribute == "rule":
-            return Ceiling(1.0, 0.0, "the exact rule on what is shown")
-        if self.spec.attribute == "hidden":
-            return Ceiling(1.0, 0.0, "the exact rule on the hidden function")
-        recorded = _recorded(self.name)["ceilings"][test_set]
-        samples = f"posterior from {_HALVES * SAMPLES} samples"
-        return Ceiling(recorded["value"], recorded["error"], samples)
+        ``easy`` is `train` and `val` themselves, of six families; ``medium`` has three of them,
+        ``hard`` one (Erdos-Renyi). Empty where a task has no levels.
+        """
+        names = ("easy", *self.spec.levels) if self.spec.levels else ()
+        return LazyMapping(names, self._level)
 
-    def compute_ceiling(self, test_set: str, seed: int = 0) -> Ceiling:
-        """Compute the ceiling of a test set of a noisy task again, from samples of one's own.
+    def _level(self, name: str) -> "tuple[list[Data], list[Data]]":
+        if name == "easy":
+            return self.train, self.val
+        return self._data(f"train-{name}"), self._data(f"val-{name}")
+
+    @cached_property
+    def probe(self) -> "list[Data]":
+        """Graphs that show whether answers depend on other graphs or on what is far away.
+
+        Two graphs, both side by side as one graph, and the balls of 20 nodes of the first. Scores
+        for them, given to `evaluate` as ``"probe"``, are tested; empty where that is not asked.
+        """
+        from graphmax.benchmark.probe import probe_graphs
+
+        return [as_data(each, "probe", self.unit) for each in probe_graphs(self.spec)]
+
+    @cached_property
+    def ceiling(self) -> Mapping[str, Ceiling]:
+        """The ceiling of the metric for each test set: exact, or recorded from samples."""
+        return LazyMapping(self.spec.test, lambda name: self.ceilings(name)[self.metric])
+
+    def ceilings(self, test_set: str) -> dict[str, Ceiling]:
+        """Return the best that is possible on a test set, for each metric."""
+        return ceilings_of(self, test_set)
+
+    def compute_ceilings(self, test_set: str, seed: int = 0) -> dict[str, Ceiling]:
+        """Compute the ceilings of a test set of a noisy task again, from samples of one's own.
 
         Parameters
         ----------
@@ -114,105 +130,80 @@ class BenchmarkTask:
 
         Returns
         -------
-        Ceiling
-            The average precision of the exact posterior probability, and the spread of it between
-            two halves of the samples.
+        dict of str to Ceiling
+            For each metric that of the exact posterior probability, and its Monte-Carlo error.
         """
-        from sklearn.metrics import average_precision_score
-
-        y = self.labels(test_set)
-        halves = np.stack(
-            [self.posterior(test_set, _HALVES * seed + half) for half in range(_HALVES)]
-        )
-        whole = float(average_precision_score(y, halves.mean(axis=0)))
-        spread = [float(average_precision_score(y, half)) for half in halves]
-        error = float(np.std(spread) / np.sqrt(_HALVES))
-        return Ceiling(whole, error, f"posterior from {_HALVES * SAMPLES} samples")
+        return compute_ceilings(self, test_set, seed)
 
     def posterior(self, test_set: str, seed: int = 0) -> NDArray[np.float64]:
-        """Return P(node is a maximum | what is shown) under the true model of a noisy task.
+        """Return P(node is a maximum | what is shown) under the true model.
 
         Parameters
         ----------
         test_set : str
             Name of a test set.
         seed : int, default 0
-            Seed of the samples.
+            Seed of the samples of a noisy task.
 
         Returns
         -------
         float64 (nodes of the test set,)
-            Probabilities.
+            Probabilities: sampled in a noisy task, in closed form where the hops are unknown.
 
         Raises
         ------
         ValueError
-            If the task has no noise.
+            If the task has neither noise nor unknown hops.
         """
-        from graphmax.posterior import sample_probability
+        return posterior_of(self, test_set, seed)
 
-        if self.spec.attribute != "noisy":
-            raise ValueError(f"`task` must be a noisy one to have a posterior, got {self.name!r}")
-        part = self.spec.test[test_set]
-        chances = []
-        for number, (graph, x, _) in enumerate(self.parts[test_set]):
-            precision, root = scaled_precision(graph, **self.spec.options)
-            options = {"hops": part.hops, "samples": SAMPLES, "root": root}
-            chances.append(
-                sample_probability(
-                    graph, x[:, 0], precision, part.noise, seed=1_000 * number + seed, **options
-                )
-            )
-        return np.concatenate(chances)
+    def labels(self, part: str) -> NDArray[np.bool_]:
+        """Return the labels of all that gets a score in a part, graph after graph."""
+        return np.concatenate([graph.y for graph in self.parts[part]])
 
-    def labels(self, test_set: str) -> NDArray[np.bool_]:
-        """Return the labels of all nodes of a test set, graph after graph."""
-        return np.concatenate([graph.y for graph in self.parts[test_set]])
+    def judged(self, part: str) -> NDArray[np.bool_]:
+        """Return which of these count."""
+        return np.concatenate([graph.judged for graph in self.parts[part]])
 
     @cached_property
-    def digests(self) -> dict[str, str]:
-        """SHA-256 over edges and labels of each part."""
-        return {name: digest_of(graphs) for name, graphs in self.parts.items()}
+    def base_rate(self) -> float:
+        """The share of maxima among the training labels."""
+        return float(self.labels("train")[self.judged("train")].mean())
 
     @property
-    def baselines(self) -> dict[str, dict[str, NDArray[np.float64]]]:
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 over edges and labels of each part, as recorded and checked."""
+        return self.parts.digests if isinstance(self.parts, TaskParts) else {}
+
+    @property
+    def baselines(self) -> Mapping[str, dict[str, NDArray[np.float64]]]:
         """Predictions that need no training: nothing, the degree, the rule on what is shown."""
-        found: dict[str, dict[str, NDArray[np.float64]]] = {"constant": {}, "degree": {}}
-        if self.spec.attribute != "hidden":
-            found["rule on what is shown"] = {}
-        for test_set, part in self.spec.test.items():
-            graphs = self.parts[test_set]
-            degree = np.concatenate([np.diff(graph.indptr) for graph, _, _ in graphs])
-            found["constant"][test_set] = np.zeros(degree.size)
-            found["degree"][test_set] = -degree.astype(np.float64)
-            if self.spec.attribute != "hidden":
-                found["rule on what is shown"][test_set] = _by_rule(graphs, part.hops)
-        return found
+        return untrained_baselines(self)
+
+    def _data(self, part: str) -> "list[Data]":
+        return [as_data(each, part, self.unit) for each in self.parts[part]]
 
     def __repr__(self) -> str:
         sets = ", ".join(self.spec.test)
-        return f"BenchmarkTask({self.name!r}, {len(self.parts['train'])} graphs, test: {sets})"
+        return f"BenchmarkTask({self.name!r}, {self.spec.train.graphs} graphs, test: {sets})"
 
 
-def _by_rule(graphs: list[LabelledGraph], hops: int) -> NDArray[np.float64]:
-    from graphmax.maxima import local_maxima
-
-    masks = [local_maxima(graph, x[:, 0], hops) for graph, x, _ in graphs]
-    return np.concatenate(masks).astype(np.float64)
-
-
-def _data(graphs: list[LabelledGraph]) -> "list[Data]":
+def as_data(each: LabelledGraph, part: str, unit: str) -> "Data":
+    """Return a graph of a task as PyG ``Data``."""
     import torch
     from torch_geometric.data import Data
 
-    return [
-        Data(
-            x=torch.from_numpy(x),
-            edge_index=graph.to_data().edge_index,
-            y=torch.from_numpy(y),
-        )
-        for graph, x, y in graphs
-    ]
+    x, y = torch.from_numpy(each.x), torch.from_numpy(each.y)
+    data = Data(edge_index=each.graph.to_data().edge_index, y=y)
+    data.num_nodes = each.graph.num_nodes
+    if unit == "edge":
+        data.edge_label_index = torch.from_numpy(np.ascontiguousarray(each.graph.edges()))
+        data.edge_label_attr = x
+    else:
+        data.x = x
+    if not each.judged.all():
+        data[_MASKS.get(part, "test_mask")] = torch.from_numpy(each.judged)
+    return data
 
 
 def load(task: str) -> BenchmarkTask:
@@ -234,6 +225,14 @@ def load(task: str) -> BenchmarkTask:
     ValueError
         If there is no such task (near names are listed), or its edges and labels are not those
         that were recorded.
+    ModuleNotFoundError
+        If a package is lacking whose data ``real/cortex`` is made of.
+
+    Notes
+    -----
+    What was made is kept as ``.npz`` files in the folder that ``GRAPHMAX_CACHE`` names, by default
+    ``~/.cache/graphmax``, and checked again whenever it is read. Nothing is downloaded. The test
+    set ``size-1m`` and the levels of difficulty are made when they are asked for.
 
     Examples
     --------
@@ -242,23 +241,11 @@ def load(task: str) -> BenchmarkTask:
     Ceiling(value=1.0, error=0.0, source='the exact rule on the hidden function')
     """
     spec = spec_of(task)
-    named: Mapping[str, Any] = {"train": spec.train, "val": spec.val, **spec.test}
-    made = BenchmarkTask(spec, {name: graphs_of(spec, name, part) for name, part in named.items()})
-    recorded = _recorded(spec.name)["digests"]
-    changed = [name for name, digest in made.digests.items() if digest != recorded[name]]
-    if changed:
-        raise ValueError(
-            f"`task` must be made as it was recorded, got other edges or labels of {spec.name!r} "
-            f"in {changed}; the generators of NumPy or graphmax have changed, so that results do "
-            "not compare"
-        )
-    return made
+    parts = TaskParts(spec)
+    parts.make_all()
+    return BenchmarkTask(spec, parts)
 
 
-def _recorded(name: str) -> dict[str, Any]:
-    """Return what was recorded of a task when its version was made."""
-    record = json.loads(dataset_path(RECORD).read_text())
-    if record["version"] != VERSION:
-        raise ValueError(f"`{RECORD}` must be of version {VERSION}, got {record['version']}")
-    found: dict[str, Any] = record["tasks"][name]
-    return found
+def loaded(task: "str | BenchmarkTask") -> BenchmarkTask:
+    """Return a task that is given by its name or itself."""
+    return load(task) if isinstance(task, str) else task

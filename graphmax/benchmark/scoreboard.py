@@ -1,17 +1,37 @@
 """`evaluate`: predictions of a task against its labels, as a share of what is possible."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.benchmark.bench_task import BenchmarkTask, load
+from graphmax.benchmark.bench_task import BenchmarkTask, loaded
+from graphmax.benchmark.figures import LOSSES, PERFECT, JudgedGraphs, figures_of, judged_graphs
+from graphmax.benchmark.probe import Probed, probed
 from graphmax.checks import integer, near_names, to_numpy
 from graphmax.notebook import html_table
 
 _LEAST_GRAPHS = 20
+PROBE = "probe"
+
+
+class Measure(NamedTuple):
+    """One metric on one test set.
+
+    ``value``; ``trivial``, that of one score for all; ``ceiling``, the best that is possible;
+    ``share`` of the ceiling (for losses ceiling / value); ``way`` from trivial (0) to the ceiling
+    (1), NaN where these are equal; ``interval``, 95 % by bootstrap over graphs if there are at
+    least 20, else over what is judged.
+    """
+
+    value: float
+    trivial: float
+    ceiling: float
+    share: float
+    way: float
+    interval: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -20,43 +40,65 @@ class Score:
 
     Parameters
     ----------
-    average_precision : float
-        Area under the precision-recall curve of the scores.
-    log_loss : float or None
-        Mean of -log P(label) in nats, where the scores are probabilities.
-    trivial : float
-        Average precision of one score for all: the share of maxima.
-    ceiling : float
-        The best that is possible.
-    share : float
-        Average precision as a share of the ceiling.
-    way : float
-        How far from trivial (0) to the ceiling (1); NaN where these are equal.
-    interval : tuple of float
-        95 % bootstrap interval of the average precision, over graphs if there are at least 20,
-        else over nodes.
-    positives, nodes, graphs : int
-        How many maxima, nodes and graphs there are.
+    metric : str
+        What is compared with the ceiling first.
+    measures : dict of str to Measure
+        ``average_precision``, ``f1``, ``exact_graphs`` (share of graphs without a wrong decision)
+        and, where the scores are probabilities, ``log_loss`` in nats and ``calibration``, the
+        expected calibration error over 15 bins.
+    positives, count, graphs : int
+        How many maxima, judged nodes (edges, graphs) and graphs there are.
     """
 
-    average_precision: float
-    log_loss: float | None
-    trivial: float
-    ceiling: float
-    share: float
-    way: float
-    interval: tuple[float, float]
+    metric: str
+    measures: dict[str, Measure] = field(repr=False)
     positives: int
-    nodes: int
+    count: int
     graphs: int
+
+    @property
+    def _first(self) -> Measure:
+        return self.measures[self.metric]
+
+    @property
+    def value(self) -> float:
+        """The metric."""
+        return self._first.value
+
+    @property
+    def trivial(self) -> float:
+        """The metric of one score for all."""
+        return self._first.trivial
+
+    @property
+    def ceiling(self) -> float:
+        """The best that is possible."""
+        return self._first.ceiling
+
+    @property
+    def share(self) -> float:
+        """The metric as a share of the ceiling."""
+        return self._first.share
+
+    @property
+    def way(self) -> float:
+        """How far from trivial (0) to the ceiling (1); NaN where these are equal."""
+        return self._first.way
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % bootstrap interval of the metric."""
+        return self._first.interval
 
 
 class ScoreTable(dict[str, Score]):
-    """A `Score` for each test set."""
+    """A `Score` for each test set; ``probed`` where the probe was predicted, else None."""
+
+    probed: Probed | None = None
 
     def _repr_html_(self) -> str:
         """Show all test sets in a notebook."""
-        names = ("average_precision", "ceiling", "way", "positives", "nodes")
+        names = ("value", "ceiling", "way", "positives", "count")
         columns: dict[str, Any] = {"test set": list(self)}
         columns |= {name: [getattr(score, name) for score in self.values()] for name in names}
         return html_table(columns, "PeakBench")
@@ -76,8 +118,10 @@ def evaluate(
     task : str or BenchmarkTask
         The task, or its name.
     predictions : mapping of str to array, or to list of arrays
-        For each test set one score per node, higher for "a maximum": those of its graphs one after
-        the other, or an array for each graph. Of any framework.
+        For each test set one score per node (edge, graph: `BenchmarkTask.unit`), higher for "a
+        maximum": those of its graphs one after the other, or an array for each graph, of any
+        framework. Numbers from 0 to 1 are probabilities. An optional test set may be left out;
+        ``"probe"`` may hold scores for `BenchmarkTask.probe`.
     resamples : int, default 200
         Bootstrap resamples for the interval; 0 for none.
     seed : int, default 0
@@ -102,14 +146,17 @@ def evaluate(
     >>> task = benchmark.load("noisy/first-order")
     >>> scores = benchmark.evaluate(task, task.baselines["rule on what is shown"], resamples=0)
     >>> round(scores["noise-0.3"].way, 2)
-    0.73
+    0.69
     """
-    loaded = load(task) if isinstance(task, str) else task
+    judged = loaded(task)
     count = integer(resamples, "resamples", 0)
-    checked = _checked(loaded, predictions)
-    return ScoreTable(
-        {name: _score(loaded, name, scores, count, seed) for name, scores in checked.items()}
+    checked = _checked(judged, predictions)
+    probe = checked.pop(PROBE, None)
+    table = ScoreTable(
+        {name: _score(judged, name, scores, count, seed) for name, scores in checked.items()}
     )
+    table.probed = None if probe is None else probed(judged, probe)
+    return table
 
 
 def _checked(task: BenchmarkTask, predictions: Any) -> dict[str, NDArray[np.float64]]:
@@ -117,21 +164,28 @@ def _checked(task: BenchmarkTask, predictions: Any) -> dict[str, NDArray[np.floa
         raise TypeError(
             f"`predictions` must be a mapping of test sets, got {type(predictions).__name__}"
         )
-    wanted = list(task.spec.test)
+    needed = {name: not part.optional for name, part in task.spec.test.items()}
+    if PROBE in predictions and task.probe:
+        needed[PROBE] = False
     for name in predictions:
-        if name not in wanted:
+        if name not in needed:
             raise ValueError(
                 f"`predictions` must be of test sets of {task.name}, got {name!r}; "
-                + near_names(str(name), wanted)
+                + near_names(str(name), list(needed))
             )
-    missing = [name for name in wanted if name not in predictions]
+    missing = [name for name in task.spec.test if needed[name] and name not in predictions]
     if missing:
         raise ValueError(f"`predictions` must hold every test set, got none of {missing}")
-    return {name: _one_score_each(task, name, predictions[name]) for name in wanted}
+    return {
+        name: _one_score_each(task, name, predictions[name])
+        for name in needed
+        if name in predictions
+    }
 
 
 def _one_score_each(task: BenchmarkTask, name: str, given: Any) -> NDArray[np.float64]:
-    sizes = [graph.y.size for graph in task.parts[name]]
+    graphs = task.probe if name == PROBE else task.parts[name]
+    sizes = [len(graph.y) for graph in graphs]
     if isinstance(given, list) and given and np.ndim(given[0]) > 0:
         parts = [to_numpy(part).reshape(-1) for part in given]
         found = [part.size for part in parts]
@@ -147,7 +201,7 @@ def _one_score_each(task: BenchmarkTask, name: str, given: Any) -> NDArray[np.fl
     scores: NDArray[np.float64] = array.reshape(-1).astype(np.float64)
     if scores.size != sum(sizes):
         raise ValueError(
-            f"`predictions[{name!r}]` must have one score per node ({sum(sizes)}), "
+            f"`predictions[{name!r}]` must have one score per {task.unit} ({sum(sizes)}), "
             f"got {scores.size}"
         )
     if np.isnan(scores).any():
@@ -160,55 +214,52 @@ def _one_score_each(task: BenchmarkTask, name: str, given: Any) -> NDArray[np.fl
 def _score(
     task: BenchmarkTask, name: str, scores: NDArray[np.float64], resamples: int, seed: int
 ) -> Score:
-    y = task.labels(name)
-    achieved, trivial = _average_precision(y, scores), float(y.mean())
-    ceiling = task.ceiling[name].value
+    judged = judged_graphs(task, name, scores)
+    constant = judged._replace(scores=np.full(judged.y.size, task.base_rate))
+    trivial, ceilings = figures_of(constant), task.ceilings(name)
+    found, intervals = figures_of(judged), _intervals(judged, resamples, seed)
+    measures = {
+        each: _measure(each, value, trivial[each], ceilings[each].value, intervals[each])
+        for each, value in found.items()
+    }
+    graphs = len(task.parts[name])
+    return Score(task.metric, measures, int(judged.y.sum()), judged.y.size, graphs)
+
+
+def _measure(
+    name: str, value: float, trivial: float, ceiling: float, interval: tuple[float, float]
+) -> Measure:
+    if name == "calibration":  # one score for all can be calibrated: there is no way to go
+        return Measure(value, trivial, ceiling, float("nan"), float("nan"), interval)
+    upper, lower = (ceiling, value) if name in LOSSES else (value, ceiling)
+    share = 1.0 if upper == lower else upper / lower if lower else float("nan")
     room = ceiling - trivial
-    return Score(
-        average_precision=achieved,
-        log_loss=_log_loss(y, scores),
-        trivial=trivial,
-        ceiling=ceiling,
-        share=achieved / ceiling,
-        way=(achieved - trivial) / room if room > 0 else float("nan"),
-        interval=_interval(task, name, scores, resamples, seed),
-        positives=int(y.sum()),
-        nodes=y.size,
-        graphs=len(task.parts[name]),
-    )
+    way = (value - trivial) / room if abs(room) > 1e-12 else float("nan")
+    return Measure(value, trivial, ceiling, share, way, interval)
 
 
-def _average_precision(y: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    from sklearn.metrics import average_precision_score
-
-    # infinite margins are the surest; their order is all that counts
-    ranks = np.unique(scores, return_inverse=True)[1]
-    return float(average_precision_score(y, ranks)) if y.any() else float("nan")
-
-
-def _log_loss(y: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    if ((scores < 0) | (scores > 1)).any():
-        return None
-    chance = np.clip(np.where(y, scores, 1 - scores), 1e-15, 1)
-    return float(-np.log(chance).mean())
-
-
-def _interval(
-    task: BenchmarkTask, name: str, scores: NDArray[np.float64], resamples: int, seed: int
-) -> tuple[float, float]:
+def _intervals(judged: JudgedGraphs, resamples: int, seed: int) -> dict[str, tuple[float, float]]:
     if not resamples:
-        return float("nan"), float("nan")
+        return dict.fromkeys(PERFECT, (float("nan"), float("nan")))
     rng = np.random.default_rng(seed)
-    y = task.labels(name)
-    sizes = [graph.y.size for graph in task.parts[name]]
-    graphs = np.split(np.arange(y.size), np.cumsum(sizes)[:-1])
-    found = []
-    for _ in range(resamples):
-        if len(graphs) >= _LEAST_GRAPHS:
-            drawn = rng.integers(0, len(graphs), len(graphs))
-            nodes = np.concatenate([graphs[number] for number in drawn])
-        else:
-            nodes = rng.integers(0, y.size, y.size)
-        found.append(_average_precision(y[nodes], scores[nodes]))
-    low, high = np.nanquantile(found, [0.025, 0.975])
+    ends = np.flatnonzero(np.diff(judged.graph)) + 1
+    graphs = np.split(np.arange(judged.y.size), ends)
+    found = [figures_of(judged.taken(_drawn(graphs, judged.y.size, rng))) for _ in range(resamples)]
+    spread = {name: [each[name] for each in found if name in each] for name in PERFECT}
+    return {name: _quantiles(values) for name, values in spread.items() if values}
+
+
+def _drawn(
+    graphs: list[NDArray[np.int64]], count: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    if len(graphs) < _LEAST_GRAPHS:
+        return rng.integers(0, count, count)
+    return np.concatenate([graphs[each] for each in rng.integers(0, len(graphs), len(graphs))])
+
+
+def _quantiles(values: list[float]) -> tuple[float, float]:
+    present = np.array(values)[~np.isnan(values)]
+    if not present.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(present, [0.025, 0.975])
     return float(low), float(high)

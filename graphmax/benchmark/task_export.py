@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from graphmax.atomic import write_atomically
-from graphmax.benchmark.bench_task import BenchmarkTask, load
-from graphmax.benchmark.task_graphs import LabelledGraph
+from graphmax.benchmark.bench_task import BenchmarkTask, loaded
+from graphmax.benchmark.labelled_graph import LabelledGraph
 from graphmax.benchmark.task_list import VERSION
 from graphmax.files import write_table
 
+_LABELS = ("y", "judged")
 _TYPES = {"i": "sc:Integer", "f": "sc:Float", "b": "sc:Boolean"}
 
 
@@ -31,38 +32,52 @@ def export(task: str | BenchmarkTask, folder: str | os.PathLike[str]) -> Path:
     -------
     pathlib.Path
         The description, ``croissant.json``. Beside it lie ``<part>.nodes.parquet`` (graph, node,
-        x0, x1, ..., y) and ``<part>.edges.parquet`` (graph, src, dst; each undirected edge once)
-        for ``train``, ``val`` and each test set.
+        x0, x1, ...) and ``<part>.edges.parquet`` (graph, src, dst; each undirected edge once) for
+        ``train``, ``val`` and each test set that is not optional. Labels ``y``, and ``judged``
+        (whether one counts), are columns of the nodes; of the edges in a task of edges, with x0,
+        their weight; and a table of its own, ``<part>.graphs.parquet``, in a task of graphs.
 
     Raises
     ------
     ValueError
         If there is no such task.
     """
-    loaded = load(task) if isinstance(task, str) else task
+    made = loaded(task)
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     files, records = [], []
-    for part, graphs in loaded.parts.items():
-        for kind, columns in (("nodes", _nodes(graphs)), ("edges", _edges(graphs))):
+    for part in (name for name, each in made.spec.parts.items() if not each.optional):
+        for kind, columns in _tables(made.parts[part], made.unit).items():
             path = place / f"{part}.{kind}.parquet"
             write_table(columns, path)
             files.append(_file(path))
             records.append(_record(path.name, columns))
     description = place / "croissant.json"
-    text = json.dumps(_croissant(loaded, files, records), indent=1)
+    text = json.dumps(_croissant(made, files, records), indent=1)
     write_atomically(description, lambda file: Path(file).write_text(text + "\n"))
     return description
 
 
-def _nodes(graphs: list[LabelledGraph]) -> dict[str, Any]:
+def _tables(graphs: list[LabelledGraph], unit: str) -> dict[str, dict[str, Any]]:
+    """Return the tables of a part: shown columns and labels beside what they belong to."""
+    tables = {"nodes": _nodes(graphs), "edges": _edges(graphs)}
+    shown = tables["edges" if unit == "edge" else "nodes"]
     x = np.concatenate([each.x for each in graphs])
-    columns = {
-        "graph": np.repeat(np.arange(len(graphs)), [each.y.size for each in graphs]),
-        "node": np.concatenate([np.arange(each.y.size) for each in graphs]),
-        **{f"x{column}": x[:, column] for column in range(x.shape[1])},
+    shown.update({f"x{column}": x[:, column] for column in range(x.shape[1])})
+    labels = {key: np.concatenate([getattr(each, key) for each in graphs]) for key in _LABELS}
+    if unit == "graph":
+        tables["graphs"] = {"graph": np.arange(len(graphs)), **labels}
+    else:
+        shown.update(labels)
+    return tables
+
+
+def _nodes(graphs: list[LabelledGraph]) -> dict[str, Any]:
+    sizes = [each.graph.num_nodes for each in graphs]
+    return {
+        "graph": np.repeat(np.arange(len(graphs)), sizes),
+        "node": np.concatenate([np.arange(size) for size in sizes]),
     }
-    return {**columns, "y": np.concatenate([each.y for each in graphs])}
 
 
 def _edges(graphs: list[LabelledGraph]) -> dict[str, Any]:
@@ -112,7 +127,7 @@ def _croissant(task: BenchmarkTask, files: list[Any], records: list[Any]) -> dic
         "description": task.spec.about,
         "license": "https://spdx.org/licenses/MIT.html",
         "version": str(VERSION),
-        "digests": task.digests,
+        "digests": dict(task.digests),
         "distribution": files,
         "recordSet": records,
     }

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from graphmax.checks import near_names
 
 # Raised whenever the content of a task changes; results of different versions do not compare.
-VERSION = 0
+VERSION = 1
 
-Attribute = Literal["rule", "hidden", "noisy"]
+Attribute = Literal["rule", "hidden", "noisy", "unknown", "edges", "windows", "real"]
 Draw = tuple[str, Mapping[str, Any]]
 
 EASY: tuple[Draw, ...] = (
@@ -21,6 +21,8 @@ EASY: tuple[Draw, ...] = (
     ("stochastic_block", {"blocks": 3, "mean_degree": 6.0, "inside": 0.8}),
     ("random_tree", {}),
 )
+MEDIUM: tuple[Draw, ...] = (EASY[0], EASY[1], EASY[3])
+HARD: tuple[Draw, ...] = EASY[:1]
 HELD_OUT: tuple[Draw, ...] = (
     ("delaunay", {"dimension": 2}),
     ("configuration", {"exponent": 2.5, "least": 2}),
@@ -33,7 +35,9 @@ class Part:
     """Some graphs that are made in the same way: families in turn, and what the values are.
 
     `values` names how values of the rule tasks are changed, `noise` and `hops` what a noisy task
-    asks, `shift` moves the features of a hidden task.
+    asks, `shift` moves the features of a hidden task, `flipped` is the share of wrong labels that
+    an unknown task shows. An `optional` part is made when somebody asks for it, and predictions
+    may leave it out.
     """
 
     graphs: int
@@ -43,11 +47,17 @@ class Part:
     noise: float = 1.0
     hops: int = 1
     shift: float = 0.0
+    flipped: tuple[float, ...] = (0.0,)
+    optional: bool = False
 
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task: one sentence, what is shown, and its parts."""
+    """A task: one sentence, what is shown, its parts, and what is judged in them.
+
+    `unit` is what gets a score: each node, each edge, or each graph as a whole. `levels` are other
+    families to learn from, `budgets` numbers of labelled nodes.
+    """
 
     name: str
     about: str
@@ -57,6 +67,18 @@ class TaskSpec:
     test: Mapping[str, Part]
     options: Mapping[str, Any] = field(default_factory=dict)
     budgets: tuple[int, ...] = ()
+    levels: Mapping[str, tuple[Draw, ...]] = field(default_factory=dict)
+    unit: Literal["node", "edge", "graph"] = "node"
+    metric: str = "average_precision"
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """Every part that can be made: training, validation, tests, and other levels."""
+        made = {"train": self.train, "val": self.val, **self.test}
+        for level, families in self.levels.items():
+            made[f"train-{level}"] = replace(self.train, families=families, optional=True)
+            made[f"val-{level}"] = replace(self.val, families=families, optional=True)
+        return made
 
 
 def _rule(hops: int) -> TaskSpec:
@@ -67,6 +89,7 @@ def _rule(hops: int) -> TaskSpec:
         "size-1k": replace(same, graphs=6, num_nodes=1_000),
         "size-10k": replace(same, graphs=6, num_nodes=10_000),
         "size-100k": replace(same, graphs=1, num_nodes=100_000),
+        "size-1m": replace(same, graphs=1, num_nodes=1_000_000, optional=True),
         "degree-30": replace(same, graphs=4, num_nodes=2_000 * 10 ** (hops - 1), families=DENSE),
         "family-heldout": replace(same, graphs=10, num_nodes=300, families=HELD_OUT),
         "values-shifted": replace(same, values="shifted"),
@@ -83,7 +106,15 @@ def _rule(hops: int) -> TaskSpec:
         replace(same, graphs=240),
         same,
         MappingProxyType(test),
+        levels=MappingProxyType({"medium": MEDIUM, "hard": HARD}),
     )
+
+
+_FORMS = {
+    "quadratic": "a quadratic function of them",
+    "network": "a random network of them",
+    "neighborhood": "a function of those of a node and of its neighbors",
+}
 
 
 def _hidden(form: str) -> TaskSpec:
@@ -96,7 +127,7 @@ def _hidden(form: str) -> TaskSpec:
     }
     return TaskSpec(
         f"hidden/{form}",
-        f"Eight features are shown; the attribute is a {form} function of them that nobody tells.",
+        f"Eight features are shown, not the attribute, {_FORMS[form]}: where are its maxima?",
         "hidden",
         replace(same, graphs=200),
         same,
@@ -126,6 +157,97 @@ def _noisy(order: int, word: str) -> TaskSpec:
     )
 
 
+def _unknown() -> TaskSpec:
+    same = Part(24, 200, EASY[:4], flipped=(0.0, 0.05, 0.2))
+    test = {
+        f"flipped-{round(100 * share)}": replace(same, flipped=(share,))
+        for share in (0.0, 0.05, 0.2)
+    }
+    return TaskSpec(
+        "unknown/hops",
+        "The attribute is shown, and labels of half of the nodes, some of them wrong; within how "
+        "many hops, from 1 to 4, are the other nodes maxima?",
+        "unknown",
+        replace(same, graphs=96),
+        same,
+        MappingProxyType(test),
+        metric="f1",
+    )
+
+
+def _edges() -> TaskSpec:
+    same = Part(40, 40)
+    test = {
+        "same": same,
+        "size-1k": replace(same, graphs=6, num_nodes=1_000),
+        "size-10k": replace(same, graphs=3, num_nodes=10_000, families=EASY[:3]),
+        "degree-30": replace(same, graphs=4, num_nodes=1_000, families=DENSE),
+        "family-heldout": replace(same, graphs=10, num_nodes=300, families=HELD_OUT),
+        "values-shifted": replace(same, values="shifted"),
+    }
+    return TaskSpec(
+        "edges/1-hop",
+        "Edge weights are shown: which edges are the maximum of the subgraph that the neighbors "
+        "of both ends induce?",
+        "edges",
+        replace(same, graphs=160),
+        same,
+        MappingProxyType(test),
+        unit="edge",
+    )
+
+
+WINDOWS: tuple[Draw, ...] = (("window", {"radius": 1}), ("window", {"radius": 2}))
+BALLS: tuple[Draw, ...] = (("ball", {"hops": 1}), ("ball", {"hops": 2}))
+
+
+def _windows() -> TaskSpec:
+    same = Part(200, 400, WINDOWS + BALLS)
+    test = {
+        "window-3": replace(same, families=WINDOWS[:1]),
+        "window-5": replace(same, families=WINDOWS[1:]),
+        "ball-1": replace(same, families=BALLS[:1]),
+        "ball-2": replace(same, families=BALLS[1:]),
+        "values-shifted": replace(same, values="shifted"),
+    }
+    return TaskSpec(
+        "windows/centered",
+        "A window of an image or the adjacency matrix of a ball, its rows in random order: is the "
+        "highest value in the center?",
+        "windows",
+        replace(same, graphs=600),
+        same,
+        MappingProxyType(test),
+        unit="graph",
+    )
+
+
+_REAL = {
+    "digits": "Pixels of digits are shown, not their density: which is the most typical of its "
+    "nearest neighbors?",
+    "les-miserables": "Structure is shown, not how often persons meet: who meets each acquaintance "
+    "more often than these do theirs?",
+    "countries": "Population, continent and place are shown, not the economy: which country is "
+    "richer than its neighbors?",
+    "terrain": "Blurred heights and slopes of a land are shown, not the heights: where are the "
+    "summits?",
+    "cortex": "Curvature, thickness and area of a cortical surface are shown, not its depth: where "
+    "are the crests? It needs nilearn and nibabel.",
+}
+
+
+def _real(name: str) -> TaskSpec:
+    whole = Part(1, 0, families=((name, {}),))
+    return TaskSpec(
+        f"real/{name}",
+        _REAL[name],
+        "real",
+        whole,
+        whole,
+        MappingProxyType({"unlabelled": whole}),
+    )
+
+
 SPECS: Mapping[str, TaskSpec] = MappingProxyType(
     {
         spec.name: spec
@@ -134,8 +256,13 @@ SPECS: Mapping[str, TaskSpec] = MappingProxyType(
             _rule(2),
             _hidden("quadratic"),
             _hidden("network"),
+            _hidden("neighborhood"),
             _noisy(1, "first-order"),
             _noisy(2, "second-order"),
+            _unknown(),
+            _edges(),
+            _windows(),
+            *map(_real, _REAL),
         )
     }
 )

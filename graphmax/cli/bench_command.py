@@ -1,7 +1,6 @@
 """`graphmax bench`: the tasks of PeakBench, and how good predictions of one are."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from graphmax.cli.command_options import Json
 from graphmax.cli.console import print_table, progress, say
 
 ACTIONS = ("list", "load", "score")
-_SHOWN = ("average_precision", "ceiling", "share", "way", "positives", "nodes", "graphs")
+_SHOWN = ("value", "ceiling", "share", "way", "positives", "count", "graphs")
 
 
 def bench(
@@ -73,10 +72,10 @@ def _scores(task: str, predictions: Path | None, resamples: int) -> list[dict[st
     arrays = _arrays(predictions)
     with progress(f"scoring {task}"):
         table = evaluate(load(task), arrays, resamples=resamples)
-    scores = {name: asdict(score) for name, score in table.items()}
     return [
-        {"test set": name, **{column: score[column] for column in _SHOWN}}
-        for name, score in scores.items()
+        {"test set": name, "metric": score.metric}
+        | {column: getattr(score, column) for column in _SHOWN}
+        for name, score in table.items()
     ]
 
 
