@@ -238,13 +238,16 @@ def test_the_command_lists_writes_and_scores(tmp_path, hidden):
 def test_the_command_refuses_in_one_sentence(tmp_path):
     (tmp_path / "text.npz").write_text("no arrays")
     for arguments, message in (
-        (("lists",), "`action` must be one of 'list', 'load', 'score'"),
+        (("lists",), "`action` must be one of 'list', 'load', 'run', 'score'"),
         (("load",), "`task` must be given to load"),
         (("load", "rule/1-hop"), "`--out` must be given to load"),
         (("load", "rule/1-hops", "--out", tmp_path), "did you mean 'rule/1-hop'"),
         (("score", "hidden/network"), "`--predictions` must be given to score"),
         (("score", "hidden/quadratic", "--predictions", tmp_path / "text.npz"), "an .npz file"),
-        (("score", "hidden/quadratic", "--predictions", tmp_path / "no.npz"), "must be a file"),
+        (
+            ("score", "hidden/quadratic", "--predictions", tmp_path / "no.npz"),
+            "must lead to a file",
+        ),
     ):
         done = run(*arguments)
         assert done.exit_code == 2

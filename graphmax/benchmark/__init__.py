@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
+    from graphmax.benchmark.bench_run import run
     from graphmax.benchmark.bench_task import BenchmarkTask, load
     from graphmax.benchmark.ceilings import Ceiling
     from graphmax.benchmark.scoreboard import Measure, Score, evaluate
+    from graphmax.benchmark.submission import submit
     from graphmax.benchmark.task_export import export
     from graphmax.benchmark.task_list import tasks
 
@@ -19,10 +21,23 @@ _HOME = {
     "evaluate": "graphmax.benchmark.scoreboard",
     "export": "graphmax.benchmark.task_export",
     "load": "graphmax.benchmark.bench_task",
+    "run": "graphmax.benchmark.bench_run",
+    "submit": "graphmax.benchmark.submission",
     "tasks": "graphmax.benchmark.task_list",
 }
 
-__all__ = ["BenchmarkTask", "Ceiling", "Measure", "Score", "evaluate", "export", "load", "tasks"]
+__all__ = [
+    "BenchmarkTask",
+    "Ceiling",
+    "Measure",
+    "Score",
+    "evaluate",
+    "export",
+    "load",
+    "run",
+    "submit",
+    "tasks",
+]
 
 if not TYPE_CHECKING:  # to a type checker a name that is not there stays an error
     __getattr__, __dir__ = public_names(__name__, _HOME)

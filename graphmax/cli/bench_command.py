@@ -1,6 +1,5 @@
-"""`graphmax bench`: the tasks of PeakBench, and how good predictions of one are."""
+"""`graphmax bench`: the tasks of PeakBench, who has been measured on them, and how to take part."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,17 +8,21 @@ import typer
 from graphmax.cli.command_options import Json
 from graphmax.cli.console import print_table, progress, say
 
-ACTIONS = ("list", "load", "score")
+ACTIONS = ("list", "load", "run", "score", "table", "submit")
 _SHOWN = ("value", "ceiling", "share", "way", "positives", "count", "graphs")
 
 
 def bench(
-    action: Annotated[str, typer.Argument(help="list, load or score.")],
-    task: Annotated[
-        str | None, typer.Argument(help="A task of the list, say noisy/first-order.")
+    action: Annotated[str, typer.Argument(help="list, load, run, score, table or submit.")],
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TASK|FOLDER]",
+            help="A task of the list, say noisy/first-order; submit: the folder with card.json.",
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="load: folder for Parquet tables and description.")
+        Path | None, typer.Option("--out", help="load, run, submit: folder for what is written.")
     ] = None,
     predictions: Annotated[
         Path | None,
@@ -28,24 +31,50 @@ def bench(
     resamples: Annotated[
         int, typer.Option("--resamples", help="score: bootstrap resamples for the interval.")
     ] = 200,
+    quick: Annotated[bool, typer.Option("--quick", help="run: the quick track.")] = False,
+    track: Annotated[str, typer.Option("--track", help="run: quick or full.")] = "full",
+    entry: Annotated[
+        list[str] | None, typer.Option("--entry", help="run: only this entry; may be repeated.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="run: parallel processes.")] = 1,
+    device: Annotated[str, typer.Option("--device", help="run: cpu or cuda.")] = "cpu",
+    results: Annotated[
+        Path | None, typer.Option("--results", help="table: folder of results; default: shipped.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """List the tasks of PeakBench, write one as tables, or judge predictions of one.
+    """List the tasks of PeakBench, write one as tables, run or judge entries, and compare them.
 
-    way: how far from one score for all (0) to the best that is possible (1).
+    way: how far from one score for all (0) to the best that is possible (1). run writes one JSON
+    for each task and entry and goes on where it stopped.
     """
     from graphmax.checks import one_of
 
     one_of(action, "action", ACTIONS)
     if action == "list":
         _show(_tasks(), json)
-        return
-    if task is None:
-        raise ValueError(f"`task` must be given to {action}; graphmax bench list names them")
-    if action == "load":
-        _write(task, out)
+    elif action == "load":
+        _write(_named(subject, action), _needed(out, action))
+    elif action == "run":
+        _run(subject, _needed(out, action), "quick" if quick else track, entry, jobs, device)
+    elif action == "score":
+        _show(_scores(_named(subject, action), predictions, resamples), json)
+    elif action == "table":
+        _show(_table(_named(subject, action), results), json)
     else:
-        _show(_scores(task, predictions, resamples), json)
+        _submit(_named(subject, action, "folder"), _needed(out, action))
+
+
+def _named(subject: str | None, action: str, name: str = "task") -> str:
+    if subject is None:
+        raise ValueError(f"`{name}` must be given to {action}; graphmax bench list names the tasks")
+    return subject
+
+
+def _needed(out: Path | None, action: str) -> Path:
+    if out is None:
+        raise ValueError(f"`--out` must be given to {action}, got none")
+    return out
 
 
 def _tasks() -> list[dict[str, Any]]:
@@ -54,22 +83,38 @@ def _tasks() -> list[dict[str, Any]]:
     return [{"task": name, "about": about} for name, about in tasks().items()]
 
 
-def _write(task: str, out: Path | None) -> None:
+def _write(task: str, out: Path) -> None:
     from graphmax.benchmark import export
 
-    if out is None:
-        raise ValueError("`--out` must be given to load, got none")
     with progress(f"making {task}"):
         description = export(task, out)
     say(f"{task} written to {out}, described in {description.name}")
 
 
+def _run(
+    task: str | None, out: Path, track: str, entries: list[str] | None, jobs: int, device: str
+) -> None:
+    from graphmax.benchmark import run
+
+    files = run(
+        out,
+        track=track,
+        tasks=None if task is None else [task],
+        entries=entries,
+        jobs=jobs,
+        device=device,
+        report=say,
+    )
+    say(f"{len(files)} results written to {out}")
+
+
 def _scores(task: str, predictions: Path | None, resamples: int) -> list[dict[str, Any]]:
     from graphmax.benchmark import evaluate, load
+    from graphmax.benchmark.submission import read_arrays
 
     if predictions is None:
         raise ValueError("`--predictions` must be given to score, got none")
-    arrays = _arrays(predictions)
+    arrays = read_arrays(predictions, "--predictions")
     with progress(f"scoring {task}"):
         table = evaluate(load(task), arrays, resamples=resamples)
     return [
@@ -79,17 +124,21 @@ def _scores(task: str, predictions: Path | None, resamples: int) -> list[dict[st
     ]
 
 
-def _arrays(path: Path) -> Mapping[str, Any]:
-    """Read plain arrays; nothing of the file is executed."""
-    import numpy as np
+def _table(task: str, results: Path | None) -> list[dict[str, Any]]:
+    from graphmax.benchmark.result_files import read_rows, table_rows
+    from graphmax.benchmark.task_list import spec_of
+    from graphmax.shipped_data import dataset_path
 
-    if not path.is_file():
-        raise FileNotFoundError(f"`--predictions` must be a file, got {path}")
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(f"`--predictions` must be an .npz file of arrays, got {error}") from None
+    name = spec_of(task).name
+    return table_rows(read_rows(results or dataset_path("peakbench/results")), name)
+
+
+def _submit(folder: str, out: Path) -> None:
+    from graphmax.benchmark import submit
+
+    with progress(f"evaluating {folder}"):
+        path = submit(folder, out)
+    say(f"written to {path}")
 
 
 def _show(rows: list[dict[str, Any]], json: bool) -> None:

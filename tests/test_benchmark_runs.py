@@ -1,0 +1,171 @@
+"""Runs, results, submissions and tables of PeakBench."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from graphmax import benchmark
+from graphmax.benchmark import entries, result_files
+from graphmax.benchmark.budget import TRACKS
+from graphmax.benchmark.learning_view import view_of
+from graphmax.cli import app
+
+TASK = "real/countries"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAPHMAX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def bench(*arguments):
+    return CliRunner().invoke(app, ["bench", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    names = ["constant", "degree", "SAGE max", "ceiling"]
+    files = benchmark.run(folder, tasks=[TASK], entries=names)
+    assert [file.stem for file in files] == ["constant", "degree", "sage-max", "ceiling"]
+    return folder
+
+
+def test_a_result_says_how_it_was_made(ran):
+    row = json.loads((ran / "real-countries" / "sage-max.json").read_text())
+    assert row["budget"] == TRACKS["quick"]._asdict()
+    assert row["trials"] == 2
+    assert 25_000 < row["parameters"] <= 50_000
+    assert set(row["chosen"]) == {"learning_rate", "layers", "weight_decay"}
+    assert row["seeds"] == [0]
+    assert row["seconds"] > 0
+    assert row["digests"]["unlabelled"] == benchmark.load(TASK).digests["unlabelled"]
+    assert {"numpy", "torch", "python", "graphmax"} <= set(row["versions"])
+    assert '--entry "SAGE max"' in row["command"]
+
+
+def test_a_run_goes_on_where_it_stopped(ran):
+    path = ran / "real-countries" / "degree.json"
+    before = path.read_text()
+    assert benchmark.run(ran, tasks=[TASK], entries=["constant", "degree", "ceiling"]) == []
+    path.unlink()
+    assert benchmark.run(ran, tasks=[TASK], entries=["constant", "degree"]) == [path]
+    found, old = json.loads(path.read_text()), json.loads(before)
+    assert found["tests"] == old["tests"]
+
+
+def test_the_ends_of_the_table_are_exact(ran):
+    rows = result_files.read_rows(ran)
+    table = {row["entry"]: row["unlabelled"] for row in result_files.table_rows(rows, TASK)}
+    assert (table["ceiling"], table["constant"]) == ("100.0", "0.0")
+    text = result_files.markdown_table(rows, TASK)
+    assert text.splitlines()[0] == "| entry | unlabelled | seconds |"
+    assert text.splitlines()[2].startswith("| ceiling | 100.0")
+
+
+def test_the_same_seed_gives_the_same_result(tmp_path, ran):
+    benchmark.run(tmp_path, tasks=[TASK], entries=["SAGE max"])
+    row, old = (
+        json.loads((f / "real-countries/sage-max.json").read_text()) for f in (tmp_path, ran)
+    )
+    assert row["tests"] == old["tests"]
+
+
+@pytest.mark.slow
+def test_parallel_processes_write_the_same_results(tmp_path, ran):
+    files = benchmark.run(tmp_path, tasks=[TASK], entries=["SAGE max", "constant"], jobs=2)
+    assert len(files) == 2
+    row, old = (
+        json.loads((f / "real-countries/sage-max.json").read_text()) for f in (tmp_path, ran)
+    )
+    ways = [each["tests"]["unlabelled"]["average_precision"]["way"] for each in (row, old)]
+    assert ways[0] == pytest.approx(ways[1], abs=0.02)  # another number of threads
+
+
+def test_every_task_has_its_entries():
+    names = entries.entries_of("hidden/quadratic")
+    assert {"PeakDetector", "oracle of the form", "PeakDetector, 2,000 labels"} <= set(names)
+    assert "GIN, ranks" not in names
+    for name in ("MLP without graph", "GCN", "GATv2", "GIN", "SAGE mean", "SAGE max", "PNA",
+                 "EdgeConv max", "constant", "degree", "PeakDetector", "ceiling"):  # fmt: skip
+        assert all(name in entries.entries_of(task) for task in benchmark.tasks())
+
+
+def test_edges_are_the_nodes_of_the_line_graph():
+    task = benchmark.load("edges/1-hop")
+    each = task.parts["val"][0]
+    view = view_of([each], "edge")
+    src, dst = each.graph.edges()
+    for one, two in view.edge_index.T[:50].tolist():
+        assert one != two
+        assert {src[one], dst[one]} & {src[two], dst[two]}
+    joined = sum(len({s, d} & {a, b}) > 0 for i, (s, d) in enumerate(zip(src, dst, strict=True))
+                 for j, (a, b) in enumerate(zip(src, dst, strict=True)) if i != j)  # fmt: skip
+    assert view.edge_index.shape[1] == joined
+
+
+def test_unknown_names_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"`entries` must be names of entries, got 'GNC'; .*'GCN'"):
+        benchmark.run(tmp_path, entries=["GNC"])
+    with pytest.raises(ValueError, match="`track` must be one of 'quick', 'full'"):
+        benchmark.run(tmp_path, track="fast")
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(ValueError, match="`folder` must hold results only"):
+        result_files.read_rows(tmp_path)
+
+
+# --- submissions
+
+
+def submission(folder, **changed):
+    folder.mkdir()
+    task = benchmark.load(TASK)
+    card = {
+        "entry": "Mine", "task": TASK, "parameters": 3, "budget": {"trials": 1}, "seeds": [0, 1],
+        "code": "https://example.org/mine",
+    }  # fmt: skip
+    (folder / "card.json").write_text(json.dumps({**card, **changed}))
+    for seed in (0, 1):
+        np.savez(folder / f"seed-{seed}.npz", **task.baselines["degree"])
+    return folder
+
+
+def test_a_submission_becomes_a_row(tmp_path, ran):
+    assert bench("submit", submission(tmp_path / "mine"), "--out", ran).exit_code == 0
+    row = json.loads((ran / "real-countries" / "mine.json").read_text())
+    assert row["probed"] is False
+    assert len(row["tests"]["unlabelled"]["average_precision"]["values"]) == 2
+    table = json.loads(bench("table", TASK, "--results", ran, "--json").stdout)
+    assert "Mine" in [line["entry"] for line in table]
+
+
+def test_a_result_whose_probe_failed_is_marked(tmp_path):
+    task = benchmark.load("hidden/quadratic")
+    scores = {**task.baselines["constant"]}
+    whole = [data.x.numpy()[:, 0] - data.x.numpy()[:, 0].mean() for data in task.probe]
+    row = result_files.row_of(task, [{**scores, "probe": whole}], {"entry": "Whole"}, resamples=0)
+    assert row["failed"] == ["disjoint union", "locality"]
+    (line,) = result_files.table_rows([row], task.name)
+    assert line["entry"] == "Whole [disjoint union, locality failed]"
+
+
+@pytest.mark.parametrize(("changed", "message"), [
+    ({"code": None}, "must have 'code'"),
+    ({"seeds": []}, "must have integers as seeds"),
+    ({"seeds": [7]}, "must lead to a file, got no .*seed-7.npz"),
+    ({"task": "real/country"}, "did you mean 'real/countries'"),
+    ({"parameters": True}, "must have 'parameters'"),
+])  # fmt: skip
+def test_a_submission_that_is_not_whole_is_refused(tmp_path, changed, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        benchmark.submit(submission(tmp_path / "mine", **changed), tmp_path)
+
+
+def test_a_folder_without_a_card_is_refused(tmp_path):
+    done = bench("submit", tmp_path, "--out", tmp_path)
+    assert done.exit_code == 2
+    assert "must hold card.json" in " ".join(done.stderr.split())
