@@ -169,3 +169,30 @@ def test_a_folder_without_a_card_is_refused(tmp_path):
     done = bench("submit", tmp_path, "--out", tmp_path)
     assert done.exit_code == 2
     assert "must hold card.json" in " ".join(done.stderr.split())
+
+
+def test_the_page_shows_what_was_measured():
+    from experiments import peakbench_page
+
+    page = peakbench_page.PAGE
+    if not page.exists():
+        pytest.skip("an installed copy has no manual")
+    assert peakbench_page.BEGIN + peakbench_page.tables() + peakbench_page.END in page.read_text()
+
+
+def test_a_picture_of_entries_with_their_ceiling(tmp_path):
+    from graphmax.plotting import plot_benchmark
+
+    task = benchmark.load(TASK)
+    tables = {name: benchmark.evaluate(task, task.baselines[name], resamples=5)
+              for name in ("degree", "constant")}  # fmt: skip
+    figure = plot_benchmark(tables, path=tmp_path / "p.png", metric="f1", title="t")
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["ceiling", "degree", "constant"]
+    assert (tmp_path / "p.png").stat().st_size > 1_000
+    with pytest.raises(ValueError, match="`metric` must be one of .*got 'auc'"):
+        plot_benchmark(tables, metric="auc")
+    with pytest.raises(ValueError, match="`scores` must all have the test sets"):
+        plot_benchmark({**tables, "other": {}})
+    with pytest.raises(ValueError, match="got none"):
+        plot_benchmark({})

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
+from graphmax.plotting.benchmark_curves import plot_benchmark
 from graphmax.plotting.calibration import plot_calibration, plot_probability
 from graphmax.plotting.maxima import plot_maxima
 from graphmax.plotting.peaks import plot_peaks
@@ -12,6 +13,7 @@ from graphmax.plotting.terrain import plot_terrain
 from graphmax.plotting.tree_diagram import plot_merge_tree
 
 __all__ = [
+    "plot_benchmark",
     "plot_calibration",
     "plot_maxima",
     "plot_merge_tree",

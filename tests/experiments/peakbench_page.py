@@ -1,0 +1,30 @@
+"""Write the tables of docs/peakbench.md from the results in datasets/peakbench.
+
+Run: python -m tests.experiments.peakbench_page
+"""
+
+from pathlib import Path
+
+from graphmax.benchmark.result_files import markdown_table, read_rows
+from graphmax.benchmark.task_list import SPECS
+from graphmax.shipped_data import dataset_path
+
+PAGE = Path(__file__).parents[2] / "docs" / "peakbench.md"
+BEGIN, END = "<!-- tables -->\n", "<!-- end -->"
+
+
+def tables():
+    """Return the tables of all tasks that have results of the quick track."""
+    rows = read_rows(dataset_path("peakbench/results") / "quick")
+    have = [task for task in SPECS if any(row["task"] == task for row in rows)]
+    return "".join(f"\n### `{task}`\n\n{markdown_table(rows, task)}\n" for task in have) + "\n"
+
+
+def main():
+    """Replace what stands between the two marks."""
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(before + BEGIN + tables() + END + rest.split(END)[1])
+
+
+if __name__ == "__main__":
+    main()
