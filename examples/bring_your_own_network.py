@@ -30,7 +30,7 @@ class Mine(nn.Module):
 # %% Train on 2,000 labels
 network, train = Mine(), Batch.from_data_list(task.budgets[2_000])
 optimizer = torch.optim.AdamW(network.parameters(), 5e-3, weight_decay=1e-1)
-for _ in range(200):
+for _ in range(120):
     optimizer.zero_grad()
     logits = network(train.x, train.edge_index)
     nn.functional.binary_cross_entropy_with_logits(logits, train.y.float()).backward()
