@@ -1,15 +1,18 @@
 """Runs, results, submissions and tables of PeakBench."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from graphmax import benchmark
-from graphmax.benchmark import entries, result_files
-from graphmax.benchmark.budget import TRACKS
+from graphmax.benchmark import entries, result_files, task_list
+from graphmax.benchmark.bench_task import BenchmarkTask
+from graphmax.benchmark.budget import TRACKS, Budget
 from graphmax.benchmark.learning_view import view_of
+from graphmax.benchmark.task_graphs import graphs_of
 from graphmax.cli import app
 
 TASK = "real/countries"
@@ -106,6 +109,33 @@ def test_edges_are_the_nodes_of_the_line_graph():
     joined = sum(len({s, d} & {a, b}) > 0 for i, (s, d) in enumerate(zip(src, dst, strict=True))
                  for j, (a, b) in enumerate(zip(src, dst, strict=True)) if i != j)  # fmt: skip
     assert view.edge_index.shape[1] == joined
+
+
+def small(name, test_set):
+    """The first graphs of a task, so that every way to learn can be walked once."""
+    spec = task_list.SPECS[name]
+    few = {part: replace(spec.parts[part], graphs=4) for part in ("train", "val", test_set)}
+    spec = replace(spec, train=few["train"], val=few["val"], test={test_set: few[test_set]})
+    return BenchmarkTask(spec, {part: graphs_of(spec, part, each) for part, each in few.items()})
+
+
+@pytest.mark.parametrize(("name", "test_set", "who"), [
+    ("rule/2-hop", "same", ["PeakDetector", "PNA", "GIN, ranks"]),
+    ("hidden/quadratic", "same", ["oracle of the form", "MLP without graph"]),
+    ("hidden/neighborhood", "same", ["PeakDetector", "oracle of the form", "SAGE max, 500 labels"]),
+    ("unknown/hops", "flipped-5", ["PeakDetector", "GATv2", "ceiling"]),
+    ("edges/1-hop", "same", ["PeakDetector", "GCN, ranks", "degree"]),
+    ("windows/centered", "ball-1", ["PeakDetector", "EdgeConv max", "degree"]),
+])  # fmt: skip
+def test_every_kind_of_task_is_learned(name, test_set, who):
+    task = small(name, test_set)
+    budget = Budget(trials=1, epochs=3, seeds=2, train_nodes=None, seconds=9)
+    for entry in who:
+        played = entries.ENTRIES[entry].play(task, budget, "cpu")
+        row = result_files.row_of(task, played.predictions, {"entry": entry}, resamples=0)
+        assert row["tests"][test_set]["count"] == task.judged(test_set).sum()
+        assert row["probed"] == (name.startswith(("rule", "hidden")) and entry != "ceiling")
+        assert ("disjoint union" in row["failed"]) == entry.endswith("ranks") or not row["probed"]
 
 
 def test_unknown_names_are_refused(tmp_path):

@@ -46,7 +46,7 @@ def row_of(
         "tests": {name: _figures(tables, name) for name in tables[0]},
         "failed": marks,
         "probed": bool(probes),
-        "digests": {name: task.digests[name] for name in tables[0]},
+        "digests": {name: task.digests.get(name) for name in tables[0]},
         "versions": {name: version(name) for name in _PACKAGES}
         | {"python": platform.python_version()},
     }
