@@ -25,6 +25,7 @@ class _Quadratic(nn.Module):
     def __init__(self, width: int, near: bool) -> None:
         super().__init__()
         self.near, pairs = near, torch.tril_indices(width, width)
+        self.pairs: Tensor
         self.register_buffer("pairs", pairs)
         self.own = nn.Linear(width + pairs.shape[1], 1, bias=False)
         self.other = nn.Linear(width + pairs.shape[1], 1, bias=False)
@@ -36,10 +37,10 @@ class _Quadratic(nn.Module):
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         terms = torch.cat([x, x[:, self.pairs[0]] * x[:, self.pairs[1]]], dim=1)
-        own = self.own(terms.to(self.own.weight.dtype))[:, 0]
+        own: Tensor = self.own(terms.to(self.own.weight.dtype))[:, 0]
         if not self.near:
             return own
-        other = self.other(terms.to(self.other.weight.dtype))[:, 0]
+        other: Tensor = self.other(terms.to(self.other.weight.dtype))[:, 0]
         src, dst = edge_index
         sums = torch.zeros_like(own).index_add(0, dst, other[src])
         return own + sums / torch.bincount(dst, minlength=len(own)).clamp(min=1)

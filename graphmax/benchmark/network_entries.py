@@ -61,7 +61,7 @@ def play_network(
     graphs = first_graphs(task.parts["train"], budget.train_nodes)
     train = view_of(graphs, task.unit, ranks=ranks).to(device)
     val = view_of(task.parts["val"], task.unit, ranks=ranks).to(device)
-    tried = []
+    tried: list[tuple[tuple[float, int, float], _Pooled, float]] = []
     for settings in SETTINGS[: budget.trials]:
         if tried and time.perf_counter() - start > budget.seconds:
             break

@@ -74,12 +74,17 @@ def _cut(one: LabelledGraph, root: int) -> LabelledGraph:
     mask = np.zeros(one.graph.num_nodes, np.bool_)
     mask[nodes] = True
     inner = one.graph.subgraph(mask)
-    return LabelledGraph(Graph(inner.indptr, inner.indices), *(part[nodes] for part in one[1:]))
+    near = Graph(inner.indptr, inner.indices)
+    return LabelledGraph(near, one.x[nodes], one.y[nodes], one.judged[nodes])
 
 
 def _union(one: LabelledGraph, two: LabelledGraph) -> LabelledGraph:
     first, second = one.graph, two.graph
     indptr = np.concatenate([first.indptr, first.indptr[-1] + second.indptr[1:]])
     indices = np.concatenate([first.indices, second.indices + first.num_nodes])
-    columns = (np.concatenate(pair) for pair in zip(one[1:], two[1:], strict=True))
-    return LabelledGraph(Graph(indptr, indices), *columns)
+    return LabelledGraph(
+        Graph(indptr, indices),
+        np.concatenate([one.x, two.x]),
+        np.concatenate([one.y, two.y]),
+        np.concatenate([one.judged, two.judged]),
+    )

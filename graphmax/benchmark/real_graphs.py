@@ -100,7 +100,8 @@ def _terrain(rng: np.random.Generator) -> Shown:
     from matplotlib.cbook import get_sample_data
     from scipy.ndimage import uniform_filter
 
-    with get_sample_data("jacksboro_fault_dem.npz") as file:
+    file: Any = get_sample_data("jacksboro_fault_dem.npz")
+    with file:
         heights = file["elevation"][:_TERRAIN, :_TERRAIN].astype(np.float64)
     heights += rng.uniform(0, 0.1, heights.shape)
     blurred = uniform_filter(heights, 5)
@@ -122,7 +123,7 @@ def _cortex(rng: np.random.Generator) -> Shown:
     pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [0, 2]]]).T
     x = np.stack([_gifti(f"{name}_left")[0] for name in ("curv", "thick", "area")], axis=1)
     depth = _gifti("sulc_left")[0].astype(np.float64)
-    return Graph.from_edges(*pairs, len(depth)), x.astype(np.float64), -depth
+    return Graph.from_edges(pairs[0], pairs[1], len(depth)), x.astype(np.float64), -depth
 
 
 def _gifti(name: str) -> list[NDArray[Any]]:

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def result_path(folder: Path, task: str, entry: str) -> Path:
 
 def row_of(
     task: BenchmarkTask,
-    predictions: list[Mapping[str, Any]],
+    predictions: Sequence[Mapping[str, Any]],
     card: Mapping[str, Any],
     *,
     resamples: int = 200,

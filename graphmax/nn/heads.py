@@ -192,7 +192,7 @@ class SignHead(Head):
     @torch.no_grad()
     def rescale(self, log_factor: float) -> None:
         """Multiply the logits by a factor."""
-        self.log_scale += log_factor
+        self.log_scale.add_(log_factor)
 
     def _scaled(self, margin: Tensor) -> Tensor:
         # An infinite margin times the scale has a gradient that is not a number.
