@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import near_names
 from graphmax.graph import Graph
-from graphmax.kernels.exact_sums import row_sums
-from graphmax.kernels.node_measures import core_numbers, triangles
+from graphmax.kernels.node_measures import core_numbers, row_sums, triangles
 
 # Two fractions of [0, 1] whose denominators are at most this differ by more than float64 rounds.
 _LARGEST_DENOMINATOR = 1 << 26

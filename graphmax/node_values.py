@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from graphmax.checks import first_five, is_tensor, near_names, to_numpy, warn
 from graphmax.convert import EdgeList, as_graph, edge_list_of
 from graphmax.convert.edge_lists import is_data
-from graphmax.convert.networkx_graphs import is_networkx
+from graphmax.convert.library_graphs import is_networkx
 from graphmax.graph import Graph
 from graphmax.node_measures import MEASURES, measure
 from graphmax.typed_columns import column_of

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import graphmax as gm
 from graphmax import benchmark
-from graphmax.benchmark import labelled_graph, task_graphs, task_list
+from graphmax.benchmark import task_graphs, task_list
 from graphmax.cli import app
 
 
@@ -76,7 +76,7 @@ def test_test_sets_of_values_ask_the_same_question_of_other_numbers():
 
 
 def test_a_changed_recipe_is_noticed(monkeypatch):
-    monkeypatch.setattr(labelled_graph, "VERSION", 7)  # other seeds
+    monkeypatch.setattr(task_graphs, "VERSION", 7)  # other seeds
     monkeypatch.setenv("GRAPHMAX_CACHE", "/nowhere")
     with pytest.raises(ValueError, match=r"`task` must be made as it was recorded, got other"):
         benchmark.load("hidden/quadratic")

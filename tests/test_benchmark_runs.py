@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from graphmax import benchmark
 from graphmax.benchmark import entries, result_files, task_list
 from graphmax.benchmark.bench_task import BenchmarkTask
-from graphmax.benchmark.budget import TRACKS, Budget
-from graphmax.benchmark.learning_view import view_of
+from graphmax.benchmark.network_entries import view_of
 from graphmax.benchmark.task_graphs import graphs_of
+from graphmax.benchmark.task_list import TRACKS, Budget
 from graphmax.cli import app
 
 TASK = "real/countries"

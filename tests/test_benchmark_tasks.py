@@ -12,7 +12,7 @@ from oracles import Network
 
 from graphmax import benchmark, local_maxima
 from graphmax.benchmark import task_graphs, task_list, task_parts
-from graphmax.benchmark.centered_windows import center_of
+from graphmax.benchmark.task_graphs import center_of
 
 RULE = "rule on what is shown"
 

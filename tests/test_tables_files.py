@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 import graphmax as gm
 from graphmax.kernels.id_lookup import UNKNOWN, IdLookup
 from graphmax.tables import local_maxima_tables
-from graphmax.tables.record_batches import record_batches
+from graphmax.tables.database import record_batches
 
 ENGINES = pytest.mark.parametrize("engine", ["memory", "stream"])
 

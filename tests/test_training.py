@@ -15,7 +15,7 @@ from graphmax.nn import FeatureScore, PeakDetector, SignHead
 from graphmax.sealed import write_tensors
 from graphmax.training import fitting, trainer
 from graphmax.training.blocks import blocks_of
-from graphmax.training.checkpoint import CHECKPOINT, read_checkpoint
+from graphmax.training.trainer import CHECKPOINT, read_checkpoint
 
 PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
 

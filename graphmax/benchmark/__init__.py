@@ -7,22 +7,22 @@ from graphmax.lazy_imports import public_names
 if TYPE_CHECKING:
     from graphmax.benchmark.bench_run import run
     from graphmax.benchmark.bench_task import BenchmarkTask, load
-    from graphmax.benchmark.ceilings import Ceiling
+    from graphmax.benchmark.metrics import Ceiling
+    from graphmax.benchmark.result_files import submit
     from graphmax.benchmark.scoreboard import Measure, Score, evaluate
-    from graphmax.benchmark.submission import submit
     from graphmax.benchmark.task_export import export
     from graphmax.benchmark.task_list import tasks
 
 _HOME = {
     "BenchmarkTask": "graphmax.benchmark.bench_task",
-    "Ceiling": "graphmax.benchmark.ceilings",
+    "Ceiling": "graphmax.benchmark.metrics",
     "Measure": "graphmax.benchmark.scoreboard",
     "Score": "graphmax.benchmark.scoreboard",
     "evaluate": "graphmax.benchmark.scoreboard",
     "export": "graphmax.benchmark.task_export",
     "load": "graphmax.benchmark.bench_task",
     "run": "graphmax.benchmark.bench_run",
-    "submit": "graphmax.benchmark.submission",
+    "submit": "graphmax.benchmark.result_files",
     "tasks": "graphmax.benchmark.task_list",
 }
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graphmax.benchmark.bench_task import load
-from graphmax.benchmark.budget import TRACKS
-from graphmax.benchmark.task_list import SPECS, spec_of
+from graphmax.benchmark.task_list import SPECS, TRACKS, spec_of
 from graphmax.checks import integer, near_names, one_of
 
 Job = tuple[str, str]

@@ -6,15 +6,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from graphmax.benchmark.bench_task import BenchmarkTask
-from graphmax.benchmark.budget import Budget
-from graphmax.benchmark.centered_windows import center_of
-from graphmax.benchmark.labelled_graph import LabelledGraph
-from graphmax.benchmark.learning_view import first_graphs, view_of
-from graphmax.benchmark.played import Played
-from graphmax.benchmark.probe import probe_graphs
+from graphmax.benchmark.bench_task import BenchmarkTask, probe_graphs
+from graphmax.benchmark.network_entries import first_graphs, view_of
 from graphmax.benchmark.scoreboard import PROBE
-from graphmax.benchmark.task_graphs import MOST_HOPS
+from graphmax.benchmark.task_graphs import MOST_HOPS, LabelledGraph, center_of
+from graphmax.benchmark.task_list import Budget
+from graphmax.benchmark.untrained import Played
 from graphmax.nn import PeakDetector
 from graphmax.training import fit
 

@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from graphmax.benchmark.bench_task import BenchmarkTask
-from graphmax.benchmark.budget import Budget
 from graphmax.benchmark.detector_entries import play_detector
 from graphmax.benchmark.network_entries import NO_GRAPH, play_network
-from graphmax.benchmark.played import Played
 from graphmax.benchmark.reference_networks import NAMES
-from graphmax.benchmark.task_list import SPECS, TaskSpec
-from graphmax.benchmark.untrained import RULE
+from graphmax.benchmark.task_list import SPECS, Budget, TaskSpec
+from graphmax.benchmark.untrained import RULE, Played
 
 DETECTOR, ORACLE, CEILING = "PeakDetector", "oracle of the form", "ceiling"
 _ATTRIBUTE_SHOWN = ("rule", "noisy", "unknown", "edges", "windows")

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.benchmark.bench_task import BenchmarkTask, loaded
-from graphmax.benchmark.figures import LOSSES, PERFECT, JudgedGraphs, figures_of, judged_graphs
-from graphmax.benchmark.probe import Probed, probed
+from graphmax.benchmark.bench_task import BenchmarkTask, Probed, loaded, probed
+from graphmax.benchmark.metrics import LOSSES, PERFECT, JudgedGraphs, figures_of, judged_graphs
 from graphmax.checks import integer, near_names, to_numpy
 from graphmax.notebook import html_table
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from graphmax.atomic import write_atomically
 from graphmax.benchmark.bench_task import BenchmarkTask, loaded
-from graphmax.benchmark.labelled_graph import LabelledGraph
+from graphmax.benchmark.task_graphs import LabelledGraph
 from graphmax.benchmark.task_list import VERSION
 from graphmax.files import write_table
 

@@ -11,8 +11,7 @@ import numpy as np
 
 from graphmax.atomic import write_atomically
 from graphmax.benchmark import task_list
-from graphmax.benchmark.labelled_graph import LabelledGraph
-from graphmax.benchmark.task_graphs import digest_of, graphs_of
+from graphmax.benchmark.task_graphs import LabelledGraph, digest_of, graphs_of
 from graphmax.benchmark.task_list import TaskSpec
 from graphmax.graph import Graph
 from graphmax.shipped_data import dataset_path

@@ -1,19 +1,28 @@
-"""Predictions that need no training: one score for all, the degree, the rule on what is shown."""
+"""What an entry answers on a task, and the entries that need no training."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.benchmark.centered_windows import center_of
-from graphmax.benchmark.labelled_graph import LabelledGraph
+from graphmax.benchmark.task_graphs import LabelledGraph, center_of
 from graphmax.benchmark.task_parts import LazyMapping
 from graphmax.edges import edge_maxima
 from graphmax.maxima import local_maxima
 
 if TYPE_CHECKING:
     from graphmax.benchmark.bench_task import BenchmarkTask
+
+
+class Played(NamedTuple):
+    """Predictions of each seed, number of parameters, trials that were made, what was chosen."""
+
+    predictions: list[dict[str, NDArray[np.float64]]]
+    parameters: int
+    trials: int
+    chosen: dict[str, Any]
+
 
 Scores = NDArray[np.float64]
 RULE = "rule on what is shown"

@@ -110,7 +110,7 @@ def _run(
 
 def _scores(task: str, predictions: Path | None, resamples: int) -> list[dict[str, Any]]:
     from graphmax.benchmark import evaluate, load
-    from graphmax.benchmark.submission import read_arrays
+    from graphmax.benchmark.result_files import read_arrays
 
     if predictions is None:
         raise ValueError("`--predictions` must be given to score, got none")

@@ -113,8 +113,8 @@ def _imported(name: str) -> Any:
 def _all_verdicts(
     named: Any, inputs: str, hops: int, options: Mapping[str, Any]
 ) -> dict[str, tuple["Kind", list["Verdict"]]]:
-    from graphmax.symmetry.operator_call import name_of
     from graphmax.symmetry.suite import operators_in, verdicts
+    from graphmax.symmetry.trial import name_of
 
     operators = operators_in(named)
     if operators is None:

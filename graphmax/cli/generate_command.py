@@ -24,8 +24,8 @@ def generate(
     no neighbor.
     """
     from graphmax.cli.documents import print_json
-    from graphmax.datasets.catalog import named_recipe
     from graphmax.datasets.manifest import generate as make
+    from graphmax.datasets.manifest import named_recipe
 
     recipe = named_recipe(name)
     with progress(f"generating {recipe.name}"):

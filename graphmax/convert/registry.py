@@ -23,6 +23,7 @@ from graphmax.convert.library_graphs import (
     from_igraph,
     from_libpysal,
     from_networkit,
+    from_networkx,
     from_rustworkx,
     from_trimesh,
     is_anndata,
@@ -30,12 +31,9 @@ from graphmax.convert.library_graphs import (
     is_igraph,
     is_libpysal,
     is_networkit,
+    is_networkx,
     is_rustworkx,
     is_trimesh,
-)
-from graphmax.convert.networkx_graphs import (
-    from_networkx,
-    is_networkx,
 )
 from graphmax.graph import Graph
 from graphmax.grid import grid_graph

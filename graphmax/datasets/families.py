@@ -125,9 +125,7 @@ def _bumps(graph: Graph, width: int, hops: int, rng: np.random.Generator) -> Val
 
 
 def _hidden(graph: Graph, form: str, num_features: int, rng: np.random.Generator) -> Values:
-    raise NotImplementedError(
-        "graphmax.datasets.recipe_graphs makes a hidden attribute of features"
-    )
+    raise NotImplementedError("graphmax.datasets.families makes a hidden attribute of features")
 
 
 HIDDEN = "hidden"

@@ -1,4 +1,4 @@
-"""A made set in a folder: graphs, labels, split, recipe, versions and SHA-256."""
+"""A made set in a folder, sealed by its hashes, and the named sets whose recipes are shipped."""
 
 import hashlib
 import os
@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.datasets.recipe import SPLITS, Group, Recipe, split_name
-from graphmax.datasets.recipe_graphs import sample_graph
+from graphmax.checks import near_names
+from graphmax.datasets.recipe import SPLITS, Group, Recipe, read_recipe, sample_graph, split_name
 from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
 from graphmax.sealed import Format, read_document, write_document
+from graphmax.shipped_data import dataset_path
 
 MANIFEST = "manifest.json"
 SET = Format("graphmax-set", 1, "folder", "a set that graphmax made")
@@ -249,3 +250,59 @@ def _tied(graph: Graph) -> int:
     values, (src, dst) = graph.attributes["value"], graph.edges()
     equal = values[src] == values[dst]
     return int(np.unique(np.concatenate([src[equal], dst[equal]])).size)
+
+
+FILE = "recipe.toml"
+
+
+def recipe_names() -> list[str]:
+    """List the named sets.
+
+    Returns
+    -------
+    list of str
+        Names, sorted.
+
+    Examples
+    --------
+    >>> from graphmax.datasets import recipe_names
+    >>> "independent" in recipe_names()
+    True
+    """
+    shelf = dataset_path("CHECKSUMS").parent
+    return sorted(path.parent.name for path in shelf.glob(f"*/{FILE}"))
+
+
+def named_recipe(name: str) -> Recipe:
+    """Read the recipe of a named set, or of a TOML file.
+
+    Parameters
+    ----------
+    name : str
+        A name, or a path that ends in ``.toml``.
+
+    Returns
+    -------
+    Recipe
+        The recipe.
+
+    Raises
+    ------
+    ValueError
+        If there is no set of this name (near names are listed), or the recipe is wrong.
+
+    Examples
+    --------
+    >>> from graphmax.datasets import named_recipe
+    >>> named_recipe("independent").version
+    1
+    """
+    if name.endswith(".toml"):
+        return read_recipe(name)
+    names = recipe_names()
+    if name not in names:
+        raise ValueError(
+            f"`name` must be a named set or a recipe that ends in .toml, got {name!r}; "
+            + near_names(name, names)
+        )
+    return read_recipe(dataset_path(f"{name}/{FILE}"))

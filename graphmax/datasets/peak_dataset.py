@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch_geometric.data import Data, InMemoryDataset
 
-from graphmax.datasets.catalog import named_recipe
 from graphmax.datasets.labelled_graphs import (
     Own,
     Source,
@@ -19,7 +18,7 @@ from graphmax.datasets.labelled_graphs import (
     labelled_and_split,
     memory_sources,
 )
-from graphmax.datasets.manifest import generate, read_folder
+from graphmax.datasets.manifest import generate, named_recipe, read_folder
 from graphmax.datasets.recipe import SPLITS, split_name
 from graphmax.graph import Graph
 from graphmax.rule import Rule

@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from graphmax.checks import frozen, integer, is_tensor, node_indices, one_of, to_numpy
 from graphmax.convert import as_graph
-from graphmax.extract.dense_layout import padded
-from graphmax.extract.graph_union import union_of
-from graphmax.extract.neighborhood_batch import NeighborhoodBatch
-from graphmax.extract.sparse_layout import SparseNeighborhoods
+from graphmax.extract.batch_layouts import SparseNeighborhoods, padded
+from graphmax.extract.neighborhood_batch import NeighborhoodBatch, union_of
 from graphmax.graph import Graph
 from graphmax.kernels import neighborhoods
 from graphmax.question import CALLS, Question, ask

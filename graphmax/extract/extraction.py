@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from graphmax.checks import integer
 from graphmax.extract.ball_extractor import BallExtractor, Layout, ball_extractor
-from graphmax.extract.dense_layout import DenseNeighborhoods
+from graphmax.extract.batch_layouts import DenseNeighborhoods, SparseNeighborhoods
 from graphmax.extract.neighborhood_batch import NeighborhoodBatch
-from graphmax.extract.sparse_layout import SparseNeighborhoods
 from graphmax.rule import Direction, Extremum, Nan, Rule, Ties
 
 MOST_BYTES = 8 << 30

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graphmax.kernels.compiled import kernel
-from graphmax.kernels.heap import sift_down, sift_up
+from graphmax.kernels.distances import sift_down, sift_up
 from graphmax.kernels.progress import NEXT, OWN, Lanes
 
 EDGES_PER_CALL = 1 << 24

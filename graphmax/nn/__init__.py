@@ -6,13 +6,12 @@ Nothing here imports the exact reference: the learner cannot peek.
 from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
-from graphmax.nn.combined_scores import Max, Sum
 from graphmax.nn.detector import Decision, PeakDetector
 from graphmax.nn.graph_filter import GraphFilter
 from graphmax.nn.heads import ChoiceHead, Head, Judged, SignHead
 from graphmax.nn.hopmax import HopMax, hop_max
 from graphmax.nn.normal_head import NormalHead
-from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Score, Scored
+from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Max, Score, Scored, Sum
 from graphmax.nn.storage import pretrained_names
 from graphmax.nn.windows import CenteredWindowCNN
 

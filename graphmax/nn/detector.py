@@ -13,9 +13,10 @@ from torch import Tensor, nn
 import graphmax.nn.storage as storage
 from graphmax.checks import integer
 from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
-from graphmax.nn.inputs import Inputs, check_finite, check_x, read_inputs
-from graphmax.nn.node_labels import labels_of
-from graphmax.nn.parts import (
+from graphmax.nn.inputs import Inputs, check_finite, check_x, labels_of, read_inputs
+from graphmax.nn.scores import Score, Scored, scored
+from graphmax.nn.steps import Steps
+from graphmax.nn.storage import (
     agreed_hops,
     check_fit,
     described,
@@ -23,8 +24,6 @@ from graphmax.nn.parts import (
     usual_head,
     usual_score,
 )
-from graphmax.nn.scores import Score, Scored, scored
-from graphmax.nn.steps import Steps
 from graphmax.notebook import fact_table
 from graphmax.rule import FilledRule, Rule
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphmax.node_values import graph_and_attribute
-from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     ARROW,
     INK,
     OUTLINE,
     VERMILION,
+    Names,
     axes_for,
     draw_lines,
     figure_of,

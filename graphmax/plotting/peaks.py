@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphmax.convert import as_graph
-from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     INK,
     OUTLINE,
     PALETTE,
+    Names,
     axes_for,
     draw_lines,
     figure_of,

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from graphmax.plotting.annotations import Names
 from graphmax.plotting.canvas import (
     INK,
     OUTLINE,
     PALETTE,
+    Names,
     figure_of,
     new_axes,
     picture_path,

@@ -6,18 +6,26 @@ An operator C is invariant under T if ``C(T(x)) = C(x)`` and equivariant if ``C(
 from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
-from graphmax.symmetry.counterexample import Counterexample
 from graphmax.symmetry.equivariance import assert_equivariant, assert_invariant, check
 from graphmax.symmetry.node_transformations import (
+    Move,
+    Transformation,
     disjoint_union,
     edge_order,
     outside_ball,
     permutation,
 )
-from graphmax.symmetry.pixel_transformations import flip, rotation, translation
-from graphmax.symmetry.transformation import Move, Transformation
-from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling, shift
-from graphmax.symmetry.verdict import Comparison, Errors, Verdict
+from graphmax.symmetry.value_transformations import (
+    flip,
+    increasing,
+    negation,
+    offset,
+    rotation,
+    scaling,
+    shift,
+    translation,
+)
+from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict
 
 __all__ = [
     "Comparison",

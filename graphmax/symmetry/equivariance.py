@@ -6,12 +6,21 @@ from typing import Any
 import numpy as np
 
 from graphmax.checks import integer, number
-from graphmax.symmetry.counterexample import Counterexample, shrink
-from graphmax.symmetry.operator_call import caller, left_alone, name_of, refuse_chance, refuse_nan
+from graphmax.symmetry.node_transformations import Transformation
 from graphmax.symmetry.sample import Net, Sample, is_single, read_sample
-from graphmax.symmetry.transformation import Transformation
-from graphmax.symmetry.trial import Call, OutputTransformation, Pair, Trial, attempt
-from graphmax.symmetry.verdict import Comparison, Errors, Verdict
+from graphmax.symmetry.trial import (
+    Call,
+    OutputTransformation,
+    Pair,
+    Trial,
+    attempt,
+    caller,
+    left_alone,
+    name_of,
+    refuse_chance,
+    refuse_nan,
+)
+from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict, shrink
 
 _DRAWS = 4
 _NOT_ASKED_THERE = (

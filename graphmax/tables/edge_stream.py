@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from graphmax.files.errors import refusal
 from graphmax.kernels.id_lookup import IdLookup
-from graphmax.tables.database import Database
-from graphmax.tables.record_batches import Column
+from graphmax.tables.database import Column, Database
 from graphmax.tables.table_files import TableFiles
 
 # Enough for the compiled passes, and 32 MB as two columns of int64.

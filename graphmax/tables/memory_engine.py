@@ -10,7 +10,7 @@ from graphmax.maxima.engine import maxima_mask, rival_nodes
 from graphmax.question import Question, ask
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.database import Database, database
-from graphmax.tables.label_writing import label_columns, write_labels
+from graphmax.tables.node_rows import label_columns, write_labels
 from graphmax.tables.scratch import Workplace, publish
 from graphmax.tables.stream_engine import Read, read_tables, walk
 from graphmax.tables.table_question import TableQuestion

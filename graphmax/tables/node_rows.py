@@ -1,16 +1,18 @@
-"""The node table in memory: a key to compare for every row, and how its ids become numbers."""
+"""The node table in memory: a key for every row, how ids become numbers, and labels written."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.files.duckdb_session import literal
 from graphmax.kernels.id_lookup import UNKNOWN, IdLookup
-from graphmax.tables.database import Database
+from graphmax.tables.database import Column, Database
 from graphmax.tables.duckdb_tables import Tables, nodes_query, number_nodes
-from graphmax.tables.record_batches import Column
 from graphmax.tables.table_checks import TableChecks
+from graphmax.tables.table_question import TableQuestion
 from graphmax.values import order_key
 
 
@@ -107,3 +109,46 @@ def lookup_of(nodes: NodeRows, checks: TableChecks) -> IdLookup | None:
 def id_column(nodes: NodeRows) -> dict[str, NDArray[Any]]:
     """Return the column of ids that cannot be written down as a range."""
     return {} if nodes.ids is None else {"id": nodes.ids}
+
+
+# ruff: noqa: S608 - table names are this package's own
+
+
+def write_labels(
+    db: Database, question: TableQuestion, nodes: NodeRows, columns: dict[str, Any], folder: Path
+) -> Path:
+    """Write ``is_maximum`` and, if asked for, ``rival``, both by node number, beside the ids."""
+    ending = Path(question.out).suffix.lower() if question.is_file else ""
+    made = folder / f"labels{ending}"
+    settings = "FORMAT csv, HEADER true" if ending == ".csv" else "FORMAT parquet"
+    settings += ", USE_TMP_FILE false" if question.is_file else ", PER_THREAD_OUTPUT true"
+    ids = {} if nodes.ids is None else {"id": nodes.ids}
+    db.connection.register("found", {**ids, **columns})
+    rows = _rows(nodes, explain="rival" in columns)
+    db.stage(
+        "writing labels", nodes.num_nodes, f"COPY ({rows}) TO {literal(str(made))} ({settings})"
+    )
+    db.connection.unregister("found")
+    return made
+
+
+def _rows(nodes: NodeRows, *, explain: bool) -> str:
+    if explain:
+        numbered = "SELECT row_number() OVER () - 1 AS node, is_maximum, rival FROM found"
+        return (
+            f"SELECT g.id, f.is_maximum, o.id AS rival, o.value AS rival_value FROM ({numbered}) f "
+            "JOIN given g ON g.node = f.node LEFT JOIN given o ON o.node = f.rival"
+        )
+    if nodes.ids is not None:
+        return "SELECT id, is_maximum FROM found"
+    if nodes.first is not None:
+        first = np.int64(nodes.first)
+        return f"SELECT ({first} + row_number() OVER () - 1)::BIGINT AS id, is_maximum FROM found"
+    return "SELECT g.id, f.is_maximum FROM given g POSITIONAL JOIN found f"
+
+
+def label_columns(
+    is_maximum: NDArray[np.bool_], rival: NDArray[Any] | None
+) -> dict[str, NDArray[Any]]:
+    """Return the columns by node number."""
+    return {"is_maximum": is_maximum, **({} if rival is None else {"rival": rival})}

@@ -15,10 +15,9 @@ from graphmax.files.column_roles import found_column
 from graphmax.files.duckdb_session import literal
 from graphmax.files.opening import Source
 from graphmax.tables.answer import TableAnswer
-from graphmax.tables.database import Database, database
+from graphmax.tables.database import Column, Database, database
 from graphmax.tables.duckdb_tables import DUCKDB, open_parquet
 from graphmax.tables.labels import local_maxima_tables
-from graphmax.tables.record_batches import Column
 from graphmax.tables.scratch import check_out, publish, workplace
 from graphmax.tables.table_files import TableFiles, TablePath, file_literal, table_files
 

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from graphmax.adjacency import Adjacency
-from graphmax.nn.inputs import check_x, features_of, is_pyg
-from graphmax.nn.node_labels import labels_of, read_labels, read_mask
+from graphmax.nn.inputs import check_x, features_of, is_pyg, labels_of, read_labels, read_mask
 from graphmax.nn.steps import Steps, check_edge_index
 
 ENTRIES_PER_BLOCK = 1 << 21

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from graphmax.nn.detector import PeakDetector
-from graphmax.training.checkpoint import read_checkpoint, write_checkpoint
-from graphmax.training.trainer import Training
+from graphmax.training.trainer import Training, read_checkpoint, write_checkpoint
 
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
 

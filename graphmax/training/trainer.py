@@ -1,8 +1,10 @@
-"""The state of a training between two epochs, and how to get to the next."""
+"""The state of a training between two epochs, how to get to the next, and its checkpoints."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 from graphmax.checks import integer, number
 from graphmax.nn.detector import PeakDetector
 from graphmax.nn.heads import CERTAIN
+from graphmax.sealed import Format, read_tensors, write_tensors
 from graphmax.training.blocks import (
     VALIDATION,
     Block,
@@ -20,6 +23,27 @@ from graphmax.training.blocks import (
     mask_name,
 )
 from graphmax.training.epochs import Epochs, epochs_of
+
+CHECKPOINT = Format("graphmax-checkpoint", 2, "checkpoint", "a whole checkpoint of graphmax")
+
+
+def write_checkpoint(
+    path: str | PathLike[str], tensors: Mapping[str, Tensor], document: Mapping[str, Any]
+) -> None:
+    """Write the state of a training, atomically."""
+    write_tensors(CHECKPOINT, Path(fspath(path)), document, tensors)
+
+
+def read_checkpoint(path: str | PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `write_checkpoint` wrote, refusing what was changed since."""
+    file = Path(fspath(path))
+    if not file.exists():
+        raise FileNotFoundError(
+            f"`checkpoint` must exist to resume from, got {file}; start with resume=False"
+        )
+    document, tensors = read_tensors(CHECKPOINT, file)
+    return tensors, document
+
 
 PATIENCE = 0.25
 _LAST_RATE = 0.01

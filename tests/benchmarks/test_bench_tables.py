@@ -37,7 +37,7 @@ print(json.dumps({"maxima": answer.num_maxima, "stages": answer.stages}))
 """
 DECODE = """
 import sys, duckdb, json
-from graphmax.tables.record_batches import record_batches
+from graphmax.tables.database import record_batches
 with duckdb.connect() as connection:
     batches = record_batches(connection, f"SELECT src, dst FROM '{sys.argv[1]}/edges.parquet'")
     print(json.dumps({"rows": sum(batch[0].values.size for batch in batches)}))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from graphmax.benchmark.bench_task import BenchmarkTask
-from graphmax.benchmark.ceilings import SAMPLES, posterior_of, summary_of_halves
+from graphmax.benchmark.metrics import SAMPLES, posterior_of, summary_of_halves
 from graphmax.benchmark.task_graphs import digest_of, graphs_of
 from graphmax.benchmark.task_list import SPECS, VERSION
 
