@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.sparse
 import skimage.data
 import skimage.morphology
 import torch
@@ -277,6 +278,29 @@ def test_windows_of_a_masked_image_are_masked():
         assert_array_equal(tiles.data, plain)
         assert_array_equal(tiles.mask, images.windows(image.mask, boundary=boundary))
     assert images.windows(image)[0, 0].mask.sum() == 1
+
+
+class FileOfAVolume:
+    def get_fdata(self):
+        return np.zeros((3, 3, 3))
+
+
+@pytest.mark.parametrize(
+    ("image", "way_out"),
+    [
+        (scipy.sparse.random(5, 5, 0.5, format="csr"), r"dense.*image.toarray\(\)"),
+        (scipy.sparse.coo_array(np.eye(3)), r"dense.*image.toarray\(\)"),
+        (torch.eye(3).to_sparse(), r"dense.*image.to_dense\(\)"),
+        (FileOfAVolume(), r"got FileOfAVolume; pass image.get_fdata\(\)"),
+        ((row for row in ((1, 2), (3, 1))), "got generator"),
+        ({(0, 0): 1}, "got dict"),
+        (None, "got NoneType"),
+    ],
+)
+@pytest.mark.parametrize("call", [images.peak_pixels, images.find_peaks])
+def test_what_is_no_array_is_refused(call, image, way_out):
+    with pytest.raises(TypeError, match=way_out):
+        call(image)
 
 
 def test_a_where_of_another_kind_is_refused():

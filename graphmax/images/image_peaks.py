@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from graphmax.checks import integer, is_tensor, to_numpy
 from graphmax.grid import grid_graph
@@ -44,6 +46,7 @@ class Image:
 
 def read_image(image: Any, *, volume: bool = False) -> Image:
     """Take an array, tensor, masked array or nested sequence as an image of one channel."""
+    _refuse_what_is_no_array(image)
     array = image if hasattr(image, "reshape") else np.asarray(image)
     shape = tuple(int(side) for side in array.shape)
     if not shape:
@@ -53,6 +56,19 @@ def read_image(image: Any, *, volume: bool = False) -> Image:
     attribute = read_attribute(array.reshape(-1), "image")
     missing = None if attribute.missing is None else attribute.missing.reshape(shape)
     return Image(attribute.array.reshape(shape), missing, attribute.restore)
+
+
+def _refuse_what_is_no_array(image: Any) -> None:
+    """Refuse what holds pixels elsewhere: sparse matrices, files of NIfTI, pictures of Pillow."""
+    in_torch = is_tensor(image) and str(image.layout) != "torch.strided"
+    if in_torch or issparse(image):
+        raise TypeError(
+            f"`image` must be dense, got a sparse {type(image).__name__}: pixels that are not "
+            f"stored are pixels of value 0; pass image.{'to_dense' if in_torch else 'toarray'}()"
+        )
+    if not hasattr(image, "__array__") and not isinstance(image, Sequence | Number):
+        way = "image.get_fdata()" if hasattr(image, "get_fdata") else "the array of its pixels"
+        raise TypeError(f"`image` must be an array, got {type(image).__name__}; pass {way}")
 
 
 def _refuse_colors(shape: tuple[int, ...]) -> None:
