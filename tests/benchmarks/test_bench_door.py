@@ -180,6 +180,111 @@ def case_igraph(count):
     return lambda: gm.local_maxima(graph, x), by_neighbors
 
 
+def case_to_igraph(count):
+    igraph = pytest.importorskip("igraph")
+    pairs, nodes, _ = random_edges(count)
+    graph = gm.Graph.from_edges(*pairs.T, nodes)
+    matrix = sp.csr_matrix(graph.to_scipy(), dtype=float)
+    return graph.to_igraph, lambda: igraph.Graph.Adjacency(matrix, mode="undirected")
+
+
+def case_torch_sparse(count):
+    matrix, x = _matrix(count)
+    coo = matrix.tocoo()
+    ones = torch.ones(coo.nnz, dtype=torch.float64)
+    ends = torch.from_numpy(np.stack([coo.row, coo.col]))
+    tensor = torch.sparse_coo_tensor(ends, ones, coo.shape, check_invariants=True).coalesce()
+    values = torch.from_numpy(x)
+    return (
+        lambda: gm.local_maxima(tensor, values, direction="in"),
+        lambda: by_scatter(tensor.indices(), values),
+    )
+
+
+def case_anndata(count):
+    anndata = pytest.importorskip("anndata")
+    matrix, x = _matrix(count)
+    rows = sp.csr_matrix(matrix, dtype=float)
+    cells = anndata.AnnData(sp.csr_matrix((x.size, 1)), obs={"h": x}, obsp={"connectivities": rows})
+
+    def by_reduceat():
+        found = cells.obsp["connectivities"]
+        column = cells.obs["h"].to_numpy()
+        first = found.indptr[:-1].clip(max=found.nnz - 1)
+        return column > np.maximum.reduceat(column[found.indices], first)
+
+    return lambda: gm.local_maxima(cells, "h"), by_reduceat
+
+
+def case_trimesh(count):
+    trimesh = pytest.importorskip("trimesh")
+    side = max(2, int((count / 3) ** 0.5))
+    corner = np.arange(side * side).reshape(side, side)
+    a, b, c, d = (part.ravel() for part in (corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1],
+                                            corner[1:, 1:]))  # fmt: skip
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
+    grid = np.stack(np.unravel_index(np.arange(side * side), (side, side)), 1).astype(float)
+    x = np.random.default_rng(0).random(side * side)
+    mesh = trimesh.Trimesh(np.column_stack([grid, x]), faces, process=False)
+
+    def by_maximum_at():
+        src, dst = trimesh.Trimesh(mesh.vertices, faces, process=False).edges_unique.T
+        highest = np.full(x.size, -np.inf)
+        np.maximum.at(highest, dst, x[src])
+        np.maximum.at(highest, src, x[dst])
+        return x > highest
+
+    def ours():
+        return gm.local_maxima(trimesh.Trimesh(mesh.vertices, faces, process=False), x)
+
+    return ours, by_maximum_at
+
+
+def case_libpysal(count):
+    graphs = pytest.importorskip("libpysal.graph")
+    matrix, x = _matrix(count)
+    src, dst = matrix.coords
+    alone = np.setdiff1d(np.arange(x.size), src)
+    order = np.lexsort((np.r_[dst, alone], np.r_[src, alone]))
+    ends = np.r_[src, alone][order], np.r_[dst, alone][order]
+    graph = graphs.Graph.from_arrays(*ends, np.r_[np.ones(src.size), np.zeros(alone.size)][order])
+    series = pd.Series(x)
+
+    def by_groups():
+        ends = graph.adjacency.index
+        highest = series.take(ends.get_level_values(1)).groupby(ends.get_level_values(0)).max()
+        return series > highest
+
+    return lambda: gm.local_maxima(graph, series), by_groups
+
+
+def case_rustworkx(count):
+    rustworkx = pytest.importorskip("rustworkx")
+    pairs, nodes, x = random_edges(count)
+    graph = rustworkx.PyGraph()
+    graph.add_nodes_from([None] * nodes)
+    graph.add_edges_from_no_data([tuple(pair) for pair in pairs.tolist()])
+    values = x.tolist()
+
+    def by_neighbors():
+        return [v for v in range(nodes) if all(values[v] > values[u] for u in graph.neighbors(v))]
+
+    return lambda: gm.local_maxima(graph, x), by_neighbors
+
+
+def case_networkit(count):
+    networkit = pytest.importorskip("networkit")
+    matrix, x = _matrix(count)
+    graph = networkit.GraphFromCoo((np.ones(matrix.nnz), matrix.coords), n=x.size)
+    values = x.tolist()
+
+    def by_neighbors():
+        near = graph.iterNeighbors
+        return [v for v in range(x.size) if all(values[v] > values[u] for u in near(v))]
+
+    return lambda: gm.local_maxima(graph, x), by_neighbors
+
+
 def case_table_of_edges(count):
     pairs, nodes, x = random_edges(count)
     frame = pd.DataFrame(pairs, columns=["src", "dst"])
@@ -210,6 +315,13 @@ CASES = {
         ("case_scipy_coo", case_scipy_coo, 1),
         ("case_scipy_csr", case_scipy_csr, 1),
         ("case_igraph", case_igraph, 1),
+        ("case_to_igraph", case_to_igraph, 1),
+        ("case_torch_sparse", case_torch_sparse, 1),
+        ("case_anndata", case_anndata, 1),
+        ("case_trimesh", case_trimesh, 1),
+        ("case_libpysal", case_libpysal, 1),
+        ("case_rustworkx", case_rustworkx, 1),
+        ("case_networkit", case_networkit, 1),
         ("case_table_of_edges", case_table_of_edges, 1),
     )
 }
