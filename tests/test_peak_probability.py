@@ -114,6 +114,29 @@ def test_selected_inverse_is_the_inverse(order):
     assert factor.trace_with(prior.base) == pytest.approx(np.trace(dense @ prior.base.toarray()))
 
 
+def test_entries_of_a_factor_that_come_out_as_zero():
+    # Eliminating the last row leaves -1 - 2 * -2 / 4 = 0 between the others: no entry is stored.
+    matrix = np.array([[4.0, -1, 2], [-1, 4, -2], [2, -2, 4]])
+    factor, inverse = Factor(scipy.sparse.csr_array(matrix)), np.linalg.inv(matrix)
+    np.testing.assert_allclose(factor.variances, np.diag(inverse), rtol=1e-12)
+    assert factor.trace_with(scipy.sparse.csr_array(matrix)) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_factors_of_small_integers(seed):
+    generator = np.random.default_rng(seed)
+    for size in generator.integers(3, 9, 60):
+        upper = np.triu(generator.integers(-2, 3, (size, size)), 1)
+        upper *= generator.random((size, size)) < 0.6
+        matrix = upper + upper.T + 4.0 * np.eye(size)
+        if np.linalg.eigvalsh(matrix).min() < 0.1:
+            continue
+        factor, inverse = Factor(scipy.sparse.csr_array(matrix)), np.linalg.inv(matrix)
+        np.testing.assert_allclose(factor.variances, np.diag(inverse), rtol=1e-9)
+        full = scipy.sparse.csr_array(np.ones((size, size)))
+        assert factor.trace_with(full) == pytest.approx(inverse.sum(), rel=1e-9)
+
+
 @pytest.mark.parametrize("order", [1, 2])
 def test_field_precision_is_its_matrix(order):
     _, laplacian, _ = setting((5, 4))
