@@ -8,12 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from graphmax import benchmark
-from graphmax.benchmark import entries, result_files, task_list
+from graphmax.benchmark import detector_entries, entries, result_files, task_list
 from graphmax.benchmark.bench_task import BenchmarkTask
 from graphmax.benchmark.network_entries import view_of
-from graphmax.benchmark.task_graphs import graphs_of
+from graphmax.benchmark.task_graphs import LabelledGraph, graphs_of
 from graphmax.benchmark.task_list import TRACKS, Budget
 from graphmax.cli import app
+from graphmax.grid import grid_graph
 
 TASK = "real/countries"
 
@@ -226,3 +227,13 @@ def test_a_picture_of_entries_with_their_ceiling(tmp_path):
         plot_benchmark({**tables, "other": {}})
     with pytest.raises(ValueError, match="got none"):
         plot_benchmark({})
+
+
+def test_a_graph_that_shows_no_maximum_is_answered_within_the_most_hops():
+    graph = grid_graph((4, 5))
+    values = np.arange(20.0)
+    shown = np.zeros(20)
+    shown[:5] = 1  # none of the first five is a maximum
+    x = np.stack([values, shown, np.zeros(20)], axis=1)
+    one = LabelledGraph(graph, x, np.zeros(20, bool), np.ones(20, bool))
+    assert np.flatnonzero(detector_entries.decided_by_learned_hops(one, seed=0)).tolist() == [19]
