@@ -184,9 +184,12 @@ def test_a_full_disk_under_the_cache(tmp_path):
 
 @pytest.mark.compiled
 def test_damaged_files_in_the_cache(tmp_path):
-    env = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    cache, temporary = tmp_path / "cache", tmp_path / "tmp"
+    temporary.mkdir()
+    env = {"NUMBA_CACHE_DIR": str(cache), "TMPDIR": str(temporary)}
     child(ASK.format(options=1), env=env)
-    files = sorted(tmp_path.rglob("*.nbc"))
+    assert list(temporary.iterdir()) == []  # a folder there is for those who have no other
+    files = sorted(cache.rglob("*.nbc"))
     assert len(files) > 3
     for i, path in enumerate(files):
         content = bytearray(path.read_bytes())
@@ -194,7 +197,7 @@ def test_damaged_files_in_the_cache(tmp_path):
         path.write_bytes(content if i % 3 else content[: 40 * (i % 2)])
     done = child(ASK.format(options=1), env=env)
     assert (done.stdout, done.stderr) == ("[0, 1, 0, 0]\n", "")
-    assert sorted(tmp_path.rglob("*")) == sorted({*tmp_path.glob("*"), *files})
+    assert sorted(cache.rglob("*")) == sorted({*cache.glob("*"), *files})
 
 
 @pytest.mark.compiled

@@ -63,8 +63,11 @@ def _stamp(home: Path) -> bytes:
 _STAMP = _stamp(_HOME).hex()[:_NAME_LENGTH]
 
 
-def _folders() -> Iterator[Path]:
-    """Folders in which compiled loops are looked for; the first that takes them keeps them."""
+def _folders(*, make: bool = False) -> Iterator[Path]:
+    """Folders in which compiled loops are looked for; the first that takes them keeps them.
+
+    The last one, among temporary files, is made only where the others take nothing.
+    """
     own = f"{_HOME.name}_{_digest(str(_HOME).encode()).hex()[:_NAME_LENGTH]}"
     if config.CACHE_DIR:
         yield Path(config.CACHE_DIR) / own
@@ -72,18 +75,19 @@ def _folders() -> Iterator[Path]:
     yield _HOME / "__pycache__"
     with suppress(OSError, RuntimeError):
         yield Path(AppDirs(appname="graphmax", appauthor=False).user_cache_dir) / own
-    temporary = _private_folder()
+    temporary = _private_folder(make=make)
     if temporary is not None:
         yield temporary / own
 
 
-def _private_folder() -> Path | None:
+def _private_folder(*, make: bool = False) -> Path | None:
     """Folder for temporary files that nobody else can write: code is loaded from it."""
     if not hasattr(os, "getuid"):
         return None
     folder = Path(tempfile.gettempdir()) / f"graphmax-{os.getuid()}"
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        if make:
+            folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError:
         return None
@@ -139,7 +143,7 @@ class _Shelf(NullCache):
             return
         payload = dumps(cast(Any, CompileResultCacheImpl).reduce(None, result))
         name = self._name(signature, result.codegen)
-        for folder in _folders():
+        for folder in _folders(make=True):
             if _write(folder, name, _digest(payload) + payload):
                 if _private_folder() in folder.parents:
                     _warn_of_folder(folder)
