@@ -4,6 +4,7 @@ Comparisons never pass through a float: 2**53 and 2**53 + 1 are different, -0.0 
 the smallest int64 is an ordinary value.
 """
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -194,6 +195,47 @@ def _float_key(array: NDArray[Any]) -> Keyed:
     return Keyed(key, np.isnan(array) if any_nan else None)
 
 
+def takes_subnormals_for_zero() -> bool:
+    """Say whether the processor does, as `torch.set_flush_denormal` has it.
+
+    Then floats are compared and subtracted by their bits.
+    """
+    return bool(np.array([1], np.int64).view(np.float64)[0] == 0)
+
+
+_SUBNORMAL_BITS = 52
+_TINY = np.finfo(np.float64).tiny
+
+
+def widened(array: NDArray[Any]) -> NDArray[np.float64]:
+    """Return floats as those of 64 bits, without a conversion: that flushes them too."""
+    key = order_key(array).key
+    return np.where(key < 0, key ^ np.iinfo(np.int64).max, key).view(np.float64)
+
+
+def _with_subnormals(
+    difference: NDArray[np.float64], high: NDArray[np.float64], low: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Put in the differences below the least normal number: whole multiples of the least one."""
+    lost = np.abs(difference) < _TINY
+    steps = [
+        _steps(above) - _steps(below)
+        for above, below in zip(high[lost].tolist(), low[lost].tolist(), strict=True)
+    ]
+    sign = np.array([step < 0 for step in steps], np.bool_)
+    bits = np.array([abs(step) for step in steps], np.int64)
+    difference[lost] = np.where(sign, bits | np.iinfo(np.int64).min, bits).view(np.float64)
+    return difference
+
+
+def _steps(value: float) -> int:
+    """Return a finite float as a multiple of the least subnormal, from its bits."""
+    bits = int.from_bytes(struct.pack("<d", value), "little")
+    exponent, fraction = (bits >> _SUBNORMAL_BITS) & 0x7FF, bits & ((1 << _SUBNORMAL_BITS) - 1)
+    whole = fraction if exponent == 0 else (fraction | 1 << _SUBNORMAL_BITS) << (exponent - 1)
+    return -whole if bits >> 63 else whole
+
+
 def exact_difference(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.float64]:
     """Return ``high - low``, the exact difference rounded once to float64.
 
@@ -208,10 +250,13 @@ def exact_difference(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.float6
         Its sign is always right; the difference of equal infinities is 0.
     """
     if high.dtype.kind == "f":
+        by_bits = takes_subnormals_for_zero()
+        if by_bits:
+            high, low = widened(high), widened(low)
         with np.errstate(invalid="ignore", over="ignore"):
             difference = high.astype(np.float64) - low.astype(np.float64)
         difference[high == low] = 0.0
-        return difference
+        return _with_subnormals(difference, high, low) if by_bits else difference
     first, second = order_key(high).key, order_key(low).key
     larger, smaller = np.maximum(first, second), np.minimum(first, second)
     distance = (larger.view(np.uint64) - smaller.view(np.uint64)).astype(np.float64)

@@ -10,6 +10,7 @@ from graphmax.checks import is_tensor
 from graphmax.question import rule_of
 from graphmax.rule import Rule, Ties
 from graphmax.ties import TIES
+from graphmax.values import order_key, takes_subnormals_for_zero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,13 +103,30 @@ def center_is_maximum(
     asked = rule_of("center_is_maximum", hops, rule, ties=ties, isolated=isolated)
     said = hops if isinstance(hops, Rule) else Rule(hops=hops) if rule is None else rule
     adjacency, values, mask = _fitting(adjacency, values, mask)
-    links, own, rest = adjacency != 0, values[..., :1], values[..., 1:]
+    order = _ordered(values)
+    links, own, rest = adjacency != 0, order[..., :1], order[..., 1:]
     ball = mask if said.hops is None else _ball(links, mask, said.hops)
     stands = TIES[asked.ties].challenges(own, rest)
     answer = ~(stands & ball[..., 1:]).any(axis=-1)
     if not asked.isolated:
         answer = answer & ((links[..., 0, 1:] | links[..., 1:, 0]) & mask[..., 1:]).any(axis=-1)
     return answer if not isinstance(answer, np.bool_) else np.asarray(answer)
+
+
+def _ordered(values: Any) -> Any:
+    """Return what is compared: bits, where the processor takes subnormal numbers for 0."""
+    if not takes_subnormals_for_zero():
+        return values
+    if not is_tensor(values):
+        return order_key(values).key if values.dtype.kind == "f" else values
+    if not values.is_floating_point() or values.device.type != "cpu":
+        return values
+    import torch
+
+    whole = {2: torch.int16, 4: torch.int32, 8: torch.int64}[values.dtype.itemsize]
+    bits = values.detach().contiguous().view(whole)
+    key = torch.where(bits < 0, bits ^ torch.iinfo(whole).max, bits)
+    return key + (key == -1).to(whole)
 
 
 def _ball(links: Any, mask: Any, hops: int) -> Any:

@@ -13,7 +13,7 @@ from graphmax.kernels.boxes import highest_of_boxes
 from graphmax.question import rule_of
 from graphmax.rule import Extremum, FilledRule, Nan, Rule, Ties
 from graphmax.ties import TIES, TieRule
-from graphmax.values import order_key
+from graphmax.values import order_key, takes_subnormals_for_zero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -137,7 +137,8 @@ def peak_pixels(
     if read.pixels.size == 0:
         return read.restore(np.zeros(read.shape, np.bool_))
     is_square = len(set(sides)) == 1 and len(read.shape) <= 3
-    array = _with_nan(read.pixels, absent) if is_square else None
+    is_by_bits = read.pixels.dtype.kind == "f" and takes_subnormals_for_zero()
+    array = _with_nan(read.pixels, absent) if is_square and not is_by_bits else None
     if array is None:
         return read.restore(_beats_box(read, radii, asked, absent))
     return read.restore(_beats_square(array, max(radii), asked, refuses=absent is None))

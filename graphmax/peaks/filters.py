@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import integer, number, one_of
+from graphmax.values import order_key, takes_subnormals_for_zero, widened
 
 ORDERS = ("height", "prominence", "isolation")
 METRICS = ("hops", "weight", "euclidean")
@@ -73,9 +74,18 @@ def reaching(
     Exactly, whatever the dtypes; NaN and NaT reach nothing. `name` is how errors call it.
     """
     bound = level_like(array, threshold, name)
+    if array.dtype.kind == "f" and takes_subnormals_for_zero():
+        return _reaching_by_bits(array, _float_bound(bound, downwards), downwards)
     if array.dtype.kind not in "mM":
         array, bound = _exactly(array, bound, downwards)
     return np.asarray(array <= bound if downwards else array >= bound)
+
+
+def _reaching_by_bits(array: NDArray[Any], bound: float, downwards: bool) -> NDArray[np.bool_]:
+    key, absent = order_key(array)
+    least = order_key(np.array([bound])).key[0]
+    reached: NDArray[np.bool_] = key <= least if downwards else key >= least
+    return reached if absent is None else reached & ~absent
 
 
 def level_like(array: NDArray[Any], level: Any, name: str) -> Any:
@@ -83,6 +93,8 @@ def level_like(array: NDArray[Any], level: Any, name: str) -> Any:
     if array.dtype.kind in "mM":
         return _time(level, array.dtype, name)
     number(level, name)
+    if isinstance(level, np.float16 | np.float32):  # a conversion may flush it to 0
+        return widened(np.array([level])).item()
     return level.item() if isinstance(level, np.generic) else level
 
 

@@ -1,0 +1,98 @@
+"""Where the processor takes subnormal numbers for 0 they are told apart all the same.
+
+`torch.set_flush_denormal` turns that on for a whole thread: the answers of both modes are those of
+integers in the place of the floats.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+import graphmax as gm
+from graphmax import images
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+GRAPH = gm.grid_graph((5, 6))
+
+
+@pytest.fixture
+def flushing():
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor cannot")
+    yield
+    torch.set_flush_denormal(False)
+
+
+def attribute(dtype, shape, seed=0):
+    """Whole numbers, and as many times the least float."""
+    whole = np.random.default_rng(seed).integers(-3, 4, shape)
+    least = np.finfo(dtype).smallest_subnormal
+    bits = np.abs(whole).astype({4: np.int32, 8: np.int64, 2: np.int16}[np.dtype(dtype).itemsize])
+    assert least.view(bits.dtype) == 1
+    values = bits.view(dtype)
+    return whole, np.where(whole < 0, -values, values)
+
+
+FLOATS = pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+
+
+@FLOATS
+@pytest.mark.parametrize("ties", ["strict", "weak", "plateau", "index"])
+@pytest.mark.parametrize(("shape", "size"), [((23,), 3), ((7, 9), 3), ((7, 9), 5), ((4, 5, 6), 3)])
+def test_pixels(flushing, dtype, ties, shape, size):
+    whole, values = attribute(dtype, shape)
+    where = np.random.default_rng(1).random(shape) < 0.8
+    for fields in ({}, {"where": where}, {"extremum": "min"}):
+        found = images.peak_pixels(values, size, ties=ties, volume=True, **fields)
+        expected = images.peak_pixels(whole, size, ties=ties, volume=True, **fields)
+        np.testing.assert_array_equal(found, expected)
+
+
+@FLOATS
+def test_margins_are_exact(flushing, dtype):
+    whole, values = attribute(dtype, 30)
+    margin = gm.margin(GRAPH, values)
+    unit = float(np.finfo(dtype).smallest_subnormal) or np.nan
+    torch.set_flush_denormal(False)
+    unit = float(np.finfo(dtype).smallest_subnormal)
+    np.testing.assert_array_equal(margin, gm.margin(GRAPH, whole) * unit)
+
+
+def test_a_margin_of_normal_numbers_may_be_subnormal(flushing):
+    low = 2.0**-1022
+    high = np.nextafter(low, 1)
+    margin = gm.margin(gm.grid_graph(2), np.array([low, high]))
+    assert margin.view(np.int64).tolist() == [1 - 2**63, 1]
+
+
+@FLOATS
+def test_peaks_trees_and_thresholds(flushing, dtype):
+    whole, values = attribute(dtype, 30)
+    levels = np.arange(-3, 4), attribute_of(np.arange(-3, 4), dtype)
+    found, expected = gm.find_peaks(GRAPH, values), gm.find_peaks(GRAPH, whole)
+    for name in ("nodes", "isolation", "parent", "key_saddle", "basin_size"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    for level, height in zip(*levels, strict=True):
+        pairs = [
+            (gm.find_peaks(GRAPH, v, min_height=h).nodes, gm.merge_tree(GRAPH, v).cut(h),
+             gm.non_maximum_suppression(GRAPH, v, threshold=h))
+            for v, h in ((values, height), (whole, level))
+        ]  # fmt: skip
+        for one, other in zip(*pairs, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def attribute_of(whole, dtype):
+    bits = np.abs(whole).astype({4: np.int32, 8: np.int64, 2: np.int16}[np.dtype(dtype).itemsize])
+    return np.where(whole < 0, -bits.view(dtype), bits.view(dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("ties", ["strict", "weak"])
+def test_the_center_of_a_matrix(flushing, dtype, ties):
+    whole, values = attribute(dtype, (40, 5))
+    adjacency = np.ones((40, 5, 5))
+    expected = gm.center_is_maximum(adjacency, whole, ties=ties)
+    np.testing.assert_array_equal(gm.center_is_maximum(adjacency, values, ties=ties), expected)
+    found = gm.center_is_maximum(torch.ones(40, 5, 5), torch.from_numpy(values), ties=ties)
+    np.testing.assert_array_equal(found.numpy(), expected)
