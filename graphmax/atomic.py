@@ -1,14 +1,19 @@
 """Writing that leaves either the old file or the whole new one, whenever the process dies.
 
-Everything is written under a temporary name in the same folder, fsynced and renamed, and the
-folder is fsynced: `np.savez` and `torch.save` killed midway leave files that nobody can read.
+Everything is written in a hidden folder beside the target, fsynced and renamed, and the parent is
+fsynced: `np.savez` and `torch.save` killed midway leave files that nobody can read. What a killed
+process left there is removed when the next one first writes beside it.
 """
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+
+from graphmax.held_folder import PREFIX, held_folder, sweep
+
+_WRITING = PREFIX + "write-"
 
 
 def write_atomically(target: Path, write: Callable[[Path], object]) -> None:
@@ -28,9 +33,12 @@ def replacing(targets: list[Path]) -> Iterator[list[Path]]:
             )
         if target.is_dir():
             raise IsADirectoryError(f"`path` must name a file, got the folder {target}")
-    mark = secrets.token_hex(4)
-    temporary = [t.with_name(f".{t.name[:200]}.{mark}.tmp") for t in targets]
-    try:
+    with contextlib.ExitStack() as stack:
+        folders = {target.parent: target.parent for target in targets}
+        for parent in folders:
+            _sweep(parent)
+            folders[parent] = stack.enter_context(held_folder(parent, _WRITING))
+        temporary = [folders[target.parent] / target.name for target in targets]
         yield temporary
         for file in temporary:
             _sync(file, os.O_RDWR)
@@ -38,11 +46,14 @@ def replacing(targets: list[Path]) -> Iterator[list[Path]]:
             if target.exists():  # a file that only its owner may read stays so
                 file.chmod(target.stat().st_mode & 0o7777)
             file.replace(target)
-        for folder in {target.parent for target in targets}:
-            _sync_folder(folder)
-    finally:
-        for file in temporary:
-            file.unlink(missing_ok=True)
+        for parent in folders:
+            _sync_folder(parent)
+
+
+@cache
+def _sweep(parent: Path) -> None:
+    """Remove what killed processes left in a folder, once a process: it may hold many files."""
+    sweep(parent, prefix=_WRITING)
 
 
 def _sync(path: Path, flags: int) -> None:

@@ -197,12 +197,50 @@ def test_the_written_table_holds_every_row(folder):
 )
 def test_what_is_read_is_not_written_over(folder, words):
     command, option = words
-    for name in ("edges.csv", "nodes.csv", "./edges.csv"):
+    (folder / "link.csv").symlink_to("edges.csv")
+    (folder / "hard.csv").hardlink_to(folder / "nodes.csv")
+    for name in ("edges.csv", "nodes.csv", "./edges.csv", "link.csv", "hard.csv"):
         done = run(command, "edges.csv", "--nodes", "nodes.csv", "--values", "height", option, name)
         assert done.exit_code == 2
         assert f"`{option}` must be another file than the one that is read" in done.stderr
     assert (folder / "edges.csv").read_text() == EDGES
     assert (folder / "nodes.csv").read_text() == NODES
+
+
+@pytest.mark.parametrize("words", [("peaks", "--out"), ("label", "--out"), ("convert", "OUT")])
+def test_a_table_of_nodes_beside_is_read_too(folder, words):
+    (folder / "nodes.csv").rename(folder / "edges.nodes.csv")
+    command, option = words
+    ask = ("--values", "height", option) if option == "--out" else ()
+    done = run(command, "edges.csv", *ask, "edges.nodes.csv")
+    assert done.exit_code == 2
+    assert f"`{option}` must be another file than the one that is read" in done.stderr
+    assert (folder / "edges.nodes.csv").read_text() == NODES
+
+
+def test_convert_writes_two_tables_and_both_are_others(folder):
+    (folder / "a.csv").write_text(EDGES)
+    (folder / "b.nodes.csv").write_text(NODES)
+    done = run("convert", "a.csv", "b.csv", "--nodes", "b.nodes.csv")
+    assert done.exit_code == 2
+    assert "`OUT` must be another file than the one that is read" in done.stderr
+    assert (folder / "b.nodes.csv").read_text() == NODES
+
+
+@pytest.mark.parametrize("command", ["score", "report", "train"])
+def test_a_detector_is_not_written_over(folder, command):
+    (folder / "model").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / "model" / name).write_text(EDGES)
+    words = {
+        "score": ("edges.csv", "--model", "model", "--out", "model/config.json"),
+        "report": ("edges.csv", "--values", "h", "--model", "model", "--out", "model/config.json"),
+        "train": ("model/config.json", "--values", "h", "--labels", "y", "--out", "model"),
+    }
+    done = run(command, *words[command])
+    assert done.exit_code == 2
+    assert "`--out` must be another file than the one that is read" in done.stderr
+    assert (folder / "model" / "config.json").read_text() == EDGES
 
 
 def test_peaks_draws_a_picture(folder):

@@ -120,7 +120,7 @@ def test_an_old_file_is_replaced(tmp_path, name):
     (tmp_path / name).write_text("old")
     write_graph(GRAPH, tmp_path / name)
     assert read_graph(tmp_path / name).labels.tolist() == ["a", "b", "c"]
-    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".tmp")]
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_a_link_stays_a_link(tmp_path):

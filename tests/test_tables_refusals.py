@@ -186,6 +186,17 @@ def test_places_that_are_taken_or_missing(tables, tmp_path):
         local_maxima_tables(*paths, "height", out=tmp_path / "no" / "out.parquet")
 
 
+def test_what_is_read_is_not_written_over(tables, tmp_path):
+    edges, nodes = tables()
+    for name in (edges, nodes):
+        before = name.read_bytes()
+        (tmp_path / f"{name.stem}-link.parquet").symlink_to(name)
+        for out in (name, tmp_path / f"{name.stem}-link.parquet"):
+            with pytest.raises(ValueError, match="`out` must be another file than those that"):
+                local_maxima_tables(edges, nodes, "height", out=out)
+        assert name.read_bytes() == before
+
+
 def test_a_limit_with_no_room_for_the_nodes(tables):
     """One sentence with the amount, before anything is read."""
     paths = tables("(0, 1)")

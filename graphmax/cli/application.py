@@ -10,7 +10,7 @@ from graphmax.cli.command_options import set_debug, spelled_out
 from graphmax.cli.convert_command import convert
 from graphmax.cli.demo_command import demo
 from graphmax.cli.generate_command import generate
-from graphmax.cli.guard import Command, Commands, prepare_streams
+from graphmax.cli.guard import Command, Commands, end_on_sigterm, prepare_streams
 from graphmax.cli.info_command import info
 from graphmax.cli.label_command import label
 from graphmax.cli.peaks_command import peaks
@@ -33,6 +33,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line."""
     prepare_streams()
+    end_on_sigterm()
     app()
 
 

@@ -215,10 +215,18 @@ def _place(name: str, option: Any) -> Any:
 
 
 def keep_apart(out: Path | None, *read: Path | None, name: str = "--out") -> None:
-    """Refuse to write over a file that is read."""
-    for file in read:
+    """Refuse to write over a file that is read, be it the node table beside one."""
+    from graphmax.files.formats import nodes_name
+
+    beside = [Path(nodes_name(str(file))) for file in read if file and file.name]
+    for file in (*read, *beside):
         if out and file and out.exists() and file.exists() and out.samefile(file):
             raise ValueError(f"`{name}` must be another file than the one that is read, got {out}")
+
+
+def files_of_model(model: str) -> tuple[Path, Path]:
+    """Return the two files of a detector, where `model` is a folder."""
+    return Path(model) / "config.json", Path(model) / "model.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)

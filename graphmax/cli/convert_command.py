@@ -20,8 +20,11 @@ def convert(file: File, out: Out, reading: FileOptions, json: Json = False) -> N
     """
     from graphmax.cli.documents import print_json
     from graphmax.files import write_graph
+    from graphmax.files.formats import PAIR_ENDINGS, nodes_name
 
     keep_apart(out, file, reading.nodes, name="OUT")
+    if out.suffix.lower().removeprefix(".") in PAIR_ENDINGS:
+        keep_apart(Path(nodes_name(str(out))), file, reading.nodes, name="OUT")
     with progress(f"reading {file.name}"):
         graph = reading.read(file)
     with arguments_named(path="OUT"):

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
 import traceback
 import warnings
@@ -186,6 +187,17 @@ class _Closed(io.TextIOBase):
     def buffer(self) -> Any:
         """Refuse bytes too."""
         return self
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM unwind the program, so that temporary files go away with it."""
+
+    def end(number: int, frame: Any) -> NoReturn:
+        del frame
+        signal.signal(number, signal.SIG_IGN)  # what is being removed is not left half removed
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def prepare_streams() -> None:

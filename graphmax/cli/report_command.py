@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphmax.cli.command_options import Device, File, FileOptions, RuleOptions, keep_apart
+from graphmax.cli.command_options import (
+    Device,
+    File,
+    FileOptions,
+    RuleOptions,
+    files_of_model,
+    keep_apart,
+)
 from graphmax.cli.console import progress, say
 from graphmax.cli.guard import arguments_named
 
@@ -49,7 +56,7 @@ def report(
     """
     from graphmax.page import report as write_report
 
-    keep_apart(out, file, reading.nodes)
+    keep_apart(out, file, reading.nodes, *(files_of_model(model) if model else ()))
     names = [name.strip() for name in values.split(",") if name.strip()]
     with progress(f"reading {file.name}"):
         graph = reading.read(file)

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphmax.cli.command_options import Device, File, FileOptions, TableOutput, keep_apart
+from graphmax.cli.command_options import (
+    Device,
+    File,
+    FileOptions,
+    TableOutput,
+    files_of_model,
+    keep_apart,
+)
 from graphmax.cli.console import progress, say
 from graphmax.cli.train_command import Features, KnownValues, available_device, column_names
 
@@ -45,7 +52,7 @@ def score(
     from graphmax.nn import PeakDetector
     from graphmax.training.detector_columns import expanded, features_of, score_table
 
-    keep_apart(output.out, file, reading.nodes)
+    keep_apart(output.out, file, reading.nodes, *files_of_model(model))
     with progress(f"scoring {file.name}"):
         detector = PeakDetector.from_pretrained(model).to(available_device(device))
         graph = reading.read(file)
@@ -70,7 +77,7 @@ def _score_tables(
 
     if reading.nodes is None or output.out is None:
         raise ValueError("`--nodes` and `--out` must be given for a stream, got one less")
-    keep_apart(output.out, file, reading.nodes)
+    keep_apart(output.out, file, reading.nodes, *files_of_model(model))
     with progress(f"scoring {file.name}"):
         answer = score_tables(
             file,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphmax.cli.command_options import Device, FileOptions, Json
+from graphmax.cli.command_options import Device, FileOptions, Json, files_of_model, keep_apart
 from graphmax.cli.console import announcing, print_table, progress, say
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def train(
     if not given:
         raise ValueError("`--values` or `--features` must be given, got neither")
     where = available_device(device)
+    for written in files_of_model(str(out)):
+        keep_apart(written, *files, *(validation or []), reading.nodes)
     with progress("reading"):
         first = reading.read(files[0])
         names = expanded(first, given, files[0])

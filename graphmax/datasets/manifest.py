@@ -14,6 +14,7 @@ from graphmax.checks import near_names
 from graphmax.datasets.recipe import SPLITS, Group, Recipe, read_recipe, sample_graph, split_name
 from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
+from graphmax.held_folder import PREFIX
 from graphmax.kernels.progress import tell
 from graphmax.sealed import Format, read_document, write_document
 from graphmax.shipped_data import dataset_path
@@ -137,10 +138,9 @@ def _claim(recipe: Recipe, place: Path) -> dict[str, Any]:
     if (place / MANIFEST).exists():
         begun = read_manifest(place)
         _refuse_other(begun, asked, place)
-        _sweep(place)
     else:
         place.mkdir(parents=True, exist_ok=True)
-        if any(place.iterdir()):
+        if any(not path.name.startswith(PREFIX) for path in place.iterdir()):
             raise ValueError(
                 f"`folder` must be new, empty or begun by generate, got {place} with other files"
             )
@@ -162,12 +162,6 @@ def _refuse_other(begun: dict[str, Any], asked: dict[str, Any], place: Path) -> 
             f"`folder` must be finished by the versions that began it, got {begun.get('versions')} "
             f"in {place}; delete it, or take another folder"
         )
-
-
-def _sweep(place: Path) -> None:
-    """Remove what a killed process left under a temporary name."""
-    for leftover in place.rglob(".*.tmp"):
-        leftover.unlink(missing_ok=True)
 
 
 def _spoken(recipe: Recipe) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from graphmax.held_folder import Held, sweep
 from graphmax.rule import Rule
 from graphmax.tables.answer import TableAnswer
-from graphmax.tables.scratch import Held, check_out, workplace
+from graphmax.tables.scratch import check_out, workplace
 from graphmax.tables.table_files import TablePath, has_scheme
 from graphmax.tables.table_question import (
     TableQuestion,
@@ -185,6 +186,7 @@ def _check(means: _Means) -> None:
 
 def _kept(ask: Callable[..., TableQuestion], means: _Means) -> TableAnswer:
     """Answer into a temporary folder that lives as long as the answer."""
+    sweep(Path(tempfile.gettempdir()))
     kept = Held(Path(tempfile.gettempdir()))
     name = "labels" if means.engine == "spark" else "labels.parquet"
     try:
@@ -209,7 +211,7 @@ def _on_this_machine(question: TableQuestion, means: _Means) -> TableAnswer:
     out, engine = _local(question.out, "out"), means.engine
     for name, table in (("edges", question.edges), ("nodes", question.nodes)):
         _local(next(filter(has_scheme, table.files), ""), name)
-    check_out(out)
+    check_out(out, (*question.edges.files, *question.nodes.files))
     if engine == "auto":
         engine = chosen_engine(question, means.memory)
     goes_on = engine == "stream" and question.hops > 1

@@ -1,77 +1,15 @@
-"""Temporary space that goes away even if the process is killed, and results that appear whole.
+"""Temporary space of a run that goes away even if it is killed, and results that appear whole.
 
 A run works in a hidden folder beside its result, so that renaming is atomic and there is room.
-Beside the folder lies a locked file, there before it and after it: the system lets go of the lock
-when the process dies, however it dies, and the next start removes every folder that nobody holds.
 """
 
 import os
-import secrets
-import shutil
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
-PREFIX = ".graphmax-"
-_LOCK = ".lock"
-
-
-class Held:
-    """A folder that the next start removes unless this process still holds it.
-
-    Parameters
-    ----------
-    parent : pathlib.Path
-        Where to make it; what killed runs left there is removed first.
-    name : str, optional
-        A name to find again: then what a killed run of that name left is kept, to go on with.
-        Without it the folder is new and empty.
-
-    Raises
-    ------
-    BlockingIOError
-        If another process holds the folder of that name.
-    """
-
-    def __init__(self, parent: Path, name: str | None = None) -> None:
-        sweep(parent, spared=name)
-        self.folder, self._lock = _claimed(parent) if name is None else _reclaimed(parent, name)
-        self.folder.mkdir(exist_ok=name is not None)
-
-    def release(self) -> None:
-        """Remove the folder, then the lock."""
-        _remove(self.folder, self._lock)
-
-
-def _claimed(parent: Path) -> tuple[Path, IO[str]]:
-    """Lock a new name, and make sure that no sweep took the file away before it was locked."""
-    while True:
-        folder = parent / (PREFIX + secrets.token_hex(6))
-        path = folder.with_suffix(_LOCK)
-        lock = path.open("x")
-        if _try_lock(lock) and path.exists():
-            return folder, lock
-        lock.close()
-
-
-def _reclaimed(parent: Path, name: str) -> tuple[Path, IO[str]]:
-    folder = parent / (PREFIX + name)
-    lock = folder.with_suffix(_LOCK).open("a")
-    if not _try_lock(lock):
-        lock.close()
-        raise BlockingIOError(f"`name` must be free, got {folder} in use")
-    return folder, lock
-
-
-def _remove(folder: Path, lock: IO[str]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    path = folder.with_suffix(_LOCK)
-    if os.name == "posix":  # elsewhere an open file cannot be removed
-        path.unlink(missing_ok=True)
-    lock.close()
-    path.unlink(missing_ok=True)
+from graphmax.held_folder import Held, held_folder, sweep
 
 
 class Workplace(NamedTuple):
@@ -104,6 +42,7 @@ def workplace(out: Path, temporary: Path | None, name: str | None = None) -> Ite
 
 @contextmanager
 def _kept_folder(parent: Path, name: str) -> Iterator[Path | None]:
+    sweep(parent, spared=name)
     try:
         held = Held(parent, name)
     except BlockingIOError:  # the same question is being answered by another process
@@ -118,41 +57,9 @@ def _kept_folder(parent: Path, name: str) -> Iterator[Path | None]:
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
     """Give an empty folder inside `parent`, after removing those that killed runs left there."""
-    held = Held(parent)
-    try:
-        yield held.folder
-    finally:
-        held.release()
-
-
-def sweep(parent: Path, *, spared: str | None = None) -> None:
-    """Remove the scratch folders in `parent` whose process is gone, but for one name."""
-    for path in parent.glob(f"{PREFIX}*{_LOCK}"):
-        if spared is not None and path.stem == PREFIX + spared:
-            continue
-        try:
-            lock = path.open("r+")
-        except OSError:  # swept by somebody else, or not ours to touch
-            continue
-        if _try_lock(lock):
-            _remove(path.with_suffix(""), lock)
-        else:
-            lock.close()
-
-
-def _try_lock(lock: IO[str]) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+    sweep(parent)
+    with held_folder(parent) as folder:
+        yield folder
 
 
 def publish(made: Path, out: Path) -> None:
@@ -176,8 +83,10 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def check_out(out: Path) -> None:
+def check_out(out: Path, read: Iterable[str] = ()) -> None:
     """Refuse a place that a result cannot be put in without taking something else away."""
+    if out.exists() and any(Path(file).exists() and out.samefile(file) for file in read):
+        raise ValueError(f"`out` must be another file than those that are read, got {out}")
     if not out.parent.is_dir():
         raise FileNotFoundError(
             f"`out` must lie in an existing folder, got {out.parent}; make it first"
