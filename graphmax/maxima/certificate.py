@@ -342,9 +342,11 @@ class _Check:
         counts += [certificate.ball_size, certificate.rival]
         if not all(isinstance(count, int | np.integer) and not is_bool(count) for count in counts):
             return False
-        if not isinstance(certificate.distance, int | float) or is_bool(certificate.distance):
+        distance: Any = certificate.distance
+        reason: Any = certificate.reason
+        if not isinstance(distance, int | float) or is_bool(distance):
             return False
-        if not isinstance(certificate.reason, str | None):
+        if not isinstance(reason, str | None):
             return False
         path, steps = certificate.path, certificate.plateau_steps
         if not isinstance(path, np.ndarray) or path.ndim != 1 or path.dtype.kind not in "iu":
