@@ -18,6 +18,7 @@ from graphmax.cli.command_options import (
     keep_apart,
 )
 from graphmax.cli.console import progress, say
+from graphmax.cli.probability_columns import ProbabilityOptions, tell
 
 if TYPE_CHECKING:
     from graphmax.tables import TableAnswer
@@ -32,6 +33,7 @@ def label(
     rule: RuleOptions,
     reading: FileOptions,
     output: TableOutput,
+    sureness: ProbabilityOptions,
     engine: Annotated[
         str,
         typer.Option(
@@ -55,13 +57,15 @@ def label(
     As `local_maxima`: strict, and a node without a value is refused. Tables larger than memory,
     folders and patterns: give --nodes and --engine stream, or spark for a cluster. Edges may then
     also be pairs of numbers: .npy, .int32.bin, .int64.bin. --out takes a .parquet or .csv file, or
-    a new folder.
+    a new folder. With --probability also probability, mean and deviation, as `peak_probability`.
     """
     keep_apart(output.out, file, reading.nodes)
     several = file.is_dir() or (has_magic(str(file)) and not file.exists())
     several |= file.suffix in (".npy", ".bin")
     if several or engine != "memory" or memory_limit or explain or master:
         means = {"engine": engine, "memory_limit": memory_limit, "explain": explain}
+        if sureness.probability:
+            raise ValueError("`--probability` must be used with a graph in memory, got an engine")
         _label_tables(file, values, rule, reading, output, {**means, "master": master})
         return
     from graphmax.cli.documents import print_csv
@@ -72,10 +76,13 @@ def label(
     made = rule_of("local_maxima", **rule.said())
     with progress(f"reading {file.name}"):
         graph = with_column(reading.read(file), values)
-        table = label_table(graph, values, made, **rule.selection(graph))
+        selection = rule.selection(graph)
+        table = label_table(graph, values, made, **selection)
+        added, fitted = sureness.columns(graph, values, rule, selection)
+    tell(fitted)
     read = None if graph.source is None else graph.source.to_dict()
     document = {"file": str(file), "reading": read, "values": values, "rule": asdict(made)}
-    output.deliver("labels", table, document, print_csv)
+    output.deliver("labels", {**table, **added}, {**document, **fitted}, print_csv)
 
 
 def _label_tables(

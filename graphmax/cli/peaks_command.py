@@ -17,6 +17,7 @@ from graphmax.cli.command_options import (
     number,
 )
 from graphmax.cli.console import print_table, progress
+from graphmax.cli.probability_columns import ProbabilityOptions, tell
 
 if TYPE_CHECKING:
     from graphmax.graph import Graph
@@ -34,6 +35,7 @@ def peaks(
     rule: RuleOptions,
     reading: FileOptions,
     output: TableOutput,
+    sureness: ProbabilityOptions,
     min_height: Annotated[
         Any, typer.Option("--min-height", parser=number, help="Leave out peaks that are lower.")
     ] = None,
@@ -85,7 +87,8 @@ def peaks(
     node that can be reached is higher. prominence: height above the key saddle, the lowest node on
     the best path to higher ground. parent: the peak met there. basin size: how many nodes lie on
     the slopes of the peak. With --minima the lowest comes first, and the nearest lower node beside
-    it. Without prominence: --ties weak or index, and arrows that count one way.
+    it. Without prominence: --ties weak or index, and arrows that count one way. With --probability
+    the values have noise: probability, mean and deviation say how sure each peak is.
     """
     keep_apart(output.out, file, reading.nodes)
     keep_apart(plot, file, reading.nodes, name="--plot")
@@ -102,8 +105,11 @@ def peaks(
     with progress(f"reading {file.name}"):
         graph = reading.read(file)
         table, used = _answer(graph, values, rule, filters, plot)
+        added, fitted = _sureness(graph, values, rule, sureness, table)
+    tell(fitted)
     read = None if graph.source is None else graph.source.to_dict()
     document = {"file": str(file), "reading": read, "values": values, "rule": asdict(used)}
+    table, document = {**table, **added}, {**document, **fitted}
     output.deliver("maxima", table, document, lambda shown: _show(_named(shown, graph, label), top))
 
 
@@ -132,6 +138,24 @@ def _answer(
     if plot is not None:
         _draw_maxima(graph, values, mask, plot)
     return _renamed(maxima_table(graph, values, rule, mask, **selection), rule), rule
+
+
+def _sureness(
+    graph: "Graph",
+    values: str,
+    options: RuleOptions,
+    sureness: ProbabilityOptions,
+    table: "Columns",
+) -> tuple["Columns", Mapping[str, Any]]:
+    """Return how sure each row of the table is, and what was fitted."""
+    from graphmax.node_measures import with_column
+
+    graph = with_column(graph, values)
+    columns, fitted = sureness.columns(graph, values, options, options.selection(graph))
+    labels = graph.label_of(range(graph.num_nodes)).tolist() if columns else []
+    node_of = {label: node for node, label in enumerate(labels)}
+    nodes = [node_of[label] for label in table["label"].tolist()] if columns else []
+    return {name: column[nodes] for name, column in columns.items()}, fitted
 
 
 def _columns(found: "Peaks") -> "Columns":
