@@ -16,7 +16,8 @@ PAGES = {
     page.relative_to(HOME).as_posix(): re.findall(
         r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
     )
-    for page in [HOME / "README.md", *sorted((HOME / "docs").glob("*.md"))]
+    for page in [HOME / "README.md", *sorted((HOME / "docs").glob("**/*.md"))]
+    if "gallery" not in page.parts
 }
 BLOCKS = PAGES["README.md"]
 CONSOLE = [text for blocks in PAGES.values() for kind, text in blocks if kind == "console"]

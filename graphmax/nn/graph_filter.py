@@ -20,9 +20,10 @@ class GraphFilter(Score):
     """A learned smoother of a noisy attribute: every node asks its neighbors, again and again.
 
     From h = b y, `order` rounds of ``h = b y + a P h`` with P = D^-1 A; the score is the real part
-    of h. The complex numbers a(d) and b(d) depend on the degree d of the node: log|b|, the logit
-    of |a| and both angles are ``u + v l + w l**2`` with l = log(1 + d). So are the logs of two
-    standard deviations a node, one for when it is judged and one for when it is somebody's rival.
+    of h. The complex numbers a(d) and b(d) depend on the degree d of the node: ``log|b|``, the
+    logit of ``|a|`` and both angles are ``u + v l + w l**2`` with l = log(1 + d). So are the logs
+    of two standard deviations a node, one for when it is judged and one for when it is somebody's
+    rival.
 
     Parameters
     ----------
