@@ -13,6 +13,7 @@ from graphmax.posterior.estimation import Estimator
 from graphmax.posterior.factor import Factor
 from graphmax.posterior.likelihood import EvenLikelihood, SparseLikelihood
 from graphmax.posterior.measurements import measurements_of
+from graphmax.posterior.parameter_prior import ParameterPrior
 from graphmax.posterior.precision import FieldPrecision, laplacian_of
 from graphmax.posterior.scoring import UnevenLikelihood, climb
 from graphmax.posterior.spectrum import Measure, quadrature, random_signs, spectrum_of
@@ -86,10 +87,45 @@ def test_scoring_climbs_to_the_exact_maximum(order):
     )
     assert estimated.height(THETA) == pytest.approx(exact.value(THETA).height, abs=1e-3)
     bounds = Estimator(data, laplacian, np.random.default_rng(0)).bounds
-    found = climb(estimated, THETA, bounds)
+    prior = ParameterPrior(trace, order, 4.0, 1.0)
+    found = climb(estimated, prior, THETA, bounds)
     assert found.converged
-    free = (found.theta > bounds[:, 0]) & (found.theta < bounds[:, 1])
-    assert np.abs(exact.value(found.theta).gradient[free]).max() < 0.1
+    gradient = exact.value(found.theta).gradient + prior.value(found.theta)[1]
+    assert np.abs(gradient).max() < 0.1
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_prior_is_a_uniform_share_of_noise_and_a_normal_kappa(order, size):
+    eigenvalues = np.array([0.0, 1.0, 3.0, 4.5])
+    prior, theta = ParameterPrior(Measure(eigenvalues, np.ones(4)), order, 3.0, 2.0), THETA[:size]
+    field = np.mean(np.exp(-theta[0]) / (eigenvalues + np.exp(theta[1])) ** order)
+    noise = (np.exp(theta[2]) if size == 3 else 1.0) / 2
+    share = noise / (noise + field)
+    expected = np.log(share * (1 - share)) - 0.5 * ((theta[1] - np.log(0.09)) / 2) ** 2
+    height, gradient = prior.value(theta)
+    assert height == pytest.approx(expected)
+    steps = 1e-6 * np.eye(size)
+    slopes = [(prior.value(theta + s)[0] - prior.value(theta - s)[0]) / 2e-6 for s in steps]
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-6)
+    assert np.linalg.eigvalsh(prior.information(theta)).min() > -1e-12
+
+
+def test_nothing_but_the_prior_is_known_of_a_field_that_is_all_noise():
+    """The likelihood alone is flat up to the bound of kappa, and its noise falls to 0."""
+    graph = gm.grid_graph((30, 30))
+    y = np.random.default_rng(2).normal(size=900)
+    with pytest.warns(UserWarning, match="not smooth on this graph"):
+        fit = gm.peak_probability(graph, y, samples=8).fit
+    assert 0.2 < fit.noise.value < 1.1
+    assert fit.kappa.value < 4
+    assert np.isfinite([fit.kappa.error, fit.noise.error]).all()
+
+
+def test_a_slope_that_never_ends_says_so():
+    y = np.repeat(np.linspace(0, 9, 20) ** 2, 20) + np.random.default_rng(0).normal(size=400)
+    with pytest.warns(UserWarning, match="varies over longer distances than this graph has"):
+        gm.peak_probability(gm.grid_graph((20, 20)), y, samples=8)
 
 
 def test_quadrature_is_exact_once_the_space_is_full():
@@ -160,7 +196,9 @@ def test_orders_that_y_does_not_tell_apart_share_the_answer():
     """The answer is the mixture of what each order says, by the weights that it tells."""
     graph, _, y, answer = probability_of({}, samples=2000, order="auto")
     one, two = (gm.peak_probability(graph, y, order=order, samples=2000) for order in (1, 2))
-    odds = one.fit.log_likelihood - two.fit.log_likelihood + 2
+    peaks = [each._fields[0][1].peak for each in (one, two)]
+    assert peaks[0].height == one.fit.log_likelihood > peaks[0].evidence
+    odds = peaks[0].evidence - peaks[1].evidence
     share = 1 / (1 + np.exp(-odds))
     assert 0.05 < share < 0.95
     assert answer.fit.weight == pytest.approx(max(share, 1 - share), rel=1e-6)
@@ -278,6 +316,7 @@ def test_more_measurements_of_a_node_are_one_of_their_mean_and_tell_the_noise():
     np.testing.assert_allclose(given.mean, answer.mean, atol=0.03)
 
 
+@pytest.mark.filterwarnings("ignore:the field varies over longer distances")
 def test_noise_per_node_trusts_the_better_measurement():
     graph, _, y, _ = probability_of({}, samples=4)
     y = np.linspace(-2, 2, 72) + 0.3 * y

@@ -1,4 +1,4 @@
-"""Fit a Gaussian field to its own noisy measurements by maximum marginal likelihood."""
+"""Fit a Gaussian field to its own noisy measurements: the likeliest parameters, given them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +13,16 @@ from graphmax.kernels.progress import tell
 from graphmax.posterior.factor import is_sparse_enough
 from graphmax.posterior.likelihood import EvenLikelihood, Likelihood, SparseLikelihood, Value
 from graphmax.posterior.measurements import Measurements
+from graphmax.posterior.parameter_prior import Density, ParameterPrior
 from graphmax.posterior.precision import Floats, Matrix, as_csr
 from graphmax.posterior.scoring import UnevenLikelihood, climb
-from graphmax.posterior.spectrum import MOST_EIGENVALUES, Spectrum, random_signs, spectrum_of
+from graphmax.posterior.spectrum import (
+    MOST_EIGENVALUES,
+    Measure,
+    Spectrum,
+    random_signs,
+    spectrum_of,
+)
 
 KAPPA2_PER_DEGREE = 1e-6, 1e2
 NOISE = 1e-6, 1e2
@@ -27,11 +34,15 @@ _DIFFERENCE = 1e-4
 
 
 class Peak(NamedTuple):
-    """The highest point of a likelihood: logs of the parameters and their covariance."""
+    """The likeliest logs of the parameters, and their covariance.
+
+    `height` is the log-likelihood there, `evidence` has the prior too: it compares orders.
+    """
 
     order: int
     theta: Floats
     height: float
+    evidence: float
     covariance: Floats
     mean: float
     mean_variance: float
@@ -68,13 +79,18 @@ class Estimator:
     def _fit(self, order: int, spectrum: Spectrum, probes: Floats, exact: bool) -> Peak:
         data = self.measurements
         rough = EvenLikelihood(self._evened, spectrum, order)
+        prior = self._prior(order, spectrum.trace)
         starts = list(self._starts(rough))
         if data.even and not exact:
-            return self._highest(rough, starts)
-        start = self._highest(rough, starts).theta
+            return self._highest(rough, prior, starts)
+        start = self._highest(rough, prior, starts).theta
         if exact:
-            return self._highest(SparseLikelihood(data, self.laplacian, order), [start])
+            return self._highest(SparseLikelihood(data, self.laplacian, order), prior, [start])
         return self._scored(order, start, spectrum, probes)
+
+    def _prior(self, order: int, trace: Measure) -> ParameterPrior:
+        weights = self.measurements.weights[self.measurements.seen]
+        return ParameterPrior(trace, order, self._degree, float(1 / np.mean(1 / weights)))
 
     def _scored(self, order: int, start: Floats, spectrum: Spectrum, probes: Floats) -> Peak:
         trace = spectrum.trace
@@ -82,14 +98,10 @@ class Estimator:
             trace = spectrum_of(self.laplacian, self.measurements.values, probes).trace
         likelihood = UnevenLikelihood(self.measurements, self.laplacian, order, trace, probes)
         start[2:] = np.maximum(start[2:], _LEAST_NOISE_TO_START)  # below it the slope is lost
-        theta, score, converged = climb(likelihood, start, self.bounds)
-        return self._peak(
-            order,
-            theta,
-            Value(likelihood.height(theta), *score[:1], *score[2:]),
-            score.information,
-            converged,
-        )
+        prior = self._prior(order, trace)
+        theta, score, converged = climb(likelihood, prior, start, self.bounds)
+        value = Value(likelihood.height(theta), *score[:1], *score[2:])
+        return self._peak(prior, theta, value, score.information, converged)
 
     @property
     def _evened(self) -> Measurements:
@@ -122,11 +134,15 @@ class Estimator:
     @property
     def bounds(self) -> Floats:
         """Lower and upper bound of each log parameter."""
-        degree = self.laplacian.diagonal()
-        typical = float(degree[degree > 0].mean()) if (degree > 0).any() else 1.0
-        kappa2 = tuple(share * typical for share in KAPPA2_PER_DEGREE)
+        kappa2 = tuple(share * self._degree for share in KAPPA2_PER_DEGREE)
         rows = [TAU, kappa2] + ([] if self.measurements.known else [NOISE])
         return np.log(rows)
+
+    @property
+    def _degree(self) -> float:
+        """Mean degree of the nodes that have neighbors."""
+        degree = self.laplacian.diagonal()
+        return float(degree[degree > 0].mean()) if (degree > 0).any() else 1.0
 
     def _starts(self, likelihood: EvenLikelihood) -> Iterator[Floats]:
         """Return starts on a coarse grid, best first; each has the spread of the data."""
@@ -144,18 +160,18 @@ class Estimator:
             points.append(np.clip(theta, low, high))
         yield from sorted(points, key=lambda theta: -likelihood.value(theta).height)[:3]
 
-    def _highest(self, likelihood: Likelihood, starts: list[Floats]) -> Peak:
-        searches = [self._search(likelihood, start) for start in starts]
+    def _highest(self, likelihood: Likelihood, prior: ParameterPrior, starts: list[Floats]) -> Peak:
+        density = Density(likelihood, prior)
+        searches = [self._search(density, start) for start in starts]
         best = min(searches, key=lambda search: search.fun)
-        order = likelihood.order
-        value = likelihood.value(best.x)
-        return self._peak(order, best.x, value, _curvature(likelihood, best.x), bool(best.success))
+        value, curvature = likelihood.value(best.x), _curvature(density, best.x)
+        return self._peak(prior, best.x, value, curvature, bool(best.success))
 
-    def _search(self, likelihood: Likelihood, start: Floats) -> scipy.optimize.OptimizeResult:
+    def _search(self, density: Density, start: Floats) -> scipy.optimize.OptimizeResult:
         scale = max(1, int(self.measurements.seen.sum()))
 
         def loss(theta: Floats) -> tuple[float, Floats]:
-            value = likelihood.value(theta)
+            value = density.value(theta)
             return -value.height / scale, -value.gradient / scale
 
         options = {"ftol": 1e-13, "gtol": 1e-7, "maxiter": 200}
@@ -164,15 +180,21 @@ class Estimator:
         )
 
     def _peak(
-        self, order: int, theta: Floats, value: Value, information: Floats, converged: bool
+        self,
+        prior: ParameterPrior,
+        theta: Floats,
+        value: Value,
+        information: Floats,
+        converged: bool,
     ) -> Peak:
         low, high = self.bounds.T
         at_low, at_high = theta <= low + 1e-6, theta >= high - 1e-6
         covariance = _inverse(information, ~(at_low | at_high))
         return Peak(
-            order,
+            prior.order,
             theta,
             value.height,
+            value.height + prior.value(theta)[0],
             covariance,
             value.mean,
             value.mean_variance,
@@ -182,11 +204,11 @@ class Estimator:
         )
 
 
-def _curvature(likelihood: Likelihood, theta: Floats) -> Floats:
+def _curvature(density: Density, theta: Floats) -> Floats:
     """Return minus the second derivatives, by differences of the exact gradient."""
     steps = _DIFFERENCE * np.eye(theta.size)
     rows = [
-        likelihood.value(theta - step).gradient - likelihood.value(theta + step).gradient
+        density.value(theta - step).gradient - density.value(theta + step).gradient
         for step in steps
     ]
     slopes = np.array(rows) / (2 * _DIFFERENCE)

@@ -17,7 +17,6 @@ from graphmax.posterior.precision import FieldPrecision, Floats, Matrix
 from graphmax.posterior.sampling import Posterior, portions
 
 Order = Literal["auto", 1, 2]
-SMOOTHER = 2.0  # the smoother field has to explain the measurements better by so much
 LEAST_WEIGHT = 0.01
 
 
@@ -153,14 +152,14 @@ def fitted_fields(
 ) -> list[tuple[float, FittedField]]:
     """Return the fields that explain the measurements with their weights, the best first.
 
-    Where the measurements do not tell the orders apart, both stay: a field that is thought too
-    smooth costs a tenth of all that can be known, the two together almost nothing.
+    Where the measurements do not tell the orders apart, both stay: the wrong one alone costs a
+    tenth of all that can be known, the two together little.
     """
     orders: tuple[int, ...] = (1, 2)
     if order != "auto":
         orders = (integer(order, "order", least=1, most=2, hint='or "auto"'),)
     peaks = Estimator(data, laplacian, np.random.default_rng([seed, 1])).fits(orders)
-    heights = np.array([peak.height - SMOOTHER * (peak.order - 1) for peak in peaks])
+    heights = np.array([peak.evidence for peak in peaks])
     weights = np.exp(heights - heights.max())
     weights[weights < LEAST_WEIGHT * weights.sum()] = 0.0
     weights /= weights.sum()

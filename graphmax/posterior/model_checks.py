@@ -92,10 +92,10 @@ def _fit_concerns(field: FittedField) -> list[str]:
             "the field is not smooth on this graph: neighbors resemble each other no more than "
             "strangers do, so that a field and its noise cannot be told apart"
         )
-    if peak.low[1]:
+    if peak.low[1] or peak.mean_variance > 1:
         concerns.append(
-            "the field varies over longer distances than this graph has (kappa at its lower "
-            "bound); only differences between nodes are known"
+            "the field varies over longer distances than this graph has: the mean that it returns "
+            "to was not seen, and only differences between nodes are known"
         )
     if not known and not rough and _noise_is_vague(peak.low[2], peak.covariance, field):
         concerns.append(

@@ -46,8 +46,8 @@ def peak_probability(
 
     The attribute is hidden; ``y = mean + h + noise`` was measured. The hidden h is a Gaussian
     field on the graph, of precision ``tau (kappa^2 I + L)^order`` with the Laplacian L: neighbors
-    resemble each other. Its parameters and the noise are those under which y is most likely, and
-    the answer is P(h_v > h_u for every other u of the ball of v | y). No labels are needed.
+    resemble each other. Its parameters and the noise are the likeliest ones, given y, and the
+    answer is P(h_v > h_u for every other u of the ball of v | y). No labels are needed.
 
     Parameters
     ----------
@@ -103,9 +103,12 @@ def peak_probability(
     The probability is that of the model. It holds as far as the model does: see `checks`.
     The likelihood is exact up to 5,000 nodes where the Cholesky factor stays sparse (and for up
     to 800 evenly measured nodes); beyond, its log-determinants come from stochastic Lanczos
-    quadrature with the same probes at every step, so that it is smooth. Maximized by L-BFGS on
-    the logarithms of the parameters with exact gradients; on large graphs with missing or unequal
-    measurements by Fisher scoring. Sampling is exact up to Monte-Carlo error
+    quadrature with the same probes at every step, so that it is smooth. Likelihood times a weak
+    prior (the share of the noise in all variance uniform, kappa^2 within two powers of e of 0.03
+    times the mean degree) is maximized by L-BFGS on the logarithms of the parameters with exact
+    gradients; on large graphs with missing or unequal measurements by Fisher scoring. The prior
+    decides only what y leaves open, such as kappa under much noise; of two orders each has the
+    share of its maximum. Sampling is exact up to Monte-Carlo error
     (`sample_probability`). Time and memory are linear in the edges: each sample is one solve by
     conjugate gradients. For minima negate y.
 

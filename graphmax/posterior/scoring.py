@@ -15,6 +15,7 @@ import scipy.optimize
 
 from graphmax.posterior.likelihood import LOG_2PI, kappa_form, noise_variance, repeats, smoothed
 from graphmax.posterior.measurements import Measurements
+from graphmax.posterior.parameter_prior import ParameterPrior
 from graphmax.posterior.precision import FieldPrecision, Floats, Matrix
 from graphmax.posterior.sampling import Posterior, dots
 from graphmax.posterior.spectrum import Measure, quadrature
@@ -137,14 +138,24 @@ class UnevenLikelihood:
         return float(scaled + np.log(posterior.diagonal).sum())
 
 
-def climb(likelihood: UnevenLikelihood, theta: Floats, bounds: Floats) -> Search:
-    """Follow the gradient to where it vanishes, by damped scoring inside bounds."""
-    score, damping = likelihood.score(theta), 0.0
+def climb(
+    likelihood: UnevenLikelihood, prior: ParameterPrior, theta: Floats, bounds: Floats
+) -> Search:
+    """Follow the gradient of the density to where it vanishes, by damped scoring inside bounds."""
+
+    def score_at(theta: Floats) -> Score:
+        score = likelihood.score(theta)
+        return score._replace(
+            gradient=score.gradient + prior.value(theta)[1],
+            information=score.information + prior.information(theta),
+        )
+
+    score, damping = score_at(theta), 0.0
     for _ in range(MOST_SCORINGS):
         if score.gradient @ _step(score, theta, bounds, 0.0) < ENOUGH:
             return Search(theta, score, True)
         step = _step(score, theta, bounds, damping)
-        further = likelihood.score(theta + step)
+        further = score_at(theta + step)
         if (score.gradient + further.gradient) @ step < 0:  # the trapezoid says: downhill
             damping = max(4 * damping, 0.5)
             continue
