@@ -150,25 +150,31 @@ class FittedField:
 def fitted_fields(
     laplacian: Matrix, data: Measurements, order: Order, seed: int
 ) -> list[tuple[float, FittedField]]:
-    """Return the fields that explain the measurements with their weights, the best first.
+    """Return the fields that explain the measurements with their weights, the best first."""
+    estimator = Estimator(data, laplacian, np.random.default_rng([seed, 1]))
+    peaks = estimator.fits(orders_of(order))
+    return weighed([FittedField(laplacian, data, peak) for peak in peaks])
+
+
+def orders_of(order: Order) -> tuple[int, ...]:
+    """Return the orders that are fitted."""
+    if order == "auto":
+        return (1, 2)
+    return (integer(order, "order", least=1, most=2, hint='or "auto"'),)
+
+
+def weighed(fields: list[FittedField]) -> list[tuple[float, FittedField]]:
+    """Return fields with their weights, the best first.
 
     Where the measurements do not tell the orders apart, both stay: the wrong one alone costs a
     tenth of all that can be known, the two together little.
     """
-    orders: tuple[int, ...] = (1, 2)
-    if order != "auto":
-        orders = (integer(order, "order", least=1, most=2, hint='or "auto"'),)
-    peaks = Estimator(data, laplacian, np.random.default_rng([seed, 1])).fits(orders)
-    heights = np.array([peak.evidence for peak in peaks])
+    heights = np.array([field.peak.evidence for field in fields])
     weights = np.exp(heights - heights.max())
     weights[weights < LEAST_WEIGHT * weights.sum()] = 0.0
     weights /= weights.sum()
     best_first = np.argsort(-weights, kind="stable")
-    return [
-        (float(weights[i]), FittedField(laplacian, data, peaks[i]))
-        for i in best_first
-        if weights[i] > 0
-    ]
+    return [(float(weights[i]), fields[i]) for i in best_first if weights[i] > 0]
 
 
 def share_of(count: int, weight: float) -> int:

@@ -15,6 +15,7 @@ from graphmax.kernels.progress import tell
 from graphmax.node_values import complete_column, graph_and_attribute
 from graphmax.notebook import fact_table
 from graphmax.posterior.conductances import graph_laplacian
+from graphmax.posterior.counts import fields_of_counts
 from graphmax.posterior.field import FieldParameters, FittedField, Order, fitted_fields, share_of
 from graphmax.posterior.measurements import measurements_of
 from graphmax.posterior.model_checks import ModelChecks, checks_of
@@ -34,6 +35,7 @@ def peak_probability(
     hops: int = 1,
     *,
     noise: ArrayLike | None = None,
+    counts: bool = False,
     order: Order = "auto",
     where: Any = None,
     weight: Weight | ArrayLike | None = None,
@@ -61,6 +63,9 @@ def peak_probability(
     noise : float or float (num_nodes,), optional
         Standard deviation of one measurement in the unit of y, where it is known. Otherwise it is
         estimated, best from several measurements of each node.
+    counts : bool, default False
+        Whether y counts events, Poisson of the rate ``exp(mean + h)``: the answer speaks of the
+        logarithm of the rate. Its posterior is approximated by a normal one (see Notes).
     order : {"auto", 1, 2}, default "auto"
         1 for a rough field, 2 for a smooth one; ``"auto"`` takes the one that explains y better,
         and both, weighted, where y does not tell.
@@ -91,7 +96,8 @@ def peak_probability(
         If an argument is of the wrong kind.
     ValueError
         If y does not fit the graph, is constant, infinite, or measured at fewer than 20 nodes,
-        noise is not above 0, or weights are missing or negative.
+        noise is not above 0 or given for counts, counts are no whole numbers of at least 0, or
+        weights are missing or negative.
 
     Warns
     -----
@@ -111,6 +117,9 @@ def peak_probability(
     share of its maximum. Sampling is exact up to Monte-Carlo error
     (`sample_probability`). Time and memory are linear in the edges: each sample is one solve by
     conjugate gradients. For minima negate y.
+    Of counts the posterior is the normal one with the same mode and curvature (Laplace, by Newton's
+    method, the parameters fitted anew at each step): near enough where rates are above some 2, too
+    sure of low values below.
 
     References
     ----------
@@ -133,11 +142,15 @@ def peak_probability(
     """
     rule = Rule(hops=hops, direction=direction)
     checked, attribute = graph_and_attribute(graph, y, "y")
-    data = measurements_of(attribute, noise)
     laplacian = graph_laplacian(checked, weight)
     count = integer(samples, "samples", least=2)
     inside = None if where is None else _inside(checked, where, "where")
-    fields = fitted_fields(laplacian, data, order, seed)
+    if boolean(counts, "counts"):
+        if noise is not None:
+            raise ValueError("`noise` must be left out with counts=True, got one; a rate tells it")
+        fields = fields_of_counts(laplacian, attribute, order, seed)
+    else:
+        fields = fitted_fields(laplacian, measurements_of(attribute, noise), order, seed)
     absent = np.zeros(0, np.bool_) if inside is None else ~inside
     balls = Balls(checked.adjacency(direction), rule.reach or 1, absent)
     vary = boolean(vary_parameters, "vary_parameters")
@@ -350,10 +363,10 @@ def _sampled(
     return PeakProbability(
         graph,
         frozen(probability),
-        frozen(data.center + data.spread * mean),
-        frozen(data.spread * np.sqrt(variance)),
+        frozen(mean),
+        frozen(np.sqrt(variance)),
         FieldParameters.of(best.peak, data, weight),
-        checks_of(best, variances[0]),
+        checks_of(best, variances[0] / data.spread**2),
         fields,
         balls,
         count,
@@ -363,7 +376,7 @@ def _sampled(
 
 
 class _Moments(NamedTuple):
-    """What samples of one field say of every node, each node given all the others."""
+    """What samples of one field say of every node, each given all the others, in its unit."""
 
     probability: Floats
     mean: Floats
@@ -385,7 +398,8 @@ class _Moments(NamedTuple):
         mean = means / drawn
         exact = None if vary else fitted.variances
         variance = np.maximum(squares / drawn - mean**2, 0.0) if exact is None else exact
-        return cls(chance / drawn, mean + fitted.peak.mean, variance)
+        spread = fitted.measurements.spread
+        return cls(chance / drawn, fitted.in_unit(mean), spread**2 * variance)
 
 
 def _inside(graph: Graph, mask: Any, name: str) -> NDArray[np.bool_]:
