@@ -69,11 +69,13 @@ html_static_path = ["_static"]
 html_css_files = ["manual.css"]
 html_favicon = "_static/mark.png"
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
+html_sidebars = {"*": [], "api": ["sidebar-nav-bs"]}  # single pages have no section to walk in
 html_theme_options = {
     "logo": {"text": "graphmax"},
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 5,
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
@@ -94,8 +96,26 @@ def link_examples(_app: object, page: str, source: list[str]) -> None:
     source[0] = re.sub(r"\]\((?:\.\./)+examples(?:/(\w+)\.py)?\)", gallery_page, source[0])
 
 
+def include_pages(_app: object, _page: str, source: list[str]) -> None:
+    """Put a page of the checkout's root in place; its links lead to its sisters here."""
+    if found := re.fullmatch(r":::\{include\} (\.\./\w+\.md)\n:::\n", source[0]):
+        text = (HERE / found[1]).read_text(encoding="utf-8")
+        source[0] = re.sub(r"\]\(\w+\.md\)", lambda link: link[0].lower(), text)
+
+
+def name_thumbnails(
+    _app: object, _page: str, _template: str, context: dict[str, str], _tree: object
+) -> None:
+    """Give the small pictures of the gallery an alternative text: the name of their script."""
+    found = r'<img alt="" (src="[^"]*sphx_glr_(\w+)_thumb\.png")'
+    if "body" in context:
+        context["body"] = re.sub(found, r'<img alt="\2" \1', context["body"])
+
+
 def setup(app: object) -> None:
     """Write what is made from the code before Sphinx looks for pages."""
     gallery.write_scripts(HERE.parent / "examples", HERE / "_examples")
+    app.connect("source-read", include_pages)
     app.connect("source-read", link_examples)
+    app.connect("html-page-context", name_thumbnails)
     app.connect("build-finished", plain_text.write)

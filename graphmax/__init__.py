@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from graphmax.tables import local_maxima_tables
     from graphmax.training import Evaluation, FitResult, evaluate, fit
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "Certificate": "graphmax.maxima",

@@ -87,7 +87,8 @@ def test_every_page_is_in_a_contents_list():
         text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
         for block in re.findall(r"^:::\{toctree\}\n(.*?)^:::$", text, re.MULTILINE | re.DOTALL):
             folder = page.rpartition("/")[0]
-            names = [line for line in block.splitlines() if line and not line.startswith(":")]
+            lines = [line for line in block.splitlines() if line and not line.startswith(":")]
+            names = [re.sub(r".*<(.+)>", r"\1", line) for line in lines]
             entries |= {f"{folder}/{name}".lstrip("/") for name in names}
     assert entries - {"gallery/index"} == pages
 
