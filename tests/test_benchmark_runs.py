@@ -65,8 +65,8 @@ def test_a_run_goes_on_where_it_stopped(ran):
 def test_the_ends_of_the_table_are_exact(ran):
     rows = result_files.read_rows(ran)
     table = {row["entry"]: row["unlabelled"] for row in result_files.table_rows(rows, TASK)}
-    assert (table["ceiling"], table["constant"]) == ("100.0", "0.0")
-    text = result_files.markdown_table(rows, TASK)
+    assert (table["ceiling"], table["constant"]) == (100, 0)
+    text = result_files.markdown_table(result_files.table_rows(rows, TASK))
     assert text.splitlines()[0] == "| entry | unlabelled | seconds |"
     assert text.splitlines()[2].startswith("| ceiling | 100.0")
 
@@ -181,7 +181,49 @@ def test_a_result_whose_probe_failed_is_marked(tmp_path):
     row = result_files.row_of(task, [{**scores, "probe": whole}], {"entry": "Whole"}, resamples=0)
     assert row["failed"] == ["disjoint union", "locality"]
     (line,) = result_files.table_rows([row], task.name)
-    assert line["entry"] == "Whole [disjoint union, locality failed]"
+    assert line["failed"] == ["disjoint union", "locality"]
+    result_files.write_row(result_files.result_path(tmp_path, task.name, "Whole"), row)
+    printed = bench("table", task.name, "--results", tmp_path)
+    assert "Whole *" in printed.stdout
+    assert "the probe failed" in printed.stderr
+
+
+def test_the_table_of_all_tasks_holds_means(ran):
+    lines = json.loads(bench("table", "--results", ran, "--json").stdout)
+    by_name = {line["entry"]: line[TASK] for line in lines}
+    assert (by_name["ceiling"], by_name["constant"]) == (100, 0)
+    rows = [
+        {"entry": "A", "task": name, "tests": tests, "metric": "f1", "failed": []}
+        for name, tests in (
+            ("real/digits", {"unlabelled": {"f1": {"way": 0.5}}}),
+            (
+                TASK,
+                {"a": {"f1": {"way": 0.25}}, "b": {"f1": {"way": None}}, "c": {"f1": {"way": 1}}},
+            ),
+        )
+    ]
+    (line,) = result_files.summary_rows(rows)
+    assert (line["real/digits"], line[TASK]) == (50, 62.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["table", TASK, "--out", "x"], "`--out` must be given to load and run and submit only"),
+        (["list", "--jobs", "2"], "`--jobs` must be given to run only, got it with list"),
+        (["run", TASK, "--out", "x", "--results", "y"], "`--results` must be given to table only"),
+    ],
+)
+def test_options_of_another_action_are_refused(arguments, message):
+    done = bench(*arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_a_table_without_results_says_how_to_make_them(tmp_path):
+    done = bench("table", TASK, "--results", tmp_path)
+    assert done.exit_code == 2
+    assert "must hold results of real/countries" in done.stderr
 
 
 @pytest.mark.parametrize(("changed", "message"), [

@@ -96,15 +96,44 @@ def read_rows(folder: Path) -> list[dict[str, Any]]:
 def table_rows(rows: Iterable[Mapping[str, Any]], task: str) -> list[dict[str, Any]]:
     """Return the table of one task: the way to the ceiling in % on every test set, best first."""
     names = list(SPECS[task].test)
-    found = []
-    for row in (row for row in rows if row["task"] == task):
-        ways = {name: _way(row, name) for name in names if name in row["tests"]}
-        mean = np.mean([way for way in ways.values() if way is not None] or [np.nan])
-        mark = f" [{', '.join(row['failed'])} failed]" if row["failed"] else ""
-        shown = {name: "" if way is None else f"{100 * way:.1f}" for name, way in ways.items()}
-        seconds = row.get("seconds")
-        found.append((float(mean), {"entry": row["entry"] + mark, **shown, "seconds": seconds}))
-    return [shown for _, shown in sorted(found, key=lambda each: -np.nan_to_num(each[0], nan=-9))]
+    lines = [
+        {
+            "entry": row["entry"],
+            **{name: _percent(_way(row, name)) for name in names if name in row["tests"]},
+            "seconds": row.get("seconds"),
+            "failed": row["failed"],
+        }
+        for row in rows
+        if row["task"] == task
+    ]
+    return sorted(lines, key=lambda line: -_mean(line.get(name) for name in names))
+
+
+def summary_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one line per entry: its mean way in % over the test sets of every task."""
+    lines: dict[str, dict[str, Any]] = {}
+    ordered = sorted(rows, key=lambda row: list(SPECS).index(row["task"]))
+    names = dict.fromkeys(row["task"] for row in ordered)
+    for row in ordered:
+        line = lines.setdefault(
+            row["entry"], {"entry": row["entry"], **dict.fromkeys(names), "failed": []}
+        )
+        mean = _mean(_way(row, name) for name in row["tests"])
+        line[row["task"]] = None if mean == _NEVER else _percent(mean)
+        line["failed"] = sorted({*line["failed"], *row["failed"]})
+    return sorted(lines.values(), key=lambda line: -_mean(line[name] for name in names))
+
+
+_NEVER = -9.0
+
+
+def _mean(ways: Iterable[float | None]) -> float:
+    known = [way for way in ways if way is not None]
+    return float(np.mean(known)) if known else _NEVER
+
+
+def _percent(way: float | None) -> float | None:
+    return None if way is None else round(100 * way, 1)
 
 
 def _way(row: Mapping[str, Any], name: str) -> float | None:
@@ -112,13 +141,32 @@ def _way(row: Mapping[str, Any], name: str) -> float | None:
     return way
 
 
-def markdown_table(rows: Iterable[Mapping[str, Any]], task: str) -> str:
-    """Write the table of one task as Markdown."""
-    lines = table_rows(rows, task)
-    names = ["entry", *(n for n, p in SPECS[task].test.items() if not p.optional), "seconds"]
+MARK = " *"
+LEGEND = (
+    "*: the scores change with another graph beside, or with what is far away (the probe failed)"
+)
+
+
+def marked(line: Mapping[str, Any]) -> str:
+    """Return the name of an entry, with a mark if it failed the probe."""
+    return line["entry"] + (MARK if line["failed"] else "")
+
+
+def markdown_table(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Write the lines of `table_rows` or `summary_rows` as Markdown."""
+    names = list(dict.fromkeys(key for line in lines for key in line))
+    names = [name for name in names if name != "failed"]
     text = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    text += ["| " + " | ".join(str(line.get(name, "")) for name in names) + " |" for line in lines]
+    for line in lines:
+        cells = [marked(line), *(_written(line.get(name)) for name in names[1:])]
+        text.append("| " + " | ".join(cells) + " |")
+    if any(line["failed"] for line in lines):
+        text += ["", LEGEND]
     return "\n".join(text)
+
+
+def _written(number: float | None) -> str:
+    return "" if number is None else f"{number:.1f}"
 
 
 CARD = "card.json"

@@ -9,6 +9,12 @@ from graphmax.cli.command_options import Json
 from graphmax.cli.console import print_table, progress, say
 
 ACTIONS = ("list", "load", "run", "score", "table", "submit")
+_TAKEN_BY = {
+    "--out": ("load", "run", "submit"),
+    "--predictions": ("score",),
+    "--results": ("table",),
+}
+_COLUMNS = 7  # beside the name: as many as a terminal has room for
 _SHOWN = ("value", "ceiling", "share", "way", "positives", "count", "graphs")
 
 
@@ -51,6 +57,19 @@ def bench(
     from graphmax.checks import one_of
 
     one_of(action, "action", ACTIONS)
+    _refuse_options_of_others(
+        action,
+        {
+            "--out": out is not None,
+            "--predictions": predictions is not None,
+            "--quick": quick,
+            "--track": track != "full",
+            "--entry": bool(entry),
+            "--jobs": jobs != 1,
+            "--device": device != "cpu",
+            "--results": results is not None,
+        },
+    )
     if action == "list":
         _show(_tasks(), json)
     elif action == "load":
@@ -60,9 +79,17 @@ def bench(
     elif action == "score":
         _show(_scores(_named(subject, action), predictions, resamples), json)
     elif action == "table":
-        _show(_table(_named(subject, action), results), json)
+        _show_table(subject, results, json)
     else:
         _submit(_named(subject, action, "folder"), _needed(out, action))
+
+
+def _refuse_options_of_others(action: str, given: dict[str, bool]) -> None:
+    """Refuse an option that an action would leave unread."""
+    for option, said in given.items():
+        if said and action not in _TAKEN_BY.get(option, ("run",)):
+            takers = " and ".join(_TAKEN_BY.get(option, ("run",)))
+            raise ValueError(f"`{option}` must be given to {takers} only, got it with {action}")
 
 
 def _named(subject: str | None, action: str, name: str = "task") -> str:
@@ -124,13 +151,31 @@ def _scores(task: str, predictions: Path | None, resamples: int) -> list[dict[st
     ]
 
 
-def _table(task: str, results: Path | None) -> list[dict[str, Any]]:
-    from graphmax.benchmark.result_files import read_rows, table_rows
+def _show_table(task: str | None, results: Path | None, json: bool) -> None:
+    """Show the ways of all entries: on the test sets of a task, or in the mean of every task."""
+    from graphmax.benchmark.result_files import LEGEND, marked, read_rows, summary_rows, table_rows
     from graphmax.benchmark.task_list import spec_of
     from graphmax.shipped_data import dataset_path
 
-    name = spec_of(task).name
-    return table_rows(read_rows(results or dataset_path("peakbench/results")), name)
+    folder = results or dataset_path("peakbench/results")
+    rows = read_rows(folder)
+    lines = summary_rows(rows) if task is None else table_rows(rows, spec_of(task).name)
+    if json:
+        _show(lines, json)
+        return
+    if not lines:
+        about = "" if task is None else f" of {task}"
+        raise FileNotFoundError(
+            f"`--results` must hold results{about}, got none in {folder}; "
+            f"graphmax bench run {task or ''} --out {folder} makes them"
+        )
+    names = list(dict.fromkeys(key for line in lines for key in line))
+    names = [name for name in names if name not in ("entry", "failed")]
+    for first in range(0, len(names), _COLUMNS):
+        shown = names[first : first + _COLUMNS]
+        print_table([{"entry": marked(line)} | {n: line.get(n) for n in shown} for line in lines])
+    if any(line["failed"] for line in lines):
+        say(LEGEND)
 
 
 def _submit(folder: str, out: Path) -> None:

@@ -5,7 +5,7 @@ Run: python -m tests.experiments.peakbench_page
 
 from pathlib import Path
 
-from graphmax.benchmark.result_files import markdown_table, read_rows
+from graphmax.benchmark.result_files import markdown_table, read_rows, summary_rows, table_rows
 from graphmax.benchmark.task_list import SPECS
 from graphmax.shipped_data import dataset_path
 
@@ -17,7 +17,11 @@ def tables():
     """Return the tables of all tasks that have results of the quick track."""
     rows = read_rows(dataset_path("peakbench/results") / "quick")
     have = [task for task in SPECS if any(row["task"] == task for row in rows)]
-    return "".join(f"\n### `{task}`\n\n{markdown_table(rows, task)}\n" for task in have) + "\n"
+    parts = [
+        f"\n### All tasks: means over their test sets\n\n{markdown_table(summary_rows(rows))}\n"
+    ]
+    parts += [f"\n### `{task}`\n\n{markdown_table(table_rows(rows, task))}\n" for task in have]
+    return "".join(parts) + "\n"
 
 
 def main():
