@@ -252,3 +252,15 @@ def test_the_command_refuses_in_one_sentence(tmp_path):
         done = run(*arguments)
         assert done.exit_code == 2
         assert message in " ".join(done.stderr.split())
+
+
+def test_a_card_says_what_is_shown_and_how_much_there_is():
+    text = benchmark.card_of("windows/centered")
+    for word in ("# windows/centered", "- Shown: ", "- Hidden: where the center is.", "- Fails: "):
+        assert word in text
+    task = benchmark.load("windows/centered")
+    maxima = int(task.labels("ball-1").sum())
+    nodes = sum(data.num_nodes for data in task.test["ball-1"])
+    assert f"| ball-1 | 200 | {nodes:,} | 200 | {maxima} | 1.0000 |" in text
+    assert "| size-1m (made on demand) | 1 | 1,000,000 |" in benchmark.card_of("rule/1-hop")
+    assert "posterior from" in benchmark.card_of("noisy/first-order")

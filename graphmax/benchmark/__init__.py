@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from graphmax.benchmark.metrics import Ceiling
     from graphmax.benchmark.result_files import submit
     from graphmax.benchmark.scoreboard import Measure, Score, evaluate
+    from graphmax.benchmark.task_cards import card_of
     from graphmax.benchmark.task_export import export
     from graphmax.benchmark.task_list import tasks
 
@@ -18,6 +19,7 @@ _HOME = {
     "Ceiling": "graphmax.benchmark.metrics",
     "Measure": "graphmax.benchmark.scoreboard",
     "Score": "graphmax.benchmark.scoreboard",
+    "card_of": "graphmax.benchmark.task_cards",
     "evaluate": "graphmax.benchmark.scoreboard",
     "export": "graphmax.benchmark.task_export",
     "load": "graphmax.benchmark.bench_task",
@@ -31,6 +33,7 @@ __all__ = [
     "Ceiling",
     "Measure",
     "Score",
+    "card_of",
     "evaluate",
     "export",
     "load",

@@ -10,6 +10,7 @@ import numpy as np
 
 from graphmax.atomic import write_atomically
 from graphmax.benchmark.bench_task import BenchmarkTask, loaded
+from graphmax.benchmark.task_cards import card_of
 from graphmax.benchmark.task_graphs import LabelledGraph
 from graphmax.benchmark.task_list import VERSION
 from graphmax.files import write_table
@@ -36,6 +37,7 @@ def export(task: str | BenchmarkTask, folder: str | os.PathLike[str]) -> Path:
         ``train``, ``val`` and each test set that is not optional. Labels ``y``, and ``judged``
         (whether one counts), are columns of the nodes; of the edges in a task of edges, with x0,
         their weight; and a table of its own, ``<part>.graphs.parquet``, in a task of graphs.
+        ``README.md`` is the card of the task.
 
     Raises
     ------
@@ -55,6 +57,8 @@ def export(task: str | BenchmarkTask, folder: str | os.PathLike[str]) -> Path:
     description = place / "croissant.json"
     text = json.dumps(_croissant(made, files, records), indent=1)
     write_atomically(description, lambda file: Path(file).write_text(text + "\n"))
+    card = card_of(made)
+    write_atomically(place / "README.md", lambda file: Path(file).write_text(card))
     return description
 
 
