@@ -102,7 +102,28 @@ def _put(entries, cursor, row_bits, column_bits, row, column, weight):
 
 
 @kernel
+def _scatter_packed(src, dst, mirror, buckets, column, cursor, low, high):
+    """Deal packed entries without weights, the usual ones: half the time of what handles all."""
+    row_bits, column_bits = np.uint64(buckets.row_bits), np.uint64(buckets.column_bits)
+    mask = (np.uint64(1) << row_bits) - np.uint64(1)
+    for e in range(low, high):
+        u, v = np.uint64(src[e]), np.uint64(dst[e])
+        if u == v:
+            continue
+        at = cursor[v >> row_bits]
+        cursor[v >> row_bits] = at + 1
+        column[at] = ((v & mask) << column_bits) | u
+        if mirror:
+            at = cursor[u >> row_bits]
+            cursor[u >> row_bits] = at + 1
+            column[at] = ((u & mask) << column_bits) | v
+
+
+@kernel
 def _scatter_part(src, dst, weights, mirror, buckets, entries, cursor, low, high):
+    if entries.row.size == 0 and weights.size == 0:
+        _scatter_packed(src, dst, mirror, buckets, entries.column, cursor, low, high)
+        return
     row_bits, column_bits = np.uint64(buckets.row_bits), np.uint64(buckets.column_bits)
     weight = 0.0
     for e in range(low, high):
@@ -172,6 +193,33 @@ def _sort(keys, spare, weights, spare_weights, bits):
 
 
 @kernel
+def _sort_keys(keys, spare, bits):
+    """Do the same without weights; one look at the keys counts all digits."""
+    digits = (bits + DIGIT_BITS - 1) // DIGIT_BITS
+    digit_bits = (bits + digits - 1) // digits
+    mask, width = np.uint64((1 << digit_bits) - 1), np.uint64(digit_bits)
+    places = np.zeros((digits, 1 << digit_bits), np.uint32)
+    for e in range(keys.size):
+        rest = np.uint64(keys[e])
+        for digit in range(digits):
+            places[digit, rest & mask] += np.uint32(1)
+            rest >>= width
+    for digit in range(digits):
+        shift, place = np.uint64(digit) * width, places[digit]
+        total = np.uint32(0)
+        for d in range(place.size):
+            total, place[d] = total + place[d], total
+        for e in range(keys.size):
+            key = keys[e]
+            d = (np.uint64(key) >> shift) & mask
+            at = place[d]
+            place[d] = at + np.uint32(1)
+            spare[at] = key
+        keys, spare = spare, keys
+    return keys
+
+
+@kernel
 def _write_rows(keys, weights, entries, row_size, first_row, column_bits, low):
     """Write sorted entries to where the bucket begins; of repeats the smallest weight stays."""
     mask = (np.uint64(1) << column_bits) - np.uint64(1)
@@ -215,7 +263,10 @@ def _sort_lane(buckets, entries, keys, result, lane, lanes, start, stop):
         weights[:] = entries.weights[low : low + size * weighted]
         if not _is_sorted(own):
             spare, spare_weights = second[:size], second_weights[: size * weighted]
-            own, weights = _sort(own, spare, weights, spare_weights, bits)
+            if weighted:
+                own, weights = _sort(own, spare, weights, spare_weights, bits)
+            else:
+                own = _sort_keys(own, spare, bits)
         first_row = np.uint64(b << buckets.row_bits)
         result.kept[b] = _write_rows(
             own, weights, entries, result.row_size, first_row, column_bits, low
