@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from oracles import Network
@@ -14,6 +15,11 @@ DIRECTIONS = ("in", "out", "both")
 EXTREMA = ("max", "min")
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0, float("inf"))
 RADII = (0.1, 0.3, 0.3 + 2**-53, 0.6, 1.0, 1.5)
+
+
+def examples(count: int) -> int:
+    """Examples of a law whose cases are dear: fewer than 200, in proportion to the profile."""
+    return max(1, count * settings.default.max_examples // 200)
 
 
 def graph_of(network: Network) -> gm.Graph:

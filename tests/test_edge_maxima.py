@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 from oracles import Network
-from strategies import graph_of, networks
+from strategies import examples, graph_of, networks
 
 import graphmax as gm
 
@@ -108,7 +108,7 @@ def test_a_tensor_is_answered_with_a_tensor():
 # --- against brute force
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.data())
 def test_small_graphs_with_ties(data):
     network = data.draw(networks(max_nodes=7))
@@ -149,7 +149,7 @@ def test_thousands_of_random_graphs(directed):
 # --- laws
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.data())
 def test_nesting_renumbering_and_increasing_maps(data):
     network = data.draw(networks(max_nodes=8))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from strategies import EXTREMA, graph_of, masks, networks, with_gaps
+from strategies import EXTREMA, examples, graph_of, masks, networks, with_gaps
 
 import graphmax as gm
 
@@ -265,7 +265,7 @@ def filters(draw):
     return {name: draw(choices[name]) for name in names}
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_every_column_is_that_of_the_oracle(data):
     network = data.draw(networks())
@@ -286,7 +286,7 @@ def test_every_column_is_that_of_the_oracle(data):
     assert_table(found, oracles_peaks.peak_table(network, values, **asked))
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.data())
 def test_basins_are_those_of_the_oracle(data):
     network = data.draw(networks(max_nodes=9))
@@ -299,7 +299,7 @@ def test_basins_are_those_of_the_oracle(data):
     assert_array_equal(gm.basins(graph_of(network), values, **asked), expected)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_rows_of_a_table_are_kept_as_a_filter_keeps_them(data):
     network = data.draw(networks(max_nodes=9, weighted=False))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from oracles import Network
-from strategies import EXTREMA, graph_of, networks
+from strategies import EXTREMA, examples, graph_of, networks
 from test_peaks import assert_table
 
 import graphmax as gm
@@ -75,7 +75,7 @@ def line_network(network):
     return plain, Network(len(ends), tuple(pairs))
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(st.data())
 def test_every_column_is_that_of_the_oracle_on_the_line_graph(data):
     network = data.draw(networks(max_nodes=6, weighted=False))
@@ -105,7 +105,7 @@ def test_every_column_is_that_of_the_oracle_on_the_line_graph(data):
     assert_table(found, oracles_peaks.peak_table(line, weights, allowed=allowed, **asked))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.sampled_from([3, 1000]))
 def test_strict_peaks_are_the_edge_maxima(seed, hops, levels):
     generator = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from strategies import EXTREMA, graph_of, masks, networks, with_gaps
+from strategies import EXTREMA, examples, graph_of, masks, networks, with_gaps
 from test_peaks import assert_table, path
 
 import graphmax as gm
@@ -175,7 +175,7 @@ def thinning(draw, weighted):
     return asked
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_every_filter_is_that_of_the_oracle(data):
     network = data.draw(networks(max_nodes=9))
@@ -235,7 +235,7 @@ def distances_between(graph, nodes, metric):
     return lengths[:, nodes]
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(
     landscapes(),
     st.sampled_from(["hops", "weight", "euclidean"]),
@@ -261,7 +261,7 @@ def test_any_two_are_so_far_apart_and_whoever_goes_was_near_one_that_goes_first(
         assert (place[near] < place[row]).any()
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(
     landscapes(),
     st.integers(1, 4),
@@ -290,7 +290,7 @@ def test_groups_are_a_loop_over_induced_subgraphs(landscape, kinds, by, hops):
             assert_array_equal(getattr(together, name)[mine], expected, err_msg=name)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(landscapes(), st.sampled_from(["plateau", "strict"]))
 def test_a_reach_per_node_asks_for_an_isolation_beyond_it(landscape, ties):
     graph, values = landscape
@@ -303,7 +303,7 @@ def test_a_reach_per_node_asks_for_an_isolation_beyond_it(landscape, ties):
     assert_array_equal(kept.mask, mask)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(landscapes(), st.integers(-50, 50))
 def test_a_base_moves_first_peaks_alone(landscape, base):
     graph, values = landscape

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from strategies import examples
 
 import graphmax as gm
 
@@ -32,7 +33,7 @@ def position(values, nodes):
     return place[nodes]
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.integers(-50, 50), st.integers(1, 7))
 def test_prominence_is_a_difference(mountain, shift, factor):
     graph, values = mountain
@@ -42,7 +43,7 @@ def test_prominence_is_a_difference(mountain, shift, factor):
     assert_array_equal(moved.prominence, peaks.prominence * factor)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.randoms(use_true_random=False))
 def test_prominences_do_not_depend_on_the_numbering(mountain, random):
     graph, values = mountain
@@ -56,7 +57,7 @@ def test_prominences_do_not_depend_on_the_numbering(mountain, random):
         assert_array_equal(np.sort(getattr(other, name)), np.sort(getattr(peaks, name)))
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.integers(1, 3), st.sampled_from(["plateau", "strict"]))
 def test_parents_and_saddles_come_where_they_must(mountain, hops, ties):
     graph, values = mountain
@@ -72,7 +73,7 @@ def test_parents_and_saddles_come_where_they_must(mountain, hops, ties):
     )
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains())
 def test_basins_share_out_all_nodes(mountain):
     graph, values = mountain
@@ -83,7 +84,7 @@ def test_basins_share_out_all_nodes(mountain):
     assert_array_equal(peaks.mask, gm.local_maxima(graph, values, ties="plateau"))
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.integers(1, 4), st.sampled_from(["plateau", "strict"]), st.booleans())
 def test_the_mask_is_that_of_local_maxima(mountain, hops, ties, isolated):
     graph, values = mountain
@@ -95,7 +96,7 @@ def test_the_mask_is_that_of_local_maxima(mountain, hops, ties, isolated):
     assert_array_equal(peaks.nearest_higher, alone.witness[peaks.nodes])
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.integers(0, 5))
 def test_a_threshold_keeps_rows_as_they_are(mountain, least):
     graph, values = mountain
@@ -107,7 +108,7 @@ def test_a_threshold_keeps_rows_as_they_are(mountain, least):
     assert_array_equal(peaks[peaks.prominence >= least].basin_size, kept.basin_size)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.integers(1, 3), st.integers(0, 4), st.integers(1, 5))
 def test_filters_are_cuts_of_the_table(mountain, hops, far, most):
     graph, values = mountain
@@ -118,7 +119,7 @@ def test_filters_are_cuts_of_the_table(mountain, hops, far, most):
         assert_array_equal(getattr(cut, name), getattr(expected, name), err_msg=name)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.integers(1, 4), st.integers(1, 5), st.sampled_from(["plateau", "strict"]))
 def test_a_number_of_peaks_is_the_head_of_the_table_of_the_rule(mountain, hops, most, ties):
     """Peaks that are too near to higher ground are gone before the first ones are counted."""
@@ -129,7 +130,7 @@ def test_a_number_of_peaks_is_the_head_of_the_table_of_the_rule(mountain, hops, 
         assert_array_equal(getattr(cut, name), getattr(peaks[:most], name), err_msg=name)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains())
 def test_minima_are_the_maxima_of_the_reversed_values(mountain):
     graph, values = mountain
@@ -138,7 +139,7 @@ def test_minima_are_the_maxima_of_the_reversed_values(mountain):
         assert_array_equal(getattr(depths, name), getattr(peaks, name))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(mountains(), mountains())
 def test_components_share_nothing_but_the_sea(first, second):
     (graph, values), (other, heights) = first, second

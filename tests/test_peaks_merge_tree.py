@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from strategies import EXTREMA, graph_of, masks, networks, with_gaps
+from strategies import EXTREMA, examples, graph_of, masks, networks, with_gaps
 
 import graphmax as gm
 
@@ -103,7 +103,7 @@ def mountains(draw):
     return network, values, {"where": where, "extremum": extremum}, level
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(mountains())
 def test_vertices_are_those_of_the_falling_level(mountain):
     network, values, asked, level = mountain
@@ -115,7 +115,7 @@ def test_vertices_are_those_of_the_falling_level(mountain):
     assert (tree.parents[tree.parents >= 0] > np.flatnonzero(tree.parents >= 0)).all()
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.sampled_from([-1, 0, 1, 1.5, 3, np.inf, -np.inf]))
 def test_cuts_are_those_of_networkx(mountain, height):
     network, values, asked, level = mountain
@@ -127,7 +127,7 @@ def test_cuts_are_those_of_networkx(mountain, height):
     assert_array_equal(tree.cut(height), expected)
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(mountains(), st.sampled_from([0, 1, 1.5, 2, 3, np.inf]))
 def test_repaired_fields_are_those_of_the_best_paths(mountain, least):
     network, values, asked, level = mountain
@@ -140,7 +140,7 @@ def test_repaired_fields_are_those_of_the_best_paths(mountain, least):
     assert_array_equal(repaired[absent], np.asarray(values)[absent])
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 5, 1000]), st.integers(0, 6))
 def test_exactly_the_peaks_that_stay_are_peaks(seed, levels, least):
     generator = np.random.default_rng(seed)

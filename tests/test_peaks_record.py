@@ -7,7 +7,10 @@ from dataclasses import FrozenInstanceError
 import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from strategies import examples
 
 import graphmax as gm
 
@@ -201,6 +204,32 @@ def test_beside_a_border_or_a_masked_pixel():
         peaks.touches(np.zeros(3, bool))
     with pytest.raises(TypeError, match="`mask` must be bool, got dtype float64"):
         peaks.touches(np.zeros(20))
+
+
+@settings(max_examples=examples(80))
+@given(st.integers(0, 2**32 - 1), st.integers(2, 4), st.sampled_from([4, 8]))
+def test_plateaus_by_search_over_the_definition(seed, levels, connectivity):
+    generator = np.random.default_rng(seed)
+    sides = generator.integers(1, 7, 2)
+    graph = gm.grid_graph(sides, connectivity)
+    values = generator.integers(0, levels, graph.num_nodes)
+    mask = generator.random(graph.num_nodes) < 0.2
+    network = nx.Graph()
+    network.add_nodes_from(range(graph.num_nodes))
+    network.add_edges_from(graph.edges().T.tolist())
+    peaks = gm.find_peaks(graph, values)
+    for row, node in enumerate(peaks.nodes.tolist()):
+        equal = network.subgraph(np.flatnonzero(values == values[node]).tolist())
+        members = sorted(nx.node_connected_component(equal, node))
+        assert peaks.members(row).tolist() == members
+        farthest = nx.eccentricity(network.subgraph(members))
+        assert peaks.center(row) == min(members, key=lambda v: (farthest[v], v))
+        beside = {*members, *(u for v in members for u in network[v])}
+        assert peaks.touches(mask)[row] == any(mask[v] for v in beside)
+        assert peaks.plateau_size[row] == len(members)
+    basin = peaks.basins
+    expected = [basin[u] != basin[v] and min(basin[u], basin[v]) >= 0 for u, v in graph.edges().T]
+    assert_array_equal(peaks.boundary(), expected)
 
 
 def test_boundary_edges_join_two_basins(peaks):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from strategies import columns, graph_of, masks, networks
+from strategies import columns, examples, graph_of, masks, networks
 
 import graphmax as gm
 
@@ -98,7 +98,7 @@ def test_groups_and_nodes_without_a_score():
     assert_array_equal(gm.non_maximum_suppression(PATH, SCORES, rule=rule), [1, 5])
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(120))
 @given(st.data())
 def test_it_keeps_what_the_oracle_keeps(data):
     network = data.draw(networks(max_nodes=9))
@@ -175,7 +175,7 @@ def test_a_larger_graph_in_several_pieces(monkeypatch):
     )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.data())
 def test_every_maximum_in_order_is_kept(data):
     network = data.draw(networks(max_nodes=9))

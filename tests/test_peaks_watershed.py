@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from strategies import EXTREMA, graph_of, masks, networks, with_gaps
+from strategies import EXTREMA, examples, graph_of, masks, networks, with_gaps
 
 import graphmax as gm
 
@@ -78,7 +78,7 @@ def test_names_and_tensors_come_back_as_they_do_elsewhere():
 # --- against the oracle
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.data())
 def test_floods_are_those_of_the_oracle(data):
     network = data.draw(networks(max_nodes=9))
@@ -108,7 +108,7 @@ def test_floods_are_those_of_the_oracle(data):
         assert heights[int(found[v])] == max(present.values())
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.data())
 def test_divided_plateaus_are_those_of_the_oracle(data):
     network = data.draw(networks(max_nodes=9))
@@ -122,7 +122,7 @@ def test_divided_plateaus_are_those_of_the_oracle(data):
 # --- laws
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 2**32 - 1))
 def test_without_ties_peaks_as_markers_and_divided_plateaus_change_nothing(seed):
     generator = np.random.default_rng(seed)
