@@ -149,7 +149,8 @@ LEGEND = (
 
 def marked(line: Mapping[str, Any]) -> str:
     """Return the name of an entry, with a mark if it failed the probe."""
-    return line["entry"] + (MARK if line["failed"] else "")
+    name: str = line["entry"]
+    return name + (MARK if line["failed"] else "")
 
 
 def markdown_table(lines: Sequence[Mapping[str, Any]]) -> str:
