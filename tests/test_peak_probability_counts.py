@@ -66,6 +66,13 @@ def test_orders_are_weighed_by_the_laplace_evidence_of_the_counts(order):
     assert abs(fitted.peak.evidence - fitted.peak.height) > 1  # that of normal measurements
 
 
+def test_few_counts_are_no_concern():
+    graph, _, y = setting((14, 14), 0.4)
+    answer = gm.peak_probability(graph, y, counts=True, order=2, samples=8)
+    assert answer.checks.misfit > 0.17  # they are far from normal
+    assert answer.checks.concerns == ()
+
+
 @pytest.mark.slow
 def test_calibration():
     """Expected over true number of peaks, and the reliability slope, of rates of some 5."""

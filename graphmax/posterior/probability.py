@@ -118,8 +118,8 @@ def peak_probability(
     (`sample_probability`). Time and memory are linear in the edges: each sample is one solve by
     conjugate gradients. For minima negate y.
     Of counts the posterior is the normal one with the same mode and curvature (Laplace, by Newton's
-    method, the parameters fitted anew at each step): near enough where rates are above some 2, too
-    sure of low values below.
+    method, the parameters fitted anew at each step): near enough where rates are above some 2, a
+    little too sure below. `checks` then speak of the measurements that stand for the counts.
 
     References
     ----------
@@ -154,7 +154,7 @@ def peak_probability(
     absent = np.zeros(0, np.bool_) if inside is None else ~inside
     balls = Balls(checked.adjacency(direction), rule.reach or 1, absent)
     vary = boolean(vary_parameters, "vary_parameters")
-    answer = _sampled(checked, fields, balls, count, seed, vary)
+    answer = _sampled(checked, fields, balls, count, seed, vary=vary, counts=counts)
     if answer.checks.concerns:
         warnings.warn("; ".join(answer.checks.concerns), UserWarning, stacklevel=2)
     return answer
@@ -344,7 +344,9 @@ def _sampled(
     balls: Balls,
     count: int,
     seed: int,
+    *,
     vary: bool,
+    counts: bool,
 ) -> PeakProbability:
     rng = np.random.default_rng([seed, 2])
     parts = [
@@ -366,7 +368,7 @@ def _sampled(
         frozen(mean),
         frozen(np.sqrt(variance)),
         FieldParameters.of(best.peak, data, weight),
-        checks_of(best, variances[0] / data.spread**2),
+        checks_of(best, variances[0] / data.spread**2, counts=counts),
         fields,
         balls,
         count,
