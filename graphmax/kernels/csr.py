@@ -20,8 +20,8 @@ from graphmax.kernels.compiled import kernel
 from graphmax.kernels.progress import in_chunks, threads
 
 ENTRIES_PER_CALL = 1 << 24
-ENTRIES_PER_BUCKET = 1 << 15
-MOST_BUCKETS = 1 << 9
+ENTRIES_PER_BUCKET = 1 << 14
+MOST_BUCKETS = 1 << 10
 # Rows in a bucket are told apart by 16 bits.
 MOST_ROW_BITS = 16
 PACKED_BITS = 32
