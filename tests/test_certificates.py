@@ -259,6 +259,33 @@ def test_a_forged_yes_is_rejected(forgery):
     assert replace(certificate, **forgery).verify(path(5), values) is False
 
 
+STRANGE = [
+    ("distance", True), ("distance", "2"), ("distance", np.array([2.0])), ("reason", ["challenger"]),
+    ("reason", np.array(["challenger"])), ("rule", None), ("path", [0, 1, 2]), ("node", 0.0),
+]  # fmt: skip
+BROKEN = [
+    ("ties", "none"), ("ties", []), ("hops", -1), ("hops", True), ("hops", {}), ("radius", 1.0),
+    ("isolated", 2), ("isolated", gm.Rule()), ("direction", np.array([])), ("extremum", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "value"), STRANGE)
+def test_a_field_of_another_kind_is_rejected(field, value):
+    values = np.array([2, 1, 3, 0, 9])
+    certificate = replace(gm.explain(path(5), values, 0, 2), **{field: value})
+    assert certificate.verify(path(5), values) is False
+
+
+@pytest.mark.parametrize(("field", "value"), BROKEN)
+@pytest.mark.parametrize("node", [0, 4])
+def test_a_rule_that_nobody_could_make_is_rejected(node, field, value):
+    values = np.array([2, 1, 3, 0, 9])
+    certificate = gm.explain(path(5), values, node, 2)
+    rule = replace(certificate.rule)
+    object.__setattr__(rule, field, value)
+    assert replace(certificate, rule=rule).verify(path(5), values) is False
+
+
 @pytest.mark.parametrize("ties", TIES)
 def test_a_certificate_of_a_graph_with_another_edge_is_rejected(ties):
     values = np.array([5, 1, 3, 0, 9])
