@@ -1,0 +1,100 @@
+"""Command lines of random options: an answer (0) or a refusal (2), and nothing that was read lost."""
+
+import os
+import random
+import unicodedata
+import warnings
+from itertools import pairwise
+
+import typer.main
+from tally import Tally
+from typer.testing import CliRunner
+
+from graphmax.cli import app
+
+FILES = {
+    "edges.csv": "src,dst,weight\na,b,1\nb,c,2\nc,d,0.5\nd,e,1\n",
+    "edges.nodes.csv": "id,h,name,empty\na,1,x,\nb,3,y,\nc,2,z,\nd,5,x,\ne,4,y,\n",
+    "other.csv": "id,h\na,1\nb,3\nc,2\nd,5\ne,4\n",
+    "g.gml": "graph [ node [ id 1 h 2 ] node [ id 2 h 3 ] edge [ source 1 target 2 ] ]",
+    "nasty.json": '{"nodes": [{"id": "\\u001b[31m", "h": 1}, {"id": "\\u202e", "h": 2}], "links": '
+    '[{"source": "\\u001b[31m", "target": "\\u202e"}]}',
+    "broken.graphml": "<graphml><graph><node",
+    "empty.csv": "",
+}
+WORDS = (
+    "h", "name", "empty", "weight", "degree", "nothing", "", " ", "-", "--", "0", "1", "2", "-1",
+    "3", "1e400", "nan", "inf", "9" * 23, str(2**63), "1.5", "True", "strict", "weak", "plateau",
+    "index", "in", "out", "both", "max", "min", "omit", "raise", "pass", "block", "\x1b[31m", "\u202e",
+    "\udcff", "a,b", "h,h", "*", "[", "../x", "/nowhere/x.csv", "/dev/full", ".", "x" * 300, "1GB",
+    "10**9", "0x10", "\u0661", "height", "prominence", "a", "utf-8", "utf-99", ",", "\\t", "csv",
+)  # fmt: skip
+OUTPUTS = ("out.csv", "out.json", "out.parquet", "out.npz", "out.graphml", "out.html", "out.png")
+# These open a browser or start a cluster, or show where an error comes from.
+SPARED = ("--open", "--debug", "--help", "--plot", "--engine", "--device")
+NAMES = ("info", "peaks", "label", "convert", "report")
+
+
+def attack(count, seed, folder):
+    """Run so many command lines in this process."""
+    warnings.simplefilter("ignore")
+    rng, tally, runner = random.Random(seed), Tally(), CliRunner()
+    commands = typer.main.get_command(app).commands
+    os.chdir(folder)
+    while tally.tried < count:
+        tally.tried += 1
+        for path in folder.iterdir():
+            path.unlink()
+        for name, content in FILES.items():
+            (folder / name).write_text(content)
+        name = rng.choice(NAMES)
+        words = [name, *random_words(rng, name, commands[name])]
+        done = runner.invoke(app, words)
+        judge(words, done, folder, tally)
+    os.chdir("/")
+    return tally
+
+
+def random_words(rng, name, command):
+    """Draw the words of a command."""
+    words = [rng.choice([*FILES, "edges.csv", "edges.csv", "edges.csv", *WORDS])]
+    if name == "convert":
+        words.append(rng.choice([*OUTPUTS, *FILES, *WORDS]))
+    elif name != "info":
+        words += ["--values", rng.choice(["h", "h", "h", *WORDS])]
+    if name == "report":
+        words += ["--out", rng.choice([*OUTPUTS, *FILES, "out.html"])]
+    options = [p for p in command.params if p.opts[0].startswith("--") and p.opts[0] not in SPARED]
+    for option in rng.sample(options, rng.choice([0, 1, 1, 2, 3, 5])):
+        words.append(rng.choice([*option.opts, *option.secondary_opts]))
+        if not option.is_flag:
+            pools = [WORDS, WORDS, tuple(FILES), OUTPUTS]
+            words.append(rng.choice(rng.choice(pools)))
+    return words
+
+
+def judge(words, done, folder, tally):
+    """Look at the exit code, at what was said, and at the files that were read."""
+    if done.exit_code not in (0, 2) or not isinstance(done.exception, SystemExit | None):
+        tally.fail(f"exit code {done.exit_code}, {done.exception!r}: {words}")
+    tally.note(f"exit code {done.exit_code}")
+    for text in (done.stdout, done.stderr):
+        if "Traceback" in text:
+            tally.fail(f"traceback: {words}")
+        if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") and c != "\n" for c in text):
+            tally.fail(f"steers the terminal: {words}: {text[-200:]!r}")
+    if "; --debug shows where" in done.stderr:
+        tally.fail(f"no check foresaw: {words}: {done.stderr[-300:]}")
+    for name in read_by(words):
+        if (folder / name).read_text() != FILES[name]:
+            tally.fail(f"{name} was written over: {words}")
+    hidden = [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    if hidden:
+        tally.fail(f"left behind {hidden}: {words}")
+
+
+def read_by(words):
+    """Return the files that a command reads."""
+    nodes = [b for a, b in pairwise(words) if a == "--nodes"]
+    names = {words[1], nodes[-1] if nodes else "edges.nodes.csv"}
+    return sorted(names & set(FILES)) if words[1] in FILES else []

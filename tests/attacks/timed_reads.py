@@ -1,0 +1,107 @@
+"""Damaged files of every format, read under a random limit of time.
+
+What may happen: an answer, or `GraphFileError`; for a limit that is none, TypeError or ValueError.
+Anything else is wrong: another exception, a call far beyond its limit, threads, open files and
+temporary folders that stay, and memory that is not given back though every answer is let go.
+"""
+
+import gc
+import os
+import random
+import tempfile
+import threading
+import time
+import warnings
+from pathlib import Path
+
+from fuzz_files import mutated_file
+from tally import Tally
+from valid_files import fuzzed_files
+
+from graphmax import GraphFileError, read_graph
+
+LIMITS_THAT_ARE_NONE = (0, -1, float("nan"), -float("inf"), "1", "", True, [], 1j)
+# Beyond its limit a call may finish the step it is in; on a busy machine that takes a while.
+PATIENCE = 5.0
+MOST_GROWTH = 96 * 2**20
+WARM_UP = 400
+
+
+def attack(count, seed, folder):
+    """Make so many reads."""
+    warnings.simplefilter("ignore")
+    rng, tally, valid = random.Random(seed), Tally(), fuzzed_files()
+    for ending, content in valid.items():  # imports and pools are no leak, and no slow reads
+        (folder / f"whole.{ending}").write_bytes(content)
+        read_graph(folder / f"whole.{ending}")
+    for _ in range(WARM_UP):
+        one_read(rng, valid, folder, Tally())
+    before = standing()
+    while tally.tried < count:
+        tally.tried += 1
+        one_read(rng, valid, folder, tally)
+    gc.collect()
+    for name, amount in standing().items():
+        most = before[name] + (MOST_GROWTH if name == "bytes" else 3 if name == "threads" else 0)
+        if amount > most:
+            tally.fail(f"{name}: {before[name]} before, {amount} after")
+    tally.note("bytes more", max(0, standing()["bytes"] - before["bytes"]))
+    return tally
+
+
+def standing():
+    """Return what a refusal must give back."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return {
+        "bytes": pages * os.sysconf("SC_PAGE_SIZE"),
+        "threads": threading.active_count(),
+        "open files": len(list(Path("/proc/self/fd").iterdir())),
+        "folders left": len(list(Path(tempfile.gettempdir()).glob("graphmax-*"))),
+    }
+
+
+def one_read(rng, valid, folder, tally):
+    """Read one file under one limit."""
+    ending = rng.choice(list(valid))
+    path = folder / f"graph.{ending}"
+    is_whole = rng.random() < 0.1
+    path.write_bytes(valid[ending] if is_whole else mutated_file(ending, valid[ending], rng))
+    if rng.random() < 0.05:
+        refused(path, rng.choice(LIMITS_THAT_ARE_NONE), tally)
+        return
+    limit = 10 ** rng.uniform(-5, 0)
+    started = time.perf_counter()
+    try:
+        read_graph(path, max_seconds=limit)
+        outcome = "read"
+    except GraphFileError as error:
+        outcome = "out of time" if "must be read within" in str(error) else "refused"
+        if len(str(error)) > 300 + len(str(folder)):
+            tally.fail(f"{len(str(error))} characters: {error}")
+    except BaseException as error:  # noqa: BLE001 - that is what is looked for
+        keep(path, tally, f"{type(error).__name__}: {error}")
+        return
+    tally.note(outcome)
+    seconds = time.perf_counter() - started
+    if seconds > limit + PATIENCE:
+        keep(path, tally, f"{seconds:.1f} seconds under a limit of {limit:.5f}")
+
+
+def refused(path, limit, tally):
+    """Give a limit that is none."""
+    try:
+        read_graph(path, max_seconds=limit)
+        tally.fail(f"max_seconds={limit!r} was taken")
+    except (TypeError, ValueError) as error:
+        if "`max_seconds`" not in str(error):
+            tally.fail(f"max_seconds={limit!r}: {error}")
+        tally.note("no limit")
+
+
+def keep(path, tally, what):
+    """Keep the file of a failure beside the record."""
+    kept = Path("attack-failures")
+    kept.mkdir(exist_ok=True)
+    copy = kept / f"{time.time_ns()}-{path.name}"
+    copy.write_bytes(path.read_bytes())
+    tally.fail(f"{what} ({copy})")
