@@ -262,7 +262,7 @@ def closed_pipe(rng, room, tally):
     words = [name, str(room.file), *(() if name == "info" else ("--values", "h"))]
     words += ["--json"] if rng.random() < 0.5 else []
     reading, writing_end = os.pipe()
-    child = forked(words, room.log, stdout=writing_end)
+    child = forked(words, room.log, lambda: os.close(reading), stdout=writing_end)
     os.close(writing_end)
     os.read(reading, rng.choice([1, 100, 60_000])) if rng.random() < 0.7 else None
     os.close(reading)

@@ -13,6 +13,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -103,29 +104,37 @@ def recorded(record, name):
 
 def batch(attack, name, count, seed):
     """Run one batch in a process; a hang, a crash and what it leaves behind are failures."""
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         temporary, told = Path(home) / "tmp", Path(home) / "told.json"
         temporary.mkdir()
         command = [sys.executable, __file__, name, "--seed", str(seed)]
         command += ["--batch", str(count), str(told)]
         env = {**os.environ, "TMPDIR": str(temporary), "TERM": "dumb"}
-        try:
-            done = subprocess.run(
-                command, env=env, timeout=attack.seconds, stderr=subprocess.PIPE, check=False
-            )
-        except subprocess.TimeoutExpired:
-            tally = Tally()
-            tally.fail(f"hang: no end after {attack.seconds} seconds")
-            return tally
-        if done.returncode or not told.exists():
-            tally = Tally()
-            last = done.stderr.decode(errors="replace")[-300:]
-            tally.fail(f"crash: exit code {done.returncode}: {last}")
-            return tally
-        tally = Tally.from_dict(json.loads(told.read_text(encoding="utf-8")))
+        flaw = flaw_of(command, env, attack.seconds)
+        for disk in temporary.glob("*/disk"):  # a batch that was killed leaves it mounted
+            if disk.is_mount():
+                subprocess.run(["umount", str(disk)], check=False)
+        tally = Tally()
+        if flaw is None and told.exists():
+            tally = Tally.from_dict(json.loads(told.read_text(encoding="utf-8")))
+        else:
+            tally.fail(flaw)
         for path in temporary.glob("graphmax-*"):
             tally.fail(f"left behind: {path.name}")
         return tally
+
+
+def flaw_of(command, env, seconds):
+    """Run a command with all that it starts; say how it ended, None if well."""
+    pipes = {"stderr": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen(command, env=env, **pipes) as process:
+        try:
+            _, errors = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return f"hang: no end after {seconds} seconds"
+    last = errors.decode(errors="replace")[-300:]
+    return f"crash: exit code {process.returncode}: {last}" if process.returncode else None
 
 
 def run_batch(name, count, seed, told):
