@@ -205,6 +205,18 @@ class TestNodeTable:
             read_graph(file("1,2\n"), nodes=file("id\n1\n2\n3\n", "n.csv"), max_nodes=2)
 
 
+@pytest.mark.parametrize("delimiter", ["", "::", "g.gml", '"', "\n", 1])
+def test_a_delimiter_is_one_character(file, delimiter):
+    with pytest.raises(ValueError, match="`delimiter` must be one character"):
+        read_graph(file("a,b\n", "g.csv"), delimiter=delimiter)
+
+
+@pytest.mark.parametrize("option", ["missing", "src", "encoding", "relation"])
+def test_halves_of_characters_are_no_option(file, option):
+    with pytest.raises(ValueError, match=f"`{option}` must be text that UTF-8 can hold"):
+        read_graph(file("a,b\n", "g.csv"), **{option: "\udcff"})
+
+
 def test_too_many_columns(file):
     with pytest.raises(GraphFileError, match=r"must have at most 2000 columns, got 2001"):
         read_graph(file("," * 2000 + "\n1,2\n"))

@@ -84,6 +84,7 @@ def _check_kinds(given: Mapping[str, Any]) -> None:
             raise TypeError(f"`{name}` must be a number, got {value!r}")
         if not value > 0 and not (name == "max_nodes" and value == 0):
             raise ValueError(f"`{name}` must be above 0, got {value}")
+    _check_texts(given)
     encoding = given.get("encoding")
     try:
         encoding is None or codecs.lookup(encoding)
@@ -91,6 +92,26 @@ def _check_kinds(given: Mapping[str, Any]) -> None:
         raise ValueError(
             f"`encoding` must be one that Python knows (utf-8, cp1252, utf-16), got {encoding!r}"
         ) from None
+
+
+def _check_texts(given: Mapping[str, Any]) -> None:
+    """Refuse a delimiter that splits nothing, and halves of characters, which no file can hold."""
+    delimiter = given.get("delimiter")
+    if delimiter is not None and (
+        not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n'
+    ):
+        raise ValueError(
+            f"`delimiter` must be one character, no quotation mark and no line break, got "
+            f"{delimiter!r}; leave it out to have it found out"
+        )
+    for name, value in given.items():  # the name of a file may be any bytes
+        words = value if isinstance(value, list | tuple) else [value]
+        if name != "nodes" and any(isinstance(w, str) and _is_broken(w) for w in words):
+            raise ValueError(f"`{name}` must be text that UTF-8 can hold, got {value!r}")
+
+
+def _is_broken(word: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in word)
 
 
 CHUNK = 2**18

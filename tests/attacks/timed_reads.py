@@ -14,6 +14,7 @@ import time
 import warnings
 from pathlib import Path
 
+import torch_geometric.data  # noqa: F401 - some damaged files need it, and it takes seconds
 from fuzz_files import mutated_file
 from tally import Tally
 from valid_files import fuzzed_files
