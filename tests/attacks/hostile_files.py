@@ -41,7 +41,8 @@ def attack(count, seed, folder):
     for place, make in zip(places, (special_files, small_files), strict=True):
         place.mkdir()
         make(place)
-        paths += sorted(path for path in place.iterdir() if ".nodes." not in path.name)
+        found = [path for path in place.iterdir() if ".nodes." not in path.name]
+        paths = [*sorted(found), *paths]
     for path in paths[:count]:
         tally.tried += 1
         judge(path, tally)
