@@ -18,7 +18,7 @@ GROUPS = (
     ("noise", "Noise", "how_sure_is_this_peak peaks_of_a_group"),
     ("learning", "Learning",
      "hidden_attribute unknown_radius train_on_your_files bring_your_own_network "
-     "why_networks_fail"),
+     "your_own_training_loop why_networks_fail"),
     ("windows", "Centered or shifted",
      "is_the_window_centered pixels_are_a_graph centered_and_shifted "
      "is_your_network_equivariant"),
