@@ -156,6 +156,18 @@ def test_tables_of_two_writes_are_refused(tmp_path, ending):
         read_graph(tmp_path / f"b.{ending}")
 
 
+@pytest.mark.parametrize("ending", EXACT)
+@pytest.mark.parametrize("column", [
+    ["ab", "c", "d"], np.array(["ab", "c", "d"]), np.array([1, 2, 3], ">f8"),
+    np.array([1, 2, 3], ">i2"), np.array([1, 2, 3]).astype(">M8[s]"),
+])  # fmt: skip
+def test_columns_of_any_dtype_that_is_written_are_read(tmp_path, ending, column):
+    graph = Graph.from_edges([0, 1], [1, 2], attributes={"a": column})
+    write_graph(graph, tmp_path / f"g.{ending}")
+    found = read_graph(tmp_path / f"g.{ending}").attributes["a"]
+    assert found.tolist() == np.asarray(column).tolist()
+
+
 def test_modes_stay(tmp_path):
     path = tmp_path / "g.npz"
     write_graph(Graph.from_edges([0], [1]), path)

@@ -33,12 +33,19 @@ def metadata_of(graph: Graph) -> dict[str, Any]:
         "directed": graph.directed,
         "labels": labels,
         "weighted": graph.weights is not None,
-        "dtypes": {name: str(array.dtype) for name, array in graph.attributes.items()},
+        "dtypes": {name: _kind(array.dtype) for name, array in graph.attributes.items()},
         "masked": [name for name, array in graph.attributes.items() if np.ma.is_masked(array)],
         "widths": {
             name: array.shape[1] for name, array in graph.attributes.items() if array.ndim == 2
         },
     }
+
+
+def _kind(dtype: np.dtype[Any]) -> str:
+    """Name a dtype as a reader takes it: text of any width is text, whatever the order of bytes."""
+    if dtype.kind in "mM":
+        return str(dtype.newbyteorder("="))
+    return dtype.name if dtype.kind in "biufcV" else "object"
 
 
 def parsed_metadata(text: str | None, source: Source) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _column(name: str, column: ArrayLike) -> NDArray[Any]:
         return _text(name, array)
     if array.dtype.kind not in "biufmM" or array.dtype.itemsize > 8:
         raise TypeError(f"`columns[{name!r}]` must be numbers, text or times, got {array.dtype}")
-    return array
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _text(name: str, array: NDArray[Any]) -> NDArray[Any]:

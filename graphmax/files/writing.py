@@ -67,7 +67,7 @@ def write_graph(graph: "Graph | Any", path: str | os.PathLike[str]) -> None:
     >>> read_graph(file)
     Graph(num_nodes=3, num_edges=2, undirected, labelled)
     """
-    graph = as_graph(graph)
+    graph = _in_native_order(as_graph(graph))
     target = Path(os.fspath(path))
     ending = target.suffix.lower().removeprefix(".")
     row = FORMAT_OF.get(ending)
@@ -82,6 +82,16 @@ def write_graph(graph: "Graph | Any", path: str | os.PathLike[str]) -> None:
         raise ValueError(
             f"`path` must end in one of {written_endings()}, got {target.name!r}; rename it"
         )
+
+
+def _in_native_order(graph: Graph) -> Graph:
+    """Return a graph whose attributes have the order of bytes that writers take."""
+    swapped = {
+        name: column.astype(column.dtype.newbyteorder("="))
+        for name, column in graph.attributes.items()
+        if not column.dtype.isnative
+    }
+    return graph.replace(attributes={**graph.attributes, **swapped}) if swapped else graph
 
 
 def _write_tables(graph: Graph, edges_file: Path, nodes_file: Path, ending: str) -> None:
