@@ -119,7 +119,8 @@ def forged_tensors(content, rng):
     tensor = tensors[name].clone()
     kind = rng.randrange(8)
     if kind == 0 and tensor.numel():
-        tensor.view(-1)[rng.randrange(tensor.numel())] += 1
+        flat, at = tensor.view(-1), rng.randrange(tensor.numel())
+        flat[at] = ~flat[at] if tensor.dtype == torch.bool else flat[at] + 1
     elif kind == 1 and tensor.is_floating_point() and tensor.numel():
         tensor.view(-1)[0] = rng.choice([float("nan"), float("inf"), -0.0])
     elif kind == 2:
