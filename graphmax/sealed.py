@@ -131,9 +131,17 @@ def _content(form: Format, file: Path, most: int | None = None) -> bytes:
     return file.read_bytes()
 
 
+def _with_names_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that says something twice: the next reader may take the other word."""
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a name stands twice")
+    return document
+
+
 def _parsed(form: Format, file: Path, text: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(text.decode("utf-8"))
+        document = json.loads(text.decode("utf-8"), object_pairs_hook=_with_names_once)
     except (ValueError, RecursionError):
         raise form.refusal(file, "without a readable JSON document", "write it again") from None
     if not isinstance(document, dict) or document.get(_FORMAT) != form.name:

@@ -248,6 +248,14 @@ def test_any_flipped_bit_is_noticed(folder, name):
         assert found.describe()["head"] == {"kind": "sign", "hops": 2}
 
 
+def test_a_name_that_stands_twice_is_refused(folder):
+    text = (folder / "config.json").read_text(encoding="utf-8")
+    for doubled in ('{"format_version": 1,' + text[1:], '{"rule": {},' + text[1:]):
+        (folder / "config.json").write_text(doubled, encoding="utf-8")
+        with pytest.raises(ValueError, match="without a readable JSON document"):
+            PeakDetector.from_pretrained(folder)
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_files_cut_short(folder, name):
     content = (folder / name).read_bytes()
