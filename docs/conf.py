@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from site_parts import gallery, plain_text  # beside this file
+from site_parts import gallery, plain_text, reference  # beside this file
 from sphinx_gallery.sorting import ExplicitOrder
 
 import graphmax
@@ -115,6 +115,7 @@ def name_thumbnails(
 def setup(app: object) -> None:
     """Write what is made from the code before Sphinx looks for pages."""
     gallery.write_scripts(HERE.parent / "examples", HERE / "_examples")
+    reference.write_pages(HERE / "api")
     app.connect("source-read", include_pages)
     app.connect("source-read", link_examples)
     app.connect("html-page-context", name_thumbnails)

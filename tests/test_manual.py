@@ -90,10 +90,31 @@ def test_every_page_is_in_a_contents_list():
             lines = [line for line in block.splitlines() if line and not line.startswith(":")]
             names = [re.sub(r".*<(.+)>", r"\1", line) for line in lines]
             entries |= {f"{folder}/{name}".lstrip("/") for name in names}
-    assert entries - {"gallery/index"} == pages
+    made = {"gallery/index", "api/commands", "api/recipes"}
+    assert entries - made == pages
+
+
+def test_pictures_of_the_definition_are_what_the_code_answers(site_parts, tmp_path):
+    site_parts("pictures").write_all(tmp_path)
+    drawn = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.svg")}
+    kept = (DOCS / "pictures").glob("*.svg")
+    assert drawn == {path.name: path.read_text(encoding="utf-8") for path in kept}
+
+
+def test_the_pages_made_from_the_code_name_every_command_and_family(site_parts):
+    from graphmax.cli.application import COMMANDS
+    from graphmax.datasets.families import ATTRIBUTES, FAMILIES
+
+    reference = site_parts("reference")
+    commands, recipes = reference.command_page(), reference.recipe_page()
+    for command in COMMANDS:
+        assert f"Usage: graphmax {command.__name__} " in commands
+    for name in [*FAMILIES, *ATTRIBUTES]:
+        assert f"- ``{name}``: " in recipes
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_site_builds_without_a_warning_and_without_a_network(tmp_path):
     pytest.importorskip("sphinx_gallery", reason="needs the extra docs")
     nowhere = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
