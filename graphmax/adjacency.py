@@ -99,6 +99,19 @@ def rows_of(
     return Adjacency(indptr, indices, None if weights is None else lengths), dropped
 
 
+def symmetric_rows(
+    indptr: NDArray[Any], indices: NDArray[Any], weights: NDArray[np.float64] | None
+) -> Adjacency | None:
+    """Return rows that are valid and symmetric as they are, copied; None if they are not."""
+    starts = np.array(indptr, np.int64)
+    if starts[-1] != indices.size or loops.first_flaw(starts, indices)[1]:
+        return None
+    # Copies: the arrays of somebody else may change.
+    lengths = None if weights is None else weights.copy()
+    rows = Adjacency(starts, indices.astype(np.int32), lengths)
+    return rows if rows.symmetric else None
+
+
 def check_rows(rows: Adjacency, directed: bool) -> None:
     """Refuse rows that are not sorted, in range, without loops and, undirected, symmetric."""
     if rows.indptr.ndim != 1 or rows.indptr.size == 0 or rows.indptr[0] != 0:

@@ -510,6 +510,11 @@ class Graph:
         return Graph, (*rows, *known, self.source)
 
 
+def undirected_graph(rows: Adjacency) -> Graph:
+    """Return the graph of rows that are known to be valid and symmetric, without looking again."""
+    return _unchecked(rows, False, Dropped(0, 0))
+
+
 def _unchecked(rows: Adjacency, directed: bool, dropped: Dropped) -> Graph:
     graph = object.__new__(Graph)
     fields = {**rows._asdict(), "directed": directed, "dropped": dropped}

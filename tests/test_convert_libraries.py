@@ -1,5 +1,7 @@
 """The real library of every row of the registry: the same graph comes out of all of them."""
 
+import itertools
+
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -178,6 +180,34 @@ def test_sparse_tensors(layout):
 def test_every_format_of_scipy(form):
     assert_same(gm.as_graph(MATRIX.asformat(form)), PLAIN)
     assert_same(gm.as_graph(sp.coo_matrix(MATRIX).asformat(form)), PLAIN)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_rows_that_are_taken_over_are_those_that_are_built(seed):
+    generator = np.random.default_rng(seed)
+    size = int(generator.integers(1, 8))
+    dense = generator.integers(0, 3, (size, size)) * generator.integers(0, 2, (size, size))
+    if seed % 3:
+        dense = np.maximum(dense, dense.T)
+    if seed % 2:
+        np.fill_diagonal(dense, 0)
+    rows = sp.csr_array(dense.astype(float))
+    if seed % 5 == 1 and rows.nnz:  # unsorted, with a stored zero
+        order = np.concatenate([
+            generator.permutation(np.arange(low, high))
+            for low, high in itertools.pairwise(rows.indptr)
+        ])  # fmt: skip
+        rows = sp.csr_array((rows.data[order], rows.indices[order], rows.indptr), rows.shape)
+        rows.data[0] = 0
+    expected = gm.as_graph(rows.tocoo())
+    graph = gm.as_graph(rows)
+    assert_same(graph, expected)
+    assert graph.dropped == expected.dropped
+    before = graph.indices.copy(), graph.weights.copy()
+    rows.data[:], rows.indices[:] = 7, 0
+    assert_array_equal(graph.indices, before[0])
+    assert_array_equal(graph.weights, before[1])
+    assert gm.as_graph(graph.to_scipy() != 0).weights is None
 
 
 def test_hetero_data():

@@ -4,16 +4,16 @@ One hop is answered from such a list alone; rows are built only where they pay.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.adjacency import matching_ends
-from graphmax.checks import is_tensor, near_names, to_numpy
-from graphmax.graph import Graph
+from graphmax.adjacency import Adjacency, matching_ends, symmetric_rows
+from graphmax.checks import edge_weights, is_tensor, near_names, to_numpy
+from graphmax.graph import Graph, undirected_graph
 
 _SIZED = ("num_nodes", "x", "pos", "batch", "ptr")
 _NO_NODES = ("edge", "index", "adj", "face", "ptr")
@@ -35,6 +35,9 @@ class EdgeList:
         Returns the node attributes for a number of nodes; called when they are needed.
     is_matrix : bool
         Whether the source is a matrix, whose reader may not have arrows in mind.
+    compressed : pair of arrays, optional
+        Pointers and columns where the source has rows already, its entries in their order. Rows
+        that are sorted and symmetric are taken over instead of built.
     """
 
     src: NDArray[Any]
@@ -43,6 +46,7 @@ class EdgeList:
     weights: Callable[[], Any] | None = None
     attributes: Callable[[int], dict[str, Any]] | None = None
     is_matrix: bool = False
+    compressed: tuple[NDArray[Any], NDArray[Any]] | None = None
 
     # What a node space without ids and places answers.
     labels = None
@@ -57,9 +61,7 @@ class EdgeList:
         """Return the list with a number of nodes where the source knows none."""
         if num_nodes is None or self.num_nodes is not None:
             return self
-        return EdgeList(
-            self.src, self.dst, num_nodes, self.weights, self.attributes, self.is_matrix
-        )
+        return replace(self, num_nodes=num_nodes)
 
     @cached_property
     def ends(self) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -74,17 +76,29 @@ class EdgeList:
     @cached_property
     def is_symmetric(self) -> bool:
         """Whether every entry has its reverse, whatever the weights."""
+        if self._symmetric_rows(None) is not None:
+            return True
         rows = Graph.from_edges(*self.ends, self.num_nodes, directed=True).adjacency("in")
         return rows.symmetric
 
     def to_graph(self) -> Graph:
         """Build the graph: undirected if every entry has its reverse with equal weight."""
         lengths = None if self.weights is None else self.weights()
-        built = Graph.from_edges(*self.ends, self.num_nodes, weights=lengths, directed=True)
-        graph = built.as_undirected() if built.adjacency("in").symmetric else built
+        rows = self._symmetric_rows(lengths)
+        if rows is not None:
+            graph = undirected_graph(rows)
+        else:
+            built = Graph.from_edges(*self.ends, self.num_nodes, weights=lengths, directed=True)
+            graph = built.as_undirected() if built.adjacency("in").symmetric else built
         if self.attributes is None:
             return graph
         return graph.replace(attributes=self.attributes(graph.num_nodes))
+
+    def _symmetric_rows(self, lengths: Any) -> Adjacency | None:
+        if self.compressed is None:
+            return None
+        weights = None if lengths is None else edge_weights(lengths, self.src.size)
+        return symmetric_rows(*self.compressed, weights)
 
 
 def is_edge_index(obj: Any) -> bool:
@@ -223,7 +237,10 @@ def from_scipy(obj: Any, weight: str | None) -> EdgeList:
     _check_square(obj.shape)
     entries = obj.tocoo()
     lengths = None if weight is None or entries.dtype == bool else (lambda: entries.data)
-    return EdgeList(entries.row, entries.col, obj.shape[0], lengths, is_matrix=True)
+    rows = (obj.indptr, obj.indices) if obj.format == "csr" else None
+    return EdgeList(
+        entries.row, entries.col, obj.shape[0], lengths, is_matrix=True, compressed=rows
+    )
 
 
 def _check_square(shape: tuple[int, ...]) -> None:
