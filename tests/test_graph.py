@@ -296,3 +296,8 @@ class TestOwnership:
     def test_numbers_of_another_kind(self, indptr, indices, error, match):
         with pytest.raises(error, match=match):
             Graph(np.array(indptr), np.array(indices))
+
+
+def test_pointers_that_end_elsewhere_are_told_with_both_numbers():
+    with pytest.raises(ValueError, match="number of entries 3, got 2"):
+        Graph(np.array([0, 1, 2]), np.array([1, 0, 0]), directed=True)

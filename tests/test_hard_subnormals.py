@@ -65,6 +65,12 @@ def test_a_margin_of_normal_numbers_may_be_subnormal(flushing):
     assert margin.view(np.int64).tolist() == [1 - 2**63, 1]
 
 
+def test_equal_subnormals_differ_by_a_plain_zero(flushing):
+    unit = np.array([1, 1], np.int64).view(np.float64)
+    margin = gm.margin(gm.grid_graph(2), unit)
+    assert margin.view(np.int64).tolist() == [0, 0]
+
+
 @FLOATS
 def test_peaks_trees_and_thresholds(flushing, dtype):
     whole, values = attribute(dtype, 30)

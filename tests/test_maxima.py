@@ -225,3 +225,14 @@ def test_larger_sparse_graphs_with_long_distances(ties, directed):
             found = gm.isolation(graph_of(network), values, **asked)
             assert_array_equal(found.distance, distance)
             assert_array_equal(found.witness, witness)
+
+
+def test_loners_under_a_reach_of_their_own():
+    graph = gm.Graph.from_edges([0, 1, 2], [1, 2, 3], 6)  # a path, and two nodes alone
+    values, reach = np.array([3, 1, 2, 4, 9, 5]), np.array([1, 1, 1, 3, 2, 1])
+    assert_array_equal(np.flatnonzero(gm.local_maxima(graph, values, reach)), [0, 3, 4, 5])
+    among = gm.local_maxima(graph, values, reach, isolated=False)
+    assert_array_equal(np.flatnonzero(among), [0, 3])
+    lengths = gm.Graph.from_edges([0, 1, 2], [1, 2, 3], 6, weights=[2.0, 2, 2])
+    among = gm.local_maxima(lengths, values, radius=reach.astype(float), isolated=False)
+    assert_array_equal(np.flatnonzero(among), [0, 1, 2, 3])

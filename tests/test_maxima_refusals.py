@@ -205,3 +205,10 @@ def test_a_node_that_is_no_index(node):
 def test_a_graph_that_is_none(call, graph):
     with pytest.raises(TypeError, match="`graph` must be"):
         call(graph, VALUES)
+
+
+def test_a_matrix_has_no_lengths():
+    pair = np.array([[0, 1], [1, 0]])
+    with pytest.raises(ValueError, match="must not set `radius` for center_is_maximum; a matrix"):
+        gm.center_is_maximum(pair, [2, 1], rule=gm.Rule(radius=1.0))
+    assert gm.center_is_maximum(pair, [2, 1], rule=gm.Rule(hops=1))

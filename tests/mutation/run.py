@@ -52,11 +52,21 @@ TESTS = {
     ],
     "graphmax/peaks/mergetree.py": ["test_peaks_merge_tree.py"],
     "graphmax/peaks/linegraph.py": ["test_peaks_edges.py"],
-    "graphmax/values.py": [*MAXIMA, "test_peaks_filters.py", "test_door.py"],
+    "graphmax/values.py": [
+        *MAXIMA,
+        "test_peaks_filters.py",
+        "test_door.py",
+        "test_hard_subnormals.py",
+    ],
     "graphmax/ties.py": [*MAXIMA, "test_maxima_rounds.py"],
     "graphmax/question.py": [*MAXIMA, "test_peaks_refusals.py", "test_peaks.py", "test_door.py"],
     "graphmax/calls.py": [*MAXIMA, "test_peaks_refusals.py", "test_peaks.py"],
-    "graphmax/adjacency.py": ["test_graph.py", "test_maxima.py", "test_peaks_filters.py"],
+    "graphmax/adjacency.py": [
+        "test_graph.py",
+        "test_convert_libraries.py",
+        "test_maxima.py",
+        "test_peaks_filters.py",
+    ],
 }
 HEAVY = ["numba", "scipy.sparse.csgraph", "networkx", "torch", "hypothesis.extra.numpy", "pandas"]
 SWAPPED = {
