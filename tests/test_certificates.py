@@ -301,3 +301,14 @@ def test_a_plateau_certificate_with_a_false_step_is_rejected():
     for steps in (0, 1, 3, -1, 9):
         forged = replace(certificate, plateau_steps=steps)
         assert forged.verify(path(5), values) is False
+
+
+def test_no_way_of_a_certificate_leaves_the_group():
+    graph, values, groups = gm.grid_graph(3), [1, 2, 3], [0, 0, 1]
+    inside = gm.explain(graph, values, 0, 2, groups=groups)
+    assert inside.witness == 1
+    assert inside.verify(graph, values, groups=groups)
+    across = gm.explain(graph, values, 1, 2)
+    assert across.witness == 2
+    assert across.verify(graph, values)
+    assert not across.verify(graph, values, groups=groups)

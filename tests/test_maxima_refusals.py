@@ -212,3 +212,9 @@ def test_a_matrix_has_no_lengths():
     with pytest.raises(ValueError, match="must not set `radius` for center_is_maximum; a matrix"):
         gm.center_is_maximum(pair, [2, 1], rule=gm.Rule(radius=1.0))
     assert gm.center_is_maximum(pair, [2, 1], rule=gm.Rule(hops=1))
+
+
+def test_negative_lengths_are_counted_without_those_of_zero():
+    graph = gm.Graph.from_edges([0, 1, 2], [1, 2, 3], weights=[0.0, -2.5, 1.0])
+    with pytest.raises(ValueError, match=r"got -2.5 \(2 negative entries\)"):
+        gm.local_maxima(graph, [1, 2, 3, 4], radius=1.0)
