@@ -308,6 +308,10 @@ def test_no_way_of_a_certificate_leaves_the_group():
     inside = gm.explain(graph, values, 0, 2, groups=groups)
     assert inside.witness == 1
     assert inside.verify(graph, values, groups=groups)
+    highest = gm.explain(graph, values, 1, 2, groups=groups)
+    assert highest.is_maximum
+    assert highest.verify(graph, values, groups=groups)
+    assert not highest.verify(graph, values)
     across = gm.explain(graph, values, 1, 2)
     assert across.witness == 2
     assert across.verify(graph, values)

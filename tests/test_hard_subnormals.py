@@ -102,3 +102,12 @@ def test_the_center_of_a_matrix(flushing, dtype, ties):
     np.testing.assert_array_equal(gm.center_is_maximum(adjacency, values, ties=ties), expected)
     found = gm.center_is_maximum(torch.ones(40, 5, 5), torch.from_numpy(values), ties=ties)
     np.testing.assert_array_equal(found.numpy(), expected)
+
+
+def test_a_missing_value_reaches_no_height(flushing):
+    bits = np.array([0x7FF8_0000_0000_0000, 1, 0, 2])
+    values, least = bits.view(np.float64), bits[1:2].view(np.float64)[0]
+    peaks = gm.find_peaks(gm.grid_graph(4), values, min_height=least, nan="omit")
+    assert peaks.nodes.tolist() == [3, 1]
+    kept = gm.non_maximum_suppression(gm.grid_graph(4), values, threshold=least, nan="omit")
+    assert kept.tolist() == [3, 1]

@@ -218,3 +218,11 @@ def test_negative_lengths_are_counted_without_those_of_zero():
     graph = gm.Graph.from_edges([0, 1, 2], [1, 2, 3], weights=[0.0, -2.5, 1.0])
     with pytest.raises(ValueError, match=r"got -2.5 \(2 negative entries\)"):
         gm.local_maxima(graph, [1, 2, 3, 4], radius=1.0)
+
+
+def test_only_a_missing_value_that_is_asked_about_is_refused():
+    path, values = gm.grid_graph(4), [1.0, 3.0, 2.0, np.nan]
+    asked = np.array([True, True, True, False])
+    assert np.flatnonzero(gm.local_maxima(path, values, where=asked)).tolist() == [1]
+    with pytest.raises(ValueError, match="got 1 NaN"):
+        gm.local_maxima(path, values, where=~asked)

@@ -124,6 +124,12 @@ def test_a_base_is_exact_in_any_dtype(values, base, prominence, dtype):
     assert peaks.persistence.death.dtype == dtype
 
 
+def test_a_base_between_integers_beyond_all_floats():
+    alone = gm.Graph.from_edges([], [], 2)
+    peaks = gm.find_peaks(alone, np.array([2**53 + 1, 0]), base=0.5)
+    assert peaks.prominence.tolist() == [2.0**53, -0.5]  # 2^53 + .5, rounded once
+
+
 def test_so_many_peaks_of_each_group():
     values, groups = [9, 0, 8, 0, 3, 1, 2, 0], list("aaaabbbb")
     peaks = gm.find_peaks(path(8), values, groups=groups, num_peaks=1)
