@@ -193,3 +193,13 @@ def test_gudhi_finds_the_same_persistence_after_the_repair():
         assert (finite[:, 1] - finite[:, 0] >= 3).all()
         peaks = gm.find_peaks(graph, values)
         assert len(finite) == int(((peaks.prominence >= 3) & (peaks.key_saddle >= 0)).sum())
+
+
+def test_a_saddle_may_be_the_first_node():
+    graph, values = gm.Graph.from_edges([1, 0, 2], [0, 2, 3]), [2, 4, 3, 1]
+    tree = gm.merge_tree(graph, values)
+    assert tree.nodes.tolist() == [1, 2, 0, 3]
+    assert tree.parents.tolist() == [2, 2, 3, -1]
+    persistence = gm.find_peaks(graph, values).persistence
+    assert persistence.death_node.tolist() == [3, 0]
+    assert persistence.death.tolist() == [1, 2]
