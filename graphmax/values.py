@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.kernels.compare import double_keys, single_keys
+from graphmax.kernels.order_keys import double_keys, single_keys
 from graphmax.typed_columns import column_of
 
 COMPARABLE = "bool, int, uint, float16/32/64, bfloat16, datetime64 or timedelta64"

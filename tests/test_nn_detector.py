@@ -14,7 +14,7 @@ from torch_geometric.nn import SAGEConv, summary
 
 import graphmax as gm
 from graphmax.nn import ChoiceHead, FeatureScore, Identity, Max, PeakDetector, SignHead, Sum
-from graphmax.nn.storage import HEADS
+from graphmax.nn.parts import HEADS
 from graphmax.rule import Rule
 
 pytestmark = pytest.mark.filterwarnings("ignore:the detector is untrained")

@@ -11,15 +11,10 @@ from graphmax.generators.attributes import (
     tied_values,
 )
 from graphmax.generators.block_models import erdos_renyi, stochastic_block
+from graphmax.generators.degree_models import configuration, rmat
 from graphmax.generators.fields import field_precision, gaussian_field
 from graphmax.generators.geometric import delaunay, random_geometric
-from graphmax.generators.growth import (
-    barabasi_albert,
-    configuration,
-    random_tree,
-    rmat,
-    watts_strogatz,
-)
+from graphmax.generators.growth import barabasi_albert, random_tree, watts_strogatz
 from graphmax.grid import grid_graph
 from graphmax.lazy_imports import public_names
 

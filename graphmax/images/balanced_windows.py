@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from graphmax.checks import integer
 from graphmax.images.extrema import peak_pixels
-from graphmax.images.image_peaks import inner_window_sides, nan_refused, read_image
+from graphmax.images.image import inner_window_sides, nan_refused, read_image
 from graphmax.images.tiling import windows
 from graphmax.rule import Ties
 

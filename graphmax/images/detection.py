@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import integer
 from graphmax.grid import grid_graph
-from graphmax.images.image_peaks import inner_window_sides, nan_refused, read_image
+from graphmax.images.image import inner_window_sides, nan_refused, read_image
 from graphmax.kernels.progress import tell
 from graphmax.peaks import non_maximum_suppression
 

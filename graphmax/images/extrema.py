@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.images.image_peaks import Image, nan_refused, pixel_mask, read_image, window_sides
+from graphmax.images.image import Image, nan_refused, pixel_mask, read_image, window_sides
 from graphmax.kernels import pixels
 from graphmax.kernels.boxes import highest_of_boxes
 from graphmax.question import rule_of

@@ -14,9 +14,7 @@ import graphmax.nn.storage as storage
 from graphmax.checks import integer
 from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
 from graphmax.nn.inputs import Inputs, check_finite, check_x, labels_of, read_inputs
-from graphmax.nn.scores import Score, Scored, scored
-from graphmax.nn.steps import Steps
-from graphmax.nn.storage import (
+from graphmax.nn.parts import (
     agreed_hops,
     check_fit,
     described,
@@ -24,6 +22,8 @@ from graphmax.nn.storage import (
     usual_head,
     usual_score,
 )
+from graphmax.nn.scores import Score, Scored, scored
+from graphmax.nn.steps import Steps
 from graphmax.notebook import fact_table
 from graphmax.rule import FilledRule, Rule
 

@@ -264,7 +264,7 @@ class _Combined(Score):
 
     def config(self) -> dict[str, Any]:
         """Return the descriptions of the parts."""
-        from graphmax.nn.storage import described
+        from graphmax.nn.parts import described
 
         return {"parts": [described(part) for part in self._each()]}
 

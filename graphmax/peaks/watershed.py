@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from graphmax.calls import GraphFields, Values
 from graphmax.checks import boolean
-from graphmax.kernels import ascent
+from graphmax.kernels import watershed
 from graphmax.kernels.ascent import NOBODY
 from graphmax.node_values import complete_column
 from graphmax.peaks.topography import Ascents
@@ -153,7 +153,7 @@ def basins(
 
 def _divided(question: Question, ascents: Ascents) -> NDArray[np.int64]:
     rows, summit = question.rows, np.full(ascents.level.size, -1, np.int64)
-    ascent.divide_plateaus(
+    watershed.divide_plateaus(
         rows.indptr, rows.indices, ascents.order, ascents.level, ascents.first_neighbor, summit
     )
     return summit
@@ -163,12 +163,12 @@ def _flooded(question: Question, markers: Any) -> NDArray[np.int64]:
     rows = question.rows
     ascents = Ascents.of(rows, question.keys[0], question.absent(0))
     labels = _marker_labels(question, ascents, markers)
-    flooded: NDArray[np.int64] = ascent.flood(rows.indptr, rows.indices, ascents.level, labels)
+    flooded: NDArray[np.int64] = watershed.flood(rows.indptr, rows.indices, ascents.level, labels)
     return flooded
 
 
 def _marker_labels(question: Question, ascents: Ascents, markers: Any) -> NDArray[np.int64]:
-    """Return the label of every marked node, `ascent.NONE` elsewhere."""
+    """Return the label of every marked node, `watershed.NONE` elsewhere."""
     array = complete_column(question.graph, markers, "markers")
     if array.dtype.kind not in "biu":
         raise TypeError(f"`markers` must be bool or integer labels, got dtype {array.dtype}")
@@ -183,7 +183,7 @@ def _marker_labels(question: Question, ascents: Ascents, markers: Any) -> NDArra
             f"outside (first: {first}); take them away with markers * where"
         )
     labels = _pieces(question, marked) if array.dtype.kind == "b" else array.astype(np.int64)
-    return np.where(marked, labels, ascent.NONE)
+    return np.where(marked, labels, watershed.NONE)
 
 
 def _pieces(question: Question, marked: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -8,23 +8,14 @@ from typing import TYPE_CHECKING
 from graphmax.lazy_imports import public_names
 from graphmax.symmetry.equivariance import assert_equivariant, assert_invariant, check
 from graphmax.symmetry.node_transformations import (
-    Move,
-    Transformation,
     disjoint_union,
     edge_order,
     outside_ball,
     permutation,
 )
-from graphmax.symmetry.value_transformations import (
-    flip,
-    increasing,
-    negation,
-    offset,
-    rotation,
-    scaling,
-    shift,
-    translation,
-)
+from graphmax.symmetry.pixel_transformations import flip, rotation, translation
+from graphmax.symmetry.transformation import Move, Transformation
+from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling, shift
 from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict
 
 __all__ = [

@@ -11,23 +11,16 @@ from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
 from graphmax.symmetry.equivariance import check
 from graphmax.symmetry.node_transformations import (
-    Transformation,
     disjoint_union,
     edge_order,
     outside_ball,
     permutation,
 )
+from graphmax.symmetry.pixel_transformations import flip, rotation, translation
 from graphmax.symmetry.sample import read_sample
+from graphmax.symmetry.transformation import Transformation
 from graphmax.symmetry.trial import caller, left_alone
-from graphmax.symmetry.value_transformations import (
-    flip,
-    increasing,
-    negation,
-    offset,
-    rotation,
-    scaling,
-    translation,
-)
+from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling
 from graphmax.symmetry.verdict import Verdict
 
 Draw = Callable[[np.random.Generator], Any]

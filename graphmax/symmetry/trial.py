@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import is_tensor
-from graphmax.symmetry.node_transformations import Move, Transformation
 from graphmax.symmetry.sample import Net, Picture, Sample, as_numpy
+from graphmax.symmetry.transformation import Move, Transformation
 
 
 def name_of(operator: Any) -> str:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from graphmax.held_folder import Held, sweep
 from graphmax.rule import Rule
 from graphmax.tables.answer import TableAnswer
+from graphmax.tables.capacity import chosen_engine
 from graphmax.tables.scratch import check_out, workplace
 from graphmax.tables.table_files import TablePath, has_scheme
 from graphmax.tables.table_question import (
     TableQuestion,
-    chosen_engine,
     engine_name,
     memory_bytes,
     question_of,

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from graphmax.kernels import stream
 from graphmax.kernels.stream_rounds import Hops
 from graphmax.tables.answer import TableAnswer
+from graphmax.tables.capacity import check_lookup, check_room, free_for_duckdb
 from graphmax.tables.database import Database, database
 from graphmax.tables.duckdb_tables import DUCKDB, Tables, edges_query, open_tables
 from graphmax.tables.edge_stream import EdgeStream, Numbering, QueryEdges, RawEdges
 from graphmax.tables.node_rows import NodeRows, label_columns, lookup_of, read_nodes, write_labels
 from graphmax.tables.scratch import Workplace, publish
 from graphmax.tables.table_checks import TableChecks
-from graphmax.tables.table_question import TableQuestion, check_lookup, check_room, free_for_duckdb
+from graphmax.tables.table_question import TableQuestion
 from graphmax.ties import TIES
 
 WAYS = {"in": stream.FORWARD, "out": stream.BACKWARD, "both": stream.BOTH_WAYS}

@@ -1,0 +1,180 @@
+"""The parts a detector is made of: one registry row a score and a head, and what goes together.
+
+A new head (or score) is one file and one row here: its class says what it needs (`needs_doubts`),
+whether its radius can be learned (`learns_hops`) and what its constructor is given (`config`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from graphmax.checks import integer, near_names, one_of
+from graphmax.nn.graph_filter import GraphFilter
+from graphmax.nn.heads import LEARN, ChoiceHead, Head, SignHead, checked_hops
+from graphmax.nn.normal_head import NormalHead
+from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Max, Score, Sum
+from graphmax.question import rule_of
+from graphmax.rule import FilledRule, Rule
+
+HEADS: Mapping[str, type[Head]] = {"sign": SignHead, "choice": ChoiceHead, "normal": NormalHead}
+SCORES: Mapping[str, type[Score]] = {
+    "identity": Identity,
+    "features": FeatureScore,
+    "filter": GraphFilter,
+    "encoder": EncoderScore,
+    "sum": Sum,
+    "max": Max,
+}
+
+TABLE = """
+    head    hops            score                                     ties          direction
+    sign    int or 'learn'  any                                       strict, weak  any
+    choice  int or 'learn'  any                                       strict, weak  any
+    normal  int             with deviations (denoise=True)            strict, weak  any"""
+_SEE = f"what goes together:{TABLE}"
+
+
+def learnable_rule(rule: Rule | None) -> FilledRule:
+    """Return the rule with every field filled in but hops, refusing what no detector takes."""
+    return replace(rule_of("PeakDetector", None, rule), hops=None if rule is None else rule.hops)
+
+
+def agreed_hops(hops: int | str, rule: Rule) -> int | str:
+    """Return the radius that argument and rule agree on."""
+    hops = checked_hops(hops)
+    if rule.hops is not None and hops not in (1, rule.hops):
+        raise ValueError(f"`hops` must agree with the rule, got {hops!r} and {rule.hops}")
+    return hops if rule.hops is None or hops == LEARN else rule.hops
+
+
+def usual_score(in_channels: int, *, denoise: bool, encoder: nn.Module | None) -> Score:
+    """Return the score that the constructor's arguments stand for."""
+    in_channels = integer(in_channels, "in_channels", 1)
+    if encoder is not None:
+        if not isinstance(encoder, nn.Module):
+            raise TypeError(f"`encoder` must be a torch module, got {type(encoder).__name__}")
+        if denoise:
+            raise ValueError("`encoder` must not be given with denoise=True; choose one score")
+        return EncoderScore(encoder, in_channels)
+    if denoise and in_channels != 1:
+        raise ValueError(f"`in_channels` must be 1 with denoise=True, got {in_channels}")
+    if denoise:
+        return GraphFilter()
+    return Identity() if in_channels == 1 else FeatureScore(in_channels)
+
+
+def usual_head(head: str, hops: int | str, max_hops: int) -> Head:
+    """Return the head that the constructor's arguments stand for."""
+    kind = HEADS[one_of(head, "head", tuple(HEADS))]
+    max_hops = integer(max_hops, "max_hops", 1)
+    if hops == LEARN and not kind.learns_hops:
+        raise ValueError(f"`hops` must be an integer with head={head!r}, got 'learn'; {_SEE}")
+    return kind(hops, max_hops) if kind.learns_hops else kind(hops)
+
+
+def check_fit(score: Score, head: Head) -> None:
+    """Refuse a score and a head that do not go together."""
+    if not isinstance(score, Score):
+        raise TypeError(
+            f"`score` must be a graphmax.nn.Score, got {type(score).__name__}; derive one's own "
+            "from it, or wrap a PyG module in EncoderScore"
+        )
+    if not isinstance(head, Head):
+        raise TypeError(
+            f"`head` must be a graphmax.nn.Head, got {type(head).__name__}; derive from it"
+        )
+    if head.needs_doubts and not score.doubts:
+        name = next((name for name, kind in HEADS.items() if kind is type(head)), None)
+        raise ValueError(
+            "`head` must be 'sign' or 'choice' without denoise=True, for the score "
+            f"{type(score).__name__} gives no deviations, got {name or type(head).__name__!r}; "
+            f"{_SEE}"
+        )
+
+
+def described(part: Score | Head) -> dict[str, Any]:
+    """Return a part as JSON can hold it: its registry row, or the import path of one's own."""
+    rows: Mapping[str, type] = SCORES if isinstance(part, Score) else HEADS
+    kind = type(part)
+    names = [name for name, known in rows.items() if known is kind]
+    return {
+        "kind": names[0] if names else f"{kind.__module__}:{kind.__qualname__}",
+        **part.config(),
+    }
+
+
+def rebuilt_score(config: dict[str, Any], given: Any, encoder: nn.Module | None) -> Score:
+    """Build the score that a configuration describes; nothing that it names is imported."""
+    options = dict(config)
+    if isinstance(options.get("parts"), list) and options.get("kind") in SCORES:
+        options["parts"] = [
+            rebuilt_score(part, None, encoder if "encoder" in part else None)
+            for part in _configs(options)
+        ]
+        encoder = None
+    if "encoder" in options:
+        options["encoder"] = _same_encoder(options["encoder"], encoder)
+    elif encoder is not None:
+        raise ValueError(
+            "`encoder` must be the kind of module the detector was saved with, None, got "
+            f"{type(encoder).__name__}"
+        )
+    part: Score = _rebuilt(SCORES, options, given, "score")
+    return part
+
+
+def _configs(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the descriptions of the parts of a combined score."""
+    parts: list[Any] = options["parts"]
+    if not all(isinstance(part, dict) and "parts" not in part for part in parts):
+        raise ValueError("`name` must describe the parts of a score one level deep")
+    return parts
+
+
+def rebuilt_head(config: dict[str, Any], given: Any) -> Head:
+    """Build the head that a configuration describes; nothing that it names is imported."""
+    part: Head = _rebuilt(HEADS, dict(config), given, "head")
+    return part
+
+
+def _rebuilt(rows: Mapping[str, type], options: dict[str, Any], given: Any, what: str) -> Any:
+    kind = options.pop("kind", None)
+    if not isinstance(kind, str):
+        raise ValueError(f"`name` must tell the kind of its {what}, got {kind!r}")
+    if kind in rows:
+        if given is not None:
+            raise ValueError(f"`{what}` must be left out for the {what} {kind!r}, got {given!r}")
+        return _called(rows[kind], options, what)
+    if ":" not in kind:
+        raise ValueError(
+            f"`name` must have a known {what}, got {kind!r}; {near_names(kind, [*rows])}"
+        )
+    if given is None:
+        raise ValueError(
+            f"`{what}` must be given to load a detector with the {what} {kind}, which is not of "
+            f"graphmax; files import nothing: pass from_pretrained(..., {what}=...)"
+        )
+    part = given if isinstance(given, nn.Module) else _called(given, options, what)
+    path = f"{type(part).__module__}:{type(part).__qualname__}"
+    if path.partition(":")[2] != kind.partition(":")[2]:
+        raise ValueError(f"`{what}` must be the kind that was saved, {kind}, got {path}")
+    return part
+
+
+def _called(kind: Any, options: dict[str, Any], what: str) -> Any:
+    try:
+        return kind(**options)
+    except (TypeError, ValueError, RuntimeError, OverflowError, MemoryError) as flaw:
+        raise ValueError(f"`name` must describe a {what} that can be built: {flaw}") from None
+
+
+def _same_encoder(name: Any, encoder: nn.Module | None) -> nn.Module:
+    if encoder is None or type(encoder).__name__ != name:
+        given = None if encoder is None else type(encoder).__name__
+        raise ValueError(
+            f"`encoder` must be the kind of module the detector was saved with, {name}, got "
+            f"{given}; modules are not stored, only their weights"
+        )
+    return encoder

@@ -1,0 +1,130 @@
+"""What fits where: how `auto` chooses an engine, and what a limit on memory leaves room for."""
+
+# ruff: noqa: S608 - file names are quoted
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from graphmax.kernels.id_lookup import lookup_bytes
+from graphmax.tables.table_files import TableFiles
+from graphmax.tables.table_question import TableQuestion
+
+# Most bytes that were held at once per row while reading, building rows and labeling (measured).
+BYTES_PER_EDGE = 64
+BYTES_PER_NODE = 160
+# Stream, one hop: a key, a code of up to eight bytes, flags, bits, absent nodes. Several hops: a
+# key, its place in the order and what sorting takes, then two owners twice.
+BYTES_ONE_HOP = 16
+BYTES_MORE_HOPS = 28
+# Batches of edges, buffers of compiled passes, and the least that DuckDB can read with.
+BYTES_BESIDE = 80 * 10**6
+LEAST_FOR_DUCKDB = 60 * 10**6
+# Rows cost one build, a stream one pass a hop. Processor seconds for 10**7 edges, ten a node, rows
+# against stream: 3 hops 2.8 and 3.1, 5 hops 3.3 and 5.3; at 10**8 edges the stream is ahead for 1
+# and 2 hops.
+HOPS_WORTH_ROWS = 3
+MOST_STREAM_NODES = 2**31 - 2
+_SAMPLE = 2**20
+
+
+def chosen_engine(question: TableQuestion, memory: int | None) -> str:
+    """Choose memory for many hops where the rows fit in half of the free memory, else stream."""
+    if memory is not None or question.hops < HOPS_WORTH_ROWS or question.edges.is_raw:
+        return "stream"
+    return "memory" if bytes_of_rows(question) <= free_memory() // 2 else "stream"
+
+
+def bytes_of_rows(question: TableQuestion) -> int:
+    """Estimate what the memory engine would hold at its peak."""
+    edges, nodes = count_rows(question.edges), count_rows(question.nodes)
+    return BYTES_PER_EDGE * edges + BYTES_PER_NODE * nodes
+
+
+def bytes_of_state(question: TableQuestion, num_nodes: int) -> int:
+    """Return what the nodes of a stream take at most, ids that are in a row already."""
+    several = question.hops > 1 or question.explain
+    return num_nodes * (BYTES_MORE_HOPS if several else BYTES_ONE_HOP)
+
+
+def check_room(question: TableQuestion, num_nodes: int, memory: int | None) -> None:
+    """Refuse more nodes than a limit on memory, or the stream, has room for."""
+    if num_nodes > MOST_STREAM_NODES:
+        raise ValueError(
+            f"`nodes` must have at most {MOST_STREAM_NODES} rows on one machine, got {num_nodes}; "
+            "use engine='spark'"
+        )
+    needed = bytes_of_state(question, num_nodes) + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for the state of {num_nodes} "
+            f"nodes over {question.hops} hops, got {memory // 10**6}MB; raise it, or use "
+            "engine='spark'"
+        )
+
+
+def check_lookup(question: TableQuestion, num_nodes: int, memory: int | None) -> None:
+    """Refuse ids that are not in a row where a limit has no room for a table of them."""
+    needed = bytes_of_state(question, num_nodes) + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    needed += lookup_bytes(num_nodes) + 8 * num_nodes
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for {num_nodes} ids that are "
+            f"not in a row, got {memory // 10**6}MB; raise it, or sort the node table by id"
+        )
+
+
+def free_for_duckdb(question: TableQuestion, memory: int | None) -> int | None:
+    """Return how much of a limit is left to DuckDB beside the state of the nodes."""
+    if memory is None:
+        return None
+    state = bytes_of_state(question, count_rows(question.nodes))
+    return max(LEAST_FOR_DUCKDB, memory - state - BYTES_BESIDE)
+
+
+def count_rows(table: TableFiles) -> int:
+    """Count the rows of a table: exactly for Parquet, from the first lines for text."""
+    if not table.is_parquet:
+        return sum(_estimated_lines(Path(file)) for file in table.files)
+    try:
+        with duckdb.connect() as connection:
+            query = (
+                f"SELECT count(*) FROM read_parquet([{table.literals}], hive_partitioning=false)"
+            )
+            return int(connection.execute(query).fetchall()[0][0])
+    except duckdb.Error:  # damaged: the reader will say how
+        return 0
+
+
+def _estimated_lines(file: Path) -> int:
+    with file.open("rb") as stream:
+        sample = stream.read(_SAMPLE)
+    return file.stat().st_size * max(1, sample.count(b"\n")) // max(1, len(sample))
+
+
+def free_memory() -> int:
+    """Return how many bytes this process could still take, containers' limits included."""
+    free = [_available(), *_control_group()]
+    return max(0, min(free))
+
+
+def _available() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        names = os.sysconf_names if hasattr(os, "sysconf") else {}
+        pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in names else "SC_PHYS_PAGES"
+        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE") if pages in names else 2**32
+    (line,) = (line for line in lines if line.startswith("MemAvailable"))
+    return int(line.split()[1]) * 1024
+
+
+def _control_group() -> list[int]:
+    folder = Path("/sys/fs/cgroup")
+    try:
+        most = (folder / "memory.max").read_text(encoding="ascii").strip()
+        used = int((folder / "memory.current").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return []
+    return [] if most == "max" else [int(most) - used]
