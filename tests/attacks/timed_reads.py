@@ -2,7 +2,8 @@
 
 What may happen: an answer, or `GraphFileError`; for a limit that is none, TypeError or ValueError.
 Anything else is wrong: another exception, a call far beyond its limit, threads, open files and
-temporary folders that stay, and memory that is not given back though every answer is let go.
+temporary folders that stay, and memory that is not given back though every answer is let go. A
+read that compiles a loop for a dtype that was not met before may take its time and keep its code.
 """
 
 import gc
@@ -20,6 +21,7 @@ from tally import Tally
 from valid_files import fuzzed_files
 
 from graphmax import GraphFileError, read_graph
+from graphmax.kernels.progress import COMPILING, reporting
 
 LIMITS_THAT_ARE_NONE = (0, -1, float("nan"), -float("inf"), "1", "", True, [], 1j)
 # Beyond its limit a call may finish the step it is in; on a busy machine that takes a while.
@@ -40,7 +42,7 @@ def attack(count, seed, folder):
     before = standing()
     while tally.tried < count:
         tally.tried += 1
-        one_read(rng, valid, folder, tally)
+        before["bytes"] += one_read(rng, valid, folder, tally)
     gc.collect()
     for name, amount in standing().items():
         most = before[name] + (MOST_GROWTH if name == "bytes" else 3 if name == "threads" else 0)
@@ -52,28 +54,34 @@ def attack(count, seed, folder):
 
 def standing():
     """Return what a refusal must give back."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
     return {
-        "bytes": pages * os.sysconf("SC_PAGE_SIZE"),
+        "bytes": resident(),
         "threads": threading.active_count(),
         "open files": len(list(Path("/proc/self/fd").iterdir())),
         "folders left": len(list(Path(tempfile.gettempdir()).glob("graphmax-*"))),
     }
 
 
+def resident():
+    """Return the memory that the process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def one_read(rng, valid, folder, tally):
-    """Read one file under one limit."""
+    """Read one file under one limit; return the bytes of code that it compiled."""
     ending = rng.choice(list(valid))
     path = folder / f"graph.{ending}"
     is_whole = rng.random() < 0.1
     path.write_bytes(valid[ending] if is_whole else mutated_file(ending, valid[ending], rng))
     if rng.random() < 0.05:
         refused(path, rng.choice(LIMITS_THAT_ARE_NONE), tally)
-        return
-    limit = 10 ** rng.uniform(-5, 0)
+        return 0
+    compiled, held, limit = [], resident(), 10 ** rng.uniform(-5, 0)
     started = time.perf_counter()
     try:
-        read_graph(path, max_seconds=limit)
+        with reporting(lambda stage, *_: compiled.append(stage == COMPILING)):
+            read_graph(path, max_seconds=limit)
         outcome = "read"
     except GraphFileError as error:
         outcome = "out of time" if "must be read within" in str(error) else "refused"
@@ -81,11 +89,15 @@ def one_read(rng, valid, folder, tally):
             tally.fail(f"{len(str(error))} characters: {error}")
     except BaseException as error:  # noqa: BLE001 - that is what is looked for
         keep(path, tally, f"{type(error).__name__}: {error}")
-        return
+        return 0
     tally.note(outcome)
     seconds = time.perf_counter() - started
+    if any(compiled):
+        tally.note("compiled")
+        return max(0, resident() - held)
     if seconds > limit + PATIENCE:
         keep(path, tally, f"{seconds:.1f} seconds under a limit of {limit:.5f}")
+    return 0
 
 
 def refused(path, limit, tally):

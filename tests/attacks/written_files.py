@@ -100,3 +100,23 @@ def _equal(one, other):
             else (one.tobytes() == other.tobytes())
         )
     return type(one) is type(other) and repr(one) == repr(other)
+
+
+def read_instead(kind, place, file, content, known, tally):
+    """Read with other content in a file, which is put back; only what is known may be accepted."""
+    whole = file.read_bytes()
+    tally.tried += 1
+    file.write_bytes(content)
+    try:
+        found = KINDS[kind].read(place)
+    except (ValueError, FileNotFoundError):
+        tally.note("refused")
+    except Exception as failure:  # noqa: BLE001 - that is what is looked for
+        tally.fail(f"{type(failure).__name__}: {failure} ({kind}, {file.name}): {content[:200]!r}")
+    else:
+        if same(found, known):
+            tally.note("the same all the same")
+        else:
+            tally.fail(f"accepted: {kind}, {file.name}: {content[:200]!r}")
+    finally:
+        file.write_bytes(whole)
