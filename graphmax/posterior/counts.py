@@ -52,7 +52,9 @@ def _fitted(
             break
     gain = _poisson(totals, rate, seen) - _normal(working, field, rate, seen)
     gain -= seen.sum() * np.log(data.spread)  # the fit is in units of the spread
-    return replace(fitted, peak=fitted.peak._replace(evidence=fitted.peak.evidence + gain))
+    peak = fitted.peak
+    ended = peak.converged and bool(np.abs(step).max() < ENOUGH)
+    return replace(fitted, peak=peak._replace(evidence=peak.evidence + gain, converged=ended))
 
 
 def _poisson(totals: Floats, rate: Floats, seen: NDArray[np.bool_]) -> float:

@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 
 from graphmax.adjacency import Adjacency
 from graphmax.kernels import fields
-from graphmax.kernels.compiled import ParallelKernel
 
 Floats = NDArray[np.float64]
 Matrix: TypeAlias = "scipy.sparse.csr_array[Any, Any]"
 as_csr: Any = scipy.sparse.csr_array
-# A sweep over a block is short; below some 250,000 entries a second thread is waited for longer.
-ENTRIES_WORTH_THREADS = 1 << 18
 
 
 class Precision(Protocol):
@@ -33,17 +30,10 @@ class Precision(Protocol):
         """Return `count` samples of N(0, Q) as columns."""
 
 
-def sweep(loop: ParallelKernel, *arguments: Any) -> None:
-    """Call a compiled loop over blocks, with one thread where they are small."""
-    size = max(each.size for each in arguments if isinstance(each, np.ndarray))
-    call = loop if size >= ENTRIES_WORTH_THREADS else loop.serial
-    call(*arguments)
-
-
 def product(matrix: Matrix, block: Floats) -> Floats:
     """Return ``matrix @ block`` by the compiled loop."""
     out = np.empty((matrix.shape[0], block.shape[1]))
-    sweep(fields.times, matrix.indptr, matrix.indices, matrix.data, block, out)
+    fields.times(matrix.indptr, matrix.indices, matrix.data, block, out)
     return out
 
 

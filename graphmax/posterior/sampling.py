@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from graphmax.adjacency import Adjacency
 from graphmax.kernels import fields
 from graphmax.kernels.hopmax import rivals_within
-from graphmax.posterior.precision import Floats, Precision, sweep
+from graphmax.posterior.precision import Floats, Precision
 from graphmax.values import order_key
 
 SAMPLES_AT_ONCE = 16
@@ -41,7 +41,7 @@ class Balls:
         if self.hops == 1:
             hidden = self.absent[:, None] if self.absent.size else False
             present = np.where(hidden, -np.inf, samples)
-            sweep(fields.highest_neighbor, self.rows.indptr, self.rows.indices, present, above)
+            fields.highest_neighbor(self.rows.indptr, self.rows.indices, present, above)
             return above
         for column in range(samples.shape[1]):
             values = np.ascontiguousarray(samples[:, column])
@@ -132,16 +132,16 @@ def conjugate_gradients(system: Posterior, right: Floats) -> Floats:
             raise NotDefiniteError("a direction has no positive curvature")
         step = np.where(unfinished, size / np.where(curvature > 0, curvature, 1.0), 0.0)
         partial = _parts(x)
-        sweep(fields.advance, x, residual, scaled, direction, image, step, inverse, partial)
+        fields.advance(x, residual, scaled, direction, image, step, inverse, partial)
         before, size = size, partial.sum(axis=0)
-        sweep(fields.turn, direction, scaled, size / np.where(before > 0, before, 1.0))
+        fields.turn(direction, scaled, size / np.where(before > 0, before, 1.0))
     raise NotConvergedError(f"no solution in {MOST_STEPS} steps")
 
 
 def dots(first: Floats, second: Floats) -> Floats:
     """Return the sum over nodes of ``first * second``, one per column."""
     partial = _parts(first)
-    sweep(fields.dots, first, second, partial)
+    fields.dots(first, second, partial)
     sums: Floats = partial.sum(axis=0)
     return sums
 
