@@ -64,8 +64,7 @@ def label(
     several |= file.suffix in (".npy", ".bin")
     if several or engine != "memory" or memory_limit or explain or master:
         means = {"engine": engine, "memory_limit": memory_limit, "explain": explain}
-        if sureness.probability:
-            raise ValueError("`--probability` must be used with a graph in memory, got an engine")
+        sureness.refuse_tables()
         _label_tables(file, values, rule, reading, output, {**means, "master": master})
         return
     from graphmax.cli.documents import print_csv

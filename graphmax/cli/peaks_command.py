@@ -185,10 +185,12 @@ def _show(table: "Columns", top: int) -> None:
     from graphmax.cli.documents import rows
 
     sizes = table.get("plateau_size")
-    hidden = {"key_saddle_value"}  # value less prominence
+    hidden = {"key_saddle_value", "mean", "deviation"}  # the first is value less prominence
     if sizes is not None and not (sizes > 1).any():
         hidden.add("plateau_size")
     shown = {name: table[name] for name in table if name not in hidden}
+    if "probability" in shown:
+        shown["probability"] = shown["probability"].round(3)  # samples tell no more
     print_table(rows(shown), ids=IDS, top=top)
 
 

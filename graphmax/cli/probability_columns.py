@@ -37,6 +37,12 @@ class ProbabilityOptions:
         ),
     ] = None
 
+    def refuse_tables(self) -> None:
+        """Refuse to be asked of tables that are not read into memory."""
+        for option, said in (("--probability", self.probability), ("--noise", self.noise)):
+            if said not in (False, None):
+                raise ValueError(f"`{option}` must be used with a graph in memory, got tables")
+
     def columns(
         self,
         graph: "Graph",
