@@ -153,13 +153,18 @@ def marked(line: Mapping[str, Any]) -> str:
     return name + (MARK if line["failed"] else "")
 
 
+def figures_of(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the columns that hold figures, in their order."""
+    names = dict.fromkeys(name for line in lines for name in line)
+    return [name for name in names if name not in ("entry", "failed")]
+
+
 def markdown_table(lines: Sequence[Mapping[str, Any]]) -> str:
     """Write the lines of `table_rows` or `summary_rows` as Markdown."""
-    names = list(dict.fromkeys(key for line in lines for key in line))
-    names = [name for name in names if name != "failed"]
-    text = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    names = figures_of(lines)
+    text = ["| " + " | ".join(["entry", *names]) + " |", "|" + "---|" * (1 + len(names))]
     for line in lines:
-        cells = [marked(line), *(_written(line.get(name)) for name in names[1:])]
+        cells = [marked(line), *(_written(line.get(name)) for name in names)]
         text.append("| " + " | ".join(cells) + " |")
     if any(line["failed"] for line in lines):
         text += ["", LEGEND]

@@ -55,8 +55,8 @@ ABOUT = {
     "real": About(
         "features and structure of one real graph, and 30 % of the labels",
         "the attribute that the labels were made of",
-        "Everybody, so far: one graph, few maxima among its labels. A test of what is learned from "
-        "little, with wide intervals.",
+        "Nearly everybody where the features say little of the attribute: one graph, few maxima "
+        "among its labels. A test of what is learned from little, with wide intervals.",
     ),
 }
 

@@ -153,7 +153,14 @@ def _scores(task: str, predictions: Path | None, resamples: int) -> list[dict[st
 
 def _show_table(task: str | None, results: Path | None, json: bool) -> None:
     """Show the ways of all entries: on the test sets of a task, or in the mean of every task."""
-    from graphmax.benchmark.result_files import LEGEND, marked, read_rows, summary_rows, table_rows
+    from graphmax.benchmark.result_files import (
+        LEGEND,
+        figures_of,
+        marked,
+        read_rows,
+        summary_rows,
+        table_rows,
+    )
     from graphmax.benchmark.task_list import spec_of
     from graphmax.shipped_data import dataset_path
 
@@ -169,8 +176,7 @@ def _show_table(task: str | None, results: Path | None, json: bool) -> None:
             f"`--results` must hold results{about}, got none in {folder}; "
             f"graphmax bench run {task or ''} --out {folder} makes them"
         )
-    names = list(dict.fromkeys(key for line in lines for key in line))
-    names = [name for name in names if name not in ("entry", "failed")]
+    names = figures_of(lines)
     for first in range(0, len(names), _COLUMNS):
         shown = names[first : first + _COLUMNS]
         print_table([{"entry": marked(line)} | {n: line.get(n) for n in shown} for line in lines])
