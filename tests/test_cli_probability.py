@@ -137,3 +137,19 @@ def test_values_that_are_no_measurements_are_refused_by_their_option(tmp_path):
     done = run("peaks", tmp_path / "flat.graphml", "--values", "y", "--probability")
     assert done.exit_code == 2
     assert "`--values` must vary from node to node" in done.stderr
+
+
+def test_a_terminal_gets_as_many_digits_as_samples_have(path):
+    table = run("peaks", path, "--values", "y", "--probability").stdout
+    assert "deviation" not in table
+    document, _ = answer("peaks", path, "--values", "y")
+    for row in document["maxima"]:
+        assert f" {round(row['probability'], 3):g} " in table
+
+
+@pytest.mark.parametrize("option", [("--probability",), ("--noise", "1")])
+def test_tables_are_refused_whichever_option_asks(tmp_path, option):
+    np.save(tmp_path / "edges.npy", np.array([[0, 1], [1, 2]]))
+    done = run("label", tmp_path / "edges.npy", "--values", "y", *option)
+    assert done.exit_code == 2
+    assert f"`{option[0]}` must be used with a graph in memory" in done.stderr

@@ -190,7 +190,8 @@ def _show(table: "Columns", top: int) -> None:
         hidden.add("plateau_size")
     shown = {name: table[name] for name in table if name not in hidden}
     if "probability" in shown:
-        shown["probability"] = shown["probability"].round(3)  # samples tell no more
+        sure = shown.pop("probability").round(3)  # samples tell no more
+        shown = {"label": shown.pop("label"), "probability": sure, **shown}
     print_table(rows(shown), ids=IDS, top=top)
 
 
