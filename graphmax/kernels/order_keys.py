@@ -24,6 +24,14 @@ def _ordered(bits):
 
 
 @kernel(inline="always")
+def _normal_widened(bits, exponent, fraction):
+    """The same for zeros, normal numbers, infinities and NaN, without a branch."""
+    wide = (exponent >> FRACTION_BITS) + WIDER_BIAS * np.int64(exponent != 0)
+    wide |= ALL_ONES * np.int64(exponent == EXPONENT)
+    return ((bits & SIGN) << 32) | (wide << WIDE_FRACTION_BITS) | (fraction << WIDER_FRACTION)
+
+
+@kernel(inline="always")
 def _widened(bits):
     """The bits of a float32 as those of the equal float64; no float is touched on the way."""
     sign = (bits & SIGN) << 32
@@ -42,18 +50,43 @@ def _widened(bits):
     return sign | (exponent << WIDE_FRACTION_BITS) | (fraction << WIDER_FRACTION)
 
 
+@kernel
+def _double_part(bits, key):
+    """Write the keys of a part, which is a slice: its loop is made of vector instructions."""
+    strange = False
+    for i in range(bits.size):
+        each = _ordered(bits[i])
+        key[i] = each
+        strange |= (each > PLUS_INFINITY) | (each < MINUS_INFINITY)
+    return strange
+
+
+@kernel
+def _single_part(bits, key):
+    """Do the same for float32; again, one by one, where a subnormal is among them."""
+    subnormal = strange = False
+    for i in range(bits.size):
+        narrow = np.int64(bits[i]) & np.int64(0xFFFF_FFFF)
+        exponent, fraction = narrow & EXPONENT, narrow & FRACTION
+        subnormal |= (exponent == 0) & (fraction != 0)
+        each = _ordered(_normal_widened(narrow, exponent, fraction))
+        key[i] = each
+        strange |= (each > PLUS_INFINITY) | (each < MINUS_INFINITY)
+    if subnormal:
+        for i in range(bits.size):
+            key[i] = _ordered(_widened(np.int64(bits[i]) & np.int64(0xFFFF_FFFF)))
+    return strange
+
+
 @kernel(parallel=True)
 def double_keys(bits, key):
     """Write the key of each float64, given as int64; return whether one is NaN."""
     parts = (bits.size + ENTRIES_PER_PART - 1) // ENTRIES_PER_PART
     strange = 0
     for part in prange(parts):
-        found = 0
-        for i in range(part * ENTRIES_PER_PART, min((part + 1) * ENTRIES_PER_PART, bits.size)):
-            each = _ordered(bits[i])
-            key[i] = each
-            found |= np.int64(each > PLUS_INFINITY) | np.int64(each < MINUS_INFINITY)
-        strange += found
+        low = part * ENTRIES_PER_PART
+        high = min(low + ENTRIES_PER_PART, bits.size)
+        strange += np.int64(_double_part(bits[low:high], key[low:high]))
     return strange > 0
 
 
@@ -63,10 +96,7 @@ def single_keys(bits, key):
     parts = (bits.size + ENTRIES_PER_PART - 1) // ENTRIES_PER_PART
     strange = 0
     for part in prange(parts):
-        found = 0
-        for i in range(part * ENTRIES_PER_PART, min((part + 1) * ENTRIES_PER_PART, bits.size)):
-            each = _ordered(_widened(np.int64(bits[i]) & np.int64(0xFFFF_FFFF)))
-            key[i] = each
-            found |= np.int64(each > PLUS_INFINITY) | np.int64(each < MINUS_INFINITY)
-        strange += found
+        low = part * ENTRIES_PER_PART
+        high = min(low + ENTRIES_PER_PART, bits.size)
+        strange += np.int64(_single_part(bits[low:high], key[low:high]))
     return strange > 0

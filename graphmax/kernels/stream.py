@@ -30,9 +30,11 @@ from graphmax.kernels.progress import tell, threads
 FORWARD, BACKWARD, BOTH_WAYS = 1, 2, 3
 EDGES_PER_CALL = 1 << 22
 NODES_PER_PART = 1 << 14
-# Codes and flags of the ends are fetched this many edges ahead where they exceed the cache.
+# Codes and flags of the ends are fetched this many edges ahead where a pass touches more than a
+# cache holds; where all is in there, asking for it early costs half as much as the pass.
 EDGES_AHEAD = 24
 CACHED_NODES = 1 << 19
+CACHED_BYTES = 24 << 20
 # Flags of nobody lie on a cache line of their own for each thread.
 LINE = 64
 # Flags of all threads together up to which each has its own.
@@ -62,19 +64,18 @@ def _beats_exactly(a, b, ties, u, v):
 
 
 @kernel
-def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, low, high):
+def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, ahead):
     """Let every edge say who is beaten; the position of a bad edge, or NO_EDGE."""
     # Codes decide nearly always. `nobody` is negative where the flags are this thread's own: then
     # the address of a flag does not depend on who wins, and the processor need not wait to know it.
     # Else, both ways: the lower end is beaten, whichever it is. One way: `loser` is 1 where the
     # target is beaten, and picks its flag or that of nobody.
     n = np.uint64(code.size)
-    ahead = EDGES_AHEAD if code.size > CACHED_NODES else high
     forward, backward = np.int64(ways & FORWARD), np.int64(ways & BACKWARD) >> 1
     both, own = ways == BOTH_WAYS, nobody < 0
     noting = joined.size > 0
-    for e in range(low, high):
-        if e + ahead < high:
+    for e in range(src.size):
+        if e + ahead < src.size:
             prefetch(code, src[e + ahead])
             prefetch(code, dst[e + ahead])
             prefetch(flags, dst[e + ahead])
@@ -110,21 +111,21 @@ def _meet_all(src, dst, code, key, exact, ties, ways, flags, joined, nobody, low
 
 
 @kernel
-def _meet_open(src, dst, code, key, exact, ties, ways, flags, joined, bits, nobody, low, high):
+def _meet_open(src, dst, code, key, exact, ties, ways, flags, joined, bits, nobody, ahead):
     """Do the same where few targets are still open: block by block, pick those edges first."""
     n = np.uint64(code.size)
-    ahead = EDGES_AHEAD if code.size > 8 * CACHED_NODES else high
+    ahead_of_bits = ahead if code.size > 8 * CACHED_NODES else src.size
     # A way that is not asked for has all its bits set.
     forward, backward = np.uint8((ways & FORWARD) == 0), np.uint8((ways & BACKWARD) == 0)
     three, seven = np.uint64(3), np.uint64(7)
     sources, targets = np.empty(EDGES_PER_BLOCK, np.int64), np.empty(EDGES_PER_BLOCK, np.int64)
-    for first in range(low, high, EDGES_PER_BLOCK):
-        last = min(first + EDGES_PER_BLOCK, high)
+    for first in range(0, src.size, EDGES_PER_BLOCK):
+        last = min(first + EDGES_PER_BLOCK, src.size)
         picked = 0
         for e in range(first, last):
-            if e + ahead < high:
-                prefetch(bits, dst[e + ahead] >> 3)
-                prefetch(bits, src[e + ahead] >> 3)
+            if e + ahead_of_bits < src.size:
+                prefetch(bits, dst[e + ahead_of_bits] >> 3)
+                prefetch(bits, src[e + ahead_of_bits] >> 3)
             u, v = np.uint64(src[e]), np.uint64(dst[e])
             if u >= n or v >= n:
                 return e
@@ -132,27 +133,28 @@ def _meet_open(src, dst, code, key, exact, ties, ways, flags, joined, bits, nobo
             closed &= (bits[u >> three] >> np.uint8(u & seven)) | backward
             sources[picked], targets[picked] = np.int64(u), np.int64(v)
             picked += 1 - np.int64(closed & np.uint8(1))
-        _meet_all(sources, targets, code, key, exact, ties, ways, flags, joined, nobody, 0, picked)
+        ends = sources[:picked], targets[:picked]
+        _meet_all(*ends, code, key, exact, ties, ways, flags, joined, nobody, ahead)
     return NO_EDGE
 
 
 @kernel(parallel=True)
-def _meet(src, dst, code, key, exact, ties, ways, flags, joined, bits, bad):
+def _meet(src, dst, code, key, exact, ties, ways, flags, joined, bits, ahead, bad):
     parts, edges = bad.size, src.size
     size = (edges + parts - 1) // parts
     own = len(flags) == parts
     for part in prange(parts):
         low, high = min(part * size, edges), min((part + 1) * size, edges)
+        ends = src[low:high], dst[low:high]
         mine = flags[np.int64(part) % len(flags)]
         nobody = -1 if own else code.size + (part + 1) * LINE
         if bits.size:
-            bad[part] = _meet_open(
-                src, dst, code, key, exact, ties, ways, mine, joined, bits, nobody, low, high
+            found = _meet_open(
+                *ends, code, key, exact, ties, ways, mine, joined, bits, nobody, ahead
             )
         else:
-            bad[part] = _meet_all(
-                src, dst, code, key, exact, ties, ways, mine, joined, nobody, low, high
-            )
+            found = _meet_all(*ends, code, key, exact, ties, ways, mine, joined, nobody, ahead)
+        bad[part] = NO_EDGE if found == NO_EDGE else low + found
 
 
 @kernel(inline="always")
@@ -176,15 +178,24 @@ def key_range(key, absent):
     return low, high, found
 
 
+@kernel
+def _encode_part(key, low, shift, most, code):
+    """Cut the keys of a part, which is a slice: its loop is made of vector instructions."""
+    for v in range(key.size):
+        above = (unsigned(key[v]) - unsigned(low)) >> np.uint64(shift)
+        code[v] = min(above, most) + np.uint64(1)
+
+
 @kernel(parallel=True)
 def _encode(key, absent, low, shift, most, code):
     for part in prange((key.size + NODES_PER_PART - 1) // NODES_PER_PART):
-        for v in range(part * NODES_PER_PART, min((part + 1) * NODES_PER_PART, key.size)):
-            if absent.size and absent[v]:
-                code[v] = 0
-                continue
-            above = (unsigned(key[v]) - unsigned(low)) >> np.uint64(shift)
-            code[v] = min(above, most) + np.uint64(1)
+        first = part * NODES_PER_PART
+        last = min(first + NODES_PER_PART, key.size)
+        _encode_part(key[first:last], low, shift, most, code[first:last])
+        if absent.size:
+            for v in range(first, last):
+                if absent[v]:
+                    code[v] = 0
 
 
 def codes_of(key, absent):
@@ -243,9 +254,16 @@ class OneHop:
         bad = np.full(self._parts, NO_EDGE)
         keys = self.code, self.key, self.exact
         seen = self._flags, self._joined, self._bits
-        _meet(src, dst, *keys, self.ties, self.ways, *seen, bad)
+        _meet(src, dst, *keys, self.ties, self.ways, *seen, self._ahead(src, dst), bad)
         self._seen += src.size
         return int(bad[bad != NO_EDGE].min(initial=src.size)) if bad.max() != NO_EDGE else NO_EDGE
+
+    def _ahead(self, src, dst):
+        """How many edges ahead to fetch; so many that it never happens where all is cached."""
+        touched = self._seen * (src.itemsize + dst.itemsize) + src.nbytes + dst.nbytes
+        touched += self.code.nbytes + self._flags.nbytes
+        cached = self.key.size <= CACHED_NODES or touched <= CACHED_BYTES
+        return src.size if cached else EDGES_AHEAD
 
     def _refresh(self):
         """Write down who is beaten as bits, where enough edges have come since the last time."""
