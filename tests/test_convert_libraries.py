@@ -142,6 +142,23 @@ def test_a_transposed_adjacency_of_pyg():
     )
 
 
+def test_a_sparse_tensor_of_torch_sparse():
+    tensors = pytest.importorskip("torch_sparse", reason="torch_sparse has no wheel for this torch")
+    rows, columns, weights = (torch.from_numpy(each) for each in (SRC, DST, WEIGHTS))
+    arrows = tensors.SparseTensor(row=rows, col=columns, value=weights, sparse_sizes=(5, 5))
+    assert_same(gm.as_graph(arrows), ARROWS)
+    values = [5, 4, 3, 2, 1]
+    assert_array_equal(
+        gm.local_maxima(arrows, values, direction="in"), gm.local_maxima(ARROWS, values)
+    )
+    assert_same(gm.as_graph(arrows.to_symmetric()), PLAIN)
+    data = Data(adj_t=arrows.t(), num_nodes=5)
+    assert_same(gm.as_graph(data), ARROWS)
+    assert_array_equal(gm.local_maxima(data, values), gm.local_maxima(ARROWS, values))
+    bare = tensors.SparseTensor(row=rows, col=columns, sparse_sizes=(5, 5))
+    assert_same(gm.as_graph(bare), ARROWS, weights=False)
+
+
 def nodes_of(mask):
     return np.flatnonzero(np.asarray(mask)).tolist()
 

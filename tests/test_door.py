@@ -1,6 +1,7 @@
 """Whatever a user holds arrives by key, mask and shape, or is refused with the way out."""
 
 import warnings
+from unittest import mock
 
 import networkx as nx
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.testing import assert_array_equal
 from strategies import columns, graph_of, networks
 
 import graphmax as gm
+from graphmax.kernels import stream
 
 KARATE = nx.karate_club_graph()
 RANK = nx.pagerank(KARATE)
@@ -471,6 +473,16 @@ def test_one_hop_from_edges_is_one_hop_from_rows(data):
     edge_index = torch.from_numpy(np.stack([src, dst]))
     expected = gm.local_maxima(gm.as_graph(edge_index, num_nodes=n), values, **asked)
     assert_array_equal(gm.local_maxima(edge_index, values, **asked), expected)
+    # The ways that large graphs take: short codes, shared flags, bits, ends asked for early.
+    large = {"FEW_NODES": 0, "MOST_OWN_FLAGS": 0, "EDGES_BEFORE_BITS": 0}
+    large |= {
+        "CACHED_NODES": -1,
+        "CACHED_BYTES": -1,
+        "EDGES_PER_CALL": data.draw(st.integers(1, 9)),
+    }
+    chosen = data.draw(st.sets(st.sampled_from(sorted(large)), min_size=1))
+    with mock.patch.multiple(stream, **{name: large[name] for name in chosen}):
+        assert_array_equal(gm.local_maxima(edge_index, values, **asked), expected)
     assert_array_equal(gm.local_maxima((src, dst), values, **asked), expected)
     assert_array_equal(gm.local_maxima((src.astype(np.int32), dst), values, **asked), expected)
     matrix = sp.coo_array((np.ones(len(src), bool), (src, dst)), shape=(n, n))

@@ -1,5 +1,6 @@
 """Graphs of other libraries, each read from the arrays or dictionaries that it keeps."""
 
+from collections.abc import Iterable
 from itertools import chain
 from operator import methodcaller
 from typing import Any
@@ -107,6 +108,11 @@ def _check_name(obj: Any, weight: str, lengths: NDArray[Any] | None) -> None:
         )
 
 
+def _table(tuples: Iterable[Any], width: int, dtype: type) -> NDArray[Any]:
+    """Return tuples of one width as rows; entry after entry, which NumPy takes fastest."""
+    return np.fromiter(chain.from_iterable(tuples), dtype).reshape(-1, width)
+
+
 _ENDS = (("src", "dst"), ("source", "target"), ("from", "to"), ("u", "v"))
 
 
@@ -117,7 +123,7 @@ def is_igraph(obj: Any) -> bool:
 
 def from_igraph(obj: Any, weight: str | None) -> Graph:
     """Read edges, one weight, vertex attributes; ``name`` holds the ids where it is unique."""
-    ends = np.array(obj.get_edgelist(), np.int64).reshape(-1, 2)
+    ends = _table(obj.get_edgelist(), 2, np.int64)
     names = obj.es.attributes()
     if weight not in (None, "weight", *names) and obj.ecount():
         raise ValueError(
@@ -221,9 +227,8 @@ def from_rustworkx(obj: Any, weight: str | None) -> Graph:
     numbers = np.asarray(obj.node_indices(), np.int64)
     place = np.full(int(numbers.max(initial=-1)) + 1, -1)
     place[numbers] = np.arange(numbers.size)
-    edges = obj.weighted_edge_list()
-    ends = np.array([edge[:2] for edge in edges], np.int64).reshape(-1, 2)
-    lengths = None if weight is None else _edge_numbers([edge[2] for edge in edges], weight)
+    ends = _table(obj.edge_list(), 2, np.int64)
+    lengths = None if weight is None else _edge_numbers(list(obj.edges()), weight)
     labels = numbers if not np.array_equal(numbers, np.arange(numbers.size)) else None
     return Graph.from_edges(
         place[ends[:, 0]],
@@ -260,10 +265,10 @@ def from_networkit(obj: Any, weight: str | None) -> Graph:
         )
     lengths = None
     if obj.isWeighted() and weight is not None:
-        triples = np.array(list(obj.iterEdgesWeights()), np.float64).reshape(-1, 3)
+        triples = _table(obj.iterEdgesWeights(), 3, np.float64)
         ends, lengths = triples[:, :2].astype(np.int64), triples[:, 2]
     else:
-        ends = np.array(list(obj.iterEdges()), np.int64).reshape(-1, 2)
+        ends = _table(obj.iterEdges(), 2, np.int64)
     return Graph.from_edges(
         ends[:, 0],
         ends[:, 1],

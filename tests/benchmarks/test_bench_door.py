@@ -183,8 +183,7 @@ def case_to_igraph(count):
     igraph = pytest.importorskip("igraph")
     pairs, nodes, _ = random_edges(count)
     graph = gm.Graph.from_edges(*pairs.T, nodes)
-    matrix = sp.csr_matrix(graph.to_scipy(), dtype=float)
-    return graph.to_igraph, lambda: igraph.Graph.Adjacency(matrix, mode="undirected")
+    return graph.to_igraph, lambda: igraph.Graph(n=nodes, edges=pairs.tolist())
 
 
 def case_torch_sparse(count):
