@@ -3,6 +3,7 @@
 import json
 
 import duckdb
+import numpy as np
 import pytest
 from spark_session import needs_spark
 from table_cases import batch_of, ids_of, write_tables
@@ -107,3 +108,14 @@ def test_spark(tables, tmp_path):
     assert done.exit_code == 0, done.output
     assert "by spark" in done.stderr
     assert read(f"read_parquet('{out}/*.parquet')") == expected(ids, gm.Rule())
+
+
+def test_degree_of_tables(tables, tmp_path):
+    arguments, ids = tables
+    arguments[arguments.index("value")] = "degree"
+    out = tmp_path / "labels.parquet"
+    done = label(*arguments, "--engine", "stream", "--out", str(out))
+    assert done.exit_code == 0, done.output
+    graph = gm.Graph.from_edges(*np.array(BATCH.union.edges).T, len(ids), directed=True)
+    degree = graph.degree()
+    assert read(f"'{out}'") == dict(zip(ids.tolist(), gm.local_maxima(graph, degree).tolist(), strict=True))  # fmt: skip

@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from table_cases import batch_of, ids_of, write_tables
 
 import graphmax as gm
 from graphmax.kernels.id_lookup import UNKNOWN, IdLookup
@@ -72,6 +73,30 @@ def test_parts_that_one_type_holds_are_read(tmp_path, engine, first, second):
     parquet(tmp_path / "nodes" / "1.parquet", f"(3, {second})", "id, h")
     answer = local_maxima_tables(edges, tmp_path / "nodes", "h", engine=engine)
     assert answer.labels() == {1: False, 2: False, 3: True}
+
+
+@pytest.mark.parametrize("kind", ["shuffled", "gaps"])
+@pytest.mark.parametrize("explain", [True, False])
+def test_ids_without_room_for_a_lookup_are_numbered_on_disk(tmp_path, monkeypatch, kind, explain):
+    batch = batch_of(60, 8, directed=True)
+    ids = ids_of(batch.union.num_nodes, kind)
+    tables = write_tables(batch, tmp_path, ids)
+    expected = [
+        local_maxima_tables(*tables, "value", 2, directed=True, engine="stream", explain=explain)
+    ]
+    monkeypatch.setattr("graphmax.tables.stream_engine.has_room_for_lookup", lambda *_: False)
+    found = local_maxima_tables(
+        *tables, "value", 2, directed=True, engine="stream", explain=explain
+    )
+    assert "numbering edges" in [stage.name for stage in found.stages]
+    rows = [
+        sorted(zip(*(column.tolist() for column in answer.columns().values()), strict=True))
+        for answer in (*expected, found)
+    ]
+    assert rows[0] == rows[1]
+    parquet(tmp_path / "edges" / "b.parquet", "(1000000007, 3)", "src, dst")
+    with pytest.raises(gm.GraphFileError, match=r"ids that it lacks \(\d+: .*1000000007"):
+        local_maxima_tables(*tables, "value", engine="stream")
 
 
 # --- names

@@ -108,6 +108,8 @@ def _label_tables(
         )
     rule = Rule(**options.said())
     columns = {name: getattr(reading, name) for name in _COLUMNS}
+    if values == "strength":
+        columns["weight"] = reading.weight
     with progress(f"reading {file.name}"):
         answer = local_maxima_tables(
             _path(file),

@@ -75,6 +75,13 @@ def check_lookup(question: TableQuestion, num_nodes: int, memory: int | None) ->
         )
 
 
+def has_room_for_lookup(question: TableQuestion, num_nodes: int, memory: int | None) -> bool:
+    """Say whether a table of ids that are not in a row fits beside the state of the nodes."""
+    needed = bytes_of_state(question, num_nodes) + lookup_bytes(num_nodes) + 8 * num_nodes
+    needed += BYTES_BESIDE + LEAST_FOR_DUCKDB
+    return bool(needed <= (free_memory() if memory is None else memory))
+
+
 def free_for_duckdb(question: TableQuestion, memory: int | None) -> int | None:
     """Return how much of a limit is left to DuckDB beside the state of the nodes."""
     if memory is None:

@@ -192,7 +192,7 @@ class Database:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
         self.connection = connection
-        self.spill = spill
+        self.spill, self.folder = spill, spill.parent
         self.stages: list[Stage] = []
 
     def run(self, statement: str) -> None:

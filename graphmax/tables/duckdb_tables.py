@@ -47,7 +47,8 @@ class Tables(NamedTuple):
 
     `id_kind` is the type in which the ids of both meet, BIGINT or VARCHAR; `kind` that of the
     values. `nodes_stay` tells whether the nodes are read from their files whenever they are
-    needed: integer ids and comparable values in Parquet.
+    needed: integer ids and comparable values in Parquet. `measure` is what the edges say of a
+    node, where the nodes have no column of that name.
     """
 
     id_kind: str
@@ -55,11 +56,18 @@ class Tables(NamedTuple):
     directed: bool
     nodes_stay: bool
     edges_are_text: bool
+    measure: str = ""
+    has_weights: bool = False
 
     @property
     def is_wide(self) -> bool:
         """Whether values are compared by their ranks."""
         return self.kind.startswith(_WIDE)
+
+    @property
+    def value(self) -> str:
+        """What stands for the value of a node; nothing yet where the edges tell it."""
+        return "0" if self.measure else "value"
 
 
 class Opened(NamedTuple):
@@ -79,7 +87,8 @@ def open_tables(db: Database, question: TableQuestion, checks: TableChecks) -> T
     id_kind = _id_kind(db, question, {**nodes.types, **edges.types})
     if question.edges.is_raw and id_kind != "BIGINT":
         raise refusal(question.nodes.name, "have integers as ids beside edges of numbers", "text")
-    kind = checks.check_order(_value_kind(db, nodes.types["value"]))
+    measure = "" if "value" in nodes.types else question.values
+    kind = "INTEGER" if measure else checks.check_order(_value_kind(db, nodes.types["value"]))
     noted = bool(edges.metadata.get("directed", False))
     stays = question.nodes.is_parquet and id_kind == "BIGINT"
     return Tables(
@@ -88,6 +97,8 @@ def open_tables(db: Database, question: TableQuestion, checks: TableChecks) -> T
         noted if question.directed is None else question.directed,
         stays and not kind.startswith(_WIDE),
         edges.types["src"] == "text",
+        measure,
+        "weight" in edges.types,
     )
 
 
@@ -107,7 +118,7 @@ def number_nodes(db: Database, tables: Tables, num_nodes: int) -> None:
     """Make ``given(node, id, value)``: a view where the nodes stay in their files."""
     kind = tables.kind
     # -0.0 + 0.0 is 0.0: one value, one rank
-    value = f"value::{kind} + 0::{kind}" if kind in DUCKDB.floats else f"value::{kind}"
+    value = f"{tables.value}::{kind}" + f" + 0::{kind}" * (kind in DUCKDB.floats)
     rows = (
         f"SELECT row_number() OVER () - 1 AS node, id::{tables.id_kind} AS id, {value} AS value "
         "FROM raw_nodes"
@@ -120,28 +131,34 @@ def number_nodes(db: Database, tables: Tables, num_nodes: int) -> None:
 
 def nodes_query(tables: Tables) -> str:
     """Write the query that gives the values in the order of the nodes, and ids if integers."""
-    value = "value"
+    value = tables.value
     if tables.is_wide:
         value = "CASE WHEN value IS NULL THEN NULL ELSE dense_rank() OVER (ORDER BY value) END"
     ids = "id, " if tables.id_kind == "BIGINT" else ""
     if tables.nodes_stay:
-        return f"SELECT {ids}value FROM raw_nodes"
+        return f"SELECT {ids}{value} AS value FROM raw_nodes"
     order = " ORDER BY node" if tables.is_wide else ""
     return f"SELECT {ids}{value} AS value FROM given{order}"
 
 
-def edges_query(db: Database, tables: Tables, num_edges: int) -> str:
-    """Write the query that gives the ends: integer ids as they are, text as node numbers."""
-    if tables.id_kind == "BIGINT":
-        cast = "::BIGINT" if tables.edges_are_text else ""
-        return f"SELECT src{cast} AS src, dst{cast} AS dst FROM raw_edges"
+def number_edges(db: Database, tables: Tables, num_edges: int) -> None:
+    """Make ``ends``, the edges by node number, on disk: for ids that no lookup in memory holds."""
+    kind, weight = tables.id_kind, ", e.weight" * tables.has_weights
     db.stage(
         "numbering edges",
         num_edges,
-        "CREATE TABLE ends AS SELECT a.node AS src, b.node AS dst FROM raw_edges e "
-        "LEFT JOIN given a ON a.id = e.src::VARCHAR LEFT JOIN given b ON b.id = e.dst::VARCHAR",
+        f"CREATE TABLE ends AS SELECT a.node AS src, b.node AS dst{weight} FROM raw_edges e "
+        f"LEFT JOIN given a ON a.id = e.src::{kind} LEFT JOIN given b ON b.id = e.dst::{kind}",
     )
-    return "SELECT coalesce(src, -1) AS src, coalesce(dst, -1) AS dst FROM ends"
+
+
+def edges_query(tables: Tables, *, joined: bool, weighted: bool = False) -> str:
+    """Write the query that gives the ends: ids as they are, or where `joined` node numbers."""
+    weight = ", coalesce(weight::DOUBLE, 'nan'::DOUBLE) AS weight" * weighted
+    if joined:
+        return f"SELECT coalesce(src, -1) AS src, coalesce(dst, -1) AS dst{weight} FROM ends"
+    cast = "::BIGINT" if tables.edges_are_text else ""
+    return f"SELECT src{cast} AS src, dst{cast} AS dst{weight} FROM raw_edges"
 
 
 # --- opening

@@ -18,7 +18,8 @@ from graphmax.tables.table_files import TableFiles
 # Enough for the compiled passes, and 32 MB as two columns of int64.
 EDGES_PER_BATCH = 1 << 21
 
-Ends = tuple[NDArray[Any], NDArray[Any]]
+# Sources, targets, and what else a query gives.
+Ends = tuple[NDArray[Any], ...]
 
 
 class Numbering(NamedTuple):
@@ -45,28 +46,28 @@ class EdgeStream:
     """
 
     def __init__(self, source: Callable[[], Iterator[Ends]], numbering: Numbering) -> None:
-        self._source, self._numbering = source, numbering
+        self._source, self.numbering = source, numbering
         self.num_edges = 0
 
     def batches(self) -> Generator[Ends, None, None]:
         """Walk over all edges, up to the first batch in which an edge lacks an end."""
         self.num_edges = 0
-        for src, dst in self._source():
+        for src, dst, *more in self._source():
             self.num_edges += src.size
-            yield self._numbering(src), self._numbering(dst)
+            yield self.numbering(src), self.numbering(dst), *more
 
     def unknown(self, num_nodes: int) -> tuple[list[object], int]:
         """Return the first five ids that the node table lacks, and how many there are."""
         found: set[int] = set()
         for ends in self._source():
-            for ids in ends:
-                number = self._numbering(ids)
+            for ids in ends[:2]:
+                number = self.numbering(ids)
                 found.update(ids[(number < 0) | (number >= num_nodes)].tolist())
         return list(sorted(found)[:5]), len(found)
 
 
 class QueryEdges:
-    """The rows of a query with the columns ``src`` and ``dst``, gathered to large batches.
+    """The rows of a query that starts with ``src`` and ``dst``, gathered to large batches.
 
     It ends before a batch that holds a NULL.
     """
@@ -78,25 +79,27 @@ class QueryEdges:
         """Run the query and yield its rows."""
         gathered: list[NDArray[Any]] | None = None
         size = 0
-        for src, dst in self._db.batches(self._query):
-            if src.missing is not None or dst.missing is not None:
+        for columns in self._db.batches(self._query):
+            if any(column.missing is not None for column in columns):
                 return
             if gathered is None:
-                gathered = [np.empty(EDGES_PER_BATCH, _dtype(end)) for end in (src, dst)]
-            at, rows = 0, src.values.size
+                gathered = [np.empty(EDGES_PER_BATCH, _dtype(column)) for column in columns]
+            at, rows = 0, columns[0].values.size
             while at < rows:
                 take = min(rows - at, EDGES_PER_BATCH - size)
-                for whole, end in zip(gathered, (src, dst), strict=True):
-                    whole[size : size + take] = end.values[at : at + take]
+                for whole, column in zip(gathered, columns, strict=True):
+                    whole[size : size + take] = column.values[at : at + take]
                 at, size = at + take, size + take
                 if size == EDGES_PER_BATCH:
-                    yield gathered[0], gathered[1]
+                    yield tuple(gathered)
                     size = 0
         if gathered is not None and size:
-            yield gathered[0][:size], gathered[1][:size]
+            yield tuple(whole[:size] for whole in gathered)
 
 
 def _dtype(end: Column) -> Any:
+    if end.values.dtype.kind == "f":
+        return end.values.dtype
     return np.int32 if np.can_cast(end.values.dtype, np.int32) else np.int64
 
 

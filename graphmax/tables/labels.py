@@ -46,6 +46,7 @@ def local_maxima_tables(
     src: str | None = None,
     dst: str | None = None,
     id: str | None = None,  # noqa: A002 - the name of the column
+    weight: str | None = None,
     **fields: Any,
 ) -> TableAnswer:
     r"""Label the nodes of a table that are local maxima, whether or not the edges fit in memory.
@@ -61,7 +62,8 @@ def local_maxima_tables(
         `edges` may also be pairs of integers: ``.npy`` of shape (2, m) or (m, 2), or raw numbers
         named ``.int32.bin`` or ``.int64.bin``, u v u v ...
     values : str
-        The column of `nodes` to compare, in any unit: numbers, Booleans or times.
+        The column of `nodes` to compare, in any unit: numbers, Booleans or times. Where there is no
+        such column also ``degree``, ``in_degree``, ``out_degree`` or ``strength``.
     hops : int, optional
         Radius of the ball in hops; 1 by default.
     engine : {"auto", "memory", "stream", "spark"}
@@ -91,6 +93,9 @@ def local_maxima_tables(
     src, dst, id : str, optional
         Columns of the ends and of the ids; ``src``, ``dst`` (else ``source``, ``target``, else
         the first two) and ``id`` (else ``node``, else the first) by default.
+    weight : str, optional
+        The column that ``strength`` adds up; ``weight``, ``length``, ``distance`` or ``cost`` by
+        default.
     **fields
         Fields of `Rule`: ties (strict, weak, index), direction, isolated, nan, extremum.
 
@@ -153,7 +158,7 @@ def local_maxima_tables(
         rule=table_rule(hops, rule, fields),
         directed=directed,
         explain=explain,
-        columns={"src": src, "dst": dst, "id": id},
+        columns={"src": src, "dst": dst, "id": id, "weight": weight},
     )
     if out is not None:
         return _answer(ask(out=out), means)

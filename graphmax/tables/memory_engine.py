@@ -10,9 +10,10 @@ from graphmax.maxima.engine import maxima_mask, rival_nodes
 from graphmax.question import Question, ask
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.database import Database, database
+from graphmax.tables.edge_walk import Read, walk
 from graphmax.tables.node_rows import label_columns, write_labels
 from graphmax.tables.scratch import Workplace, publish
-from graphmax.tables.stream_engine import Read, read_tables, walk
+from graphmax.tables.stream_engine import read_tables
 from graphmax.tables.table_question import TableQuestion
 
 
@@ -22,7 +23,8 @@ def run(question: TableQuestion, place: Workplace, _: int | None) -> TableAnswer
         read = read_tables(db, question, None)
         rows = _rows(db, question, read)
         mask, rival = maxima_mask(rows)[0], rival_nodes(rows)[0] if question.explain else None
-        made = write_labels(db, question, read.nodes, label_columns(mask, rival), place.beside)
+        columns = label_columns(mask, rival, read.nodes.values)
+        made = write_labels(db, question, read.nodes, columns, place.beside)
     publish(made, Path(question.out))
     return TableAnswer(
         question.out,

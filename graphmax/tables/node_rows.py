@@ -20,15 +20,17 @@ class NodeRows:
     """Keys, absent nodes and ids of the node table, in the order of its rows.
 
     `key` is int64 (n,), larger is more extreme; `absent` bool (n,) or (0,). Ids that are integers
-    in a row are `first` and what follows; others are `ids`, int64 (n,); text stays in DuckDB.
+    in a row are `first` and what follows; others are `ids`, int64 (n,), unless there is no room for
+    them; these and text stay in DuckDB. `values` is what the edges said of the nodes, or None.
     """
 
-    def __init__(self, num_nodes: int, *, has_ids: bool) -> None:
-        self.num_nodes = num_nodes
+    def __init__(self, num_nodes: int, *, has_ids: bool, keep_ids: bool = True) -> None:
+        self.num_nodes, self._keep_ids = num_nodes, keep_ids
         self.key = np.empty(num_nodes, np.int64)
         self.absent = np.zeros(0, np.bool_)
         self.first: int | None = 0 if has_ids else None
         self.ids: NDArray[np.int64] | None = None
+        self.values: NDArray[Any] | None = None
         self._at = 0
 
     def take(self, values: Column, ids: Column | None) -> None:
@@ -56,31 +58,44 @@ class NodeRows:
             start, stop = self.first + rows.start, self.first + rows.stop
             if np.array_equal(ids, np.arange(start, stop)):
                 return
-            self.ids = np.empty(self.num_nodes, np.int64)
-            self.ids[: rows.start] = np.arange(self.first, start)
+            if self._keep_ids:
+                self.ids = np.empty(self.num_nodes, np.int64)
+                self.ids[: rows.start] = np.arange(self.first, start)
             self.first = None
         if self.ids is not None:
             self.ids[rows] = ids
 
+    def set_values(self, values: NDArray[Any], *, minima: bool) -> None:
+        """Compare the nodes by what the edges said of them."""
+        self.values, self.key = values, order_key(values).key
+        if minima:
+            self.key = ~self.key
+
     @property
-    def are_numbers(self) -> bool:
-        """Whether the id of a node is its number."""
-        return self.first == 0
+    def has_numbers(self) -> bool:
+        """Whether ids become numbers here, not in DuckDB."""
+        return self.first is not None or self.ids is not None
 
 
 def read_nodes(
-    db: Database, checks: TableChecks, tables: Tables, num_nodes: int, *, minima: bool
+    db: Database,
+    checks: TableChecks,
+    tables: Tables,
+    num_nodes: int,
+    *,
+    minima: bool,
+    keep_ids: bool,
 ) -> NodeRows:
     """Read the node table once, and check its rows."""
     number_nodes(db, tables, num_nodes)
     has_ids = tables.id_kind == "BIGINT"
-    nodes = NodeRows(num_nodes, has_ids=has_ids)
+    nodes = NodeRows(num_nodes, has_ids=has_ids, keep_ids=keep_ids)
     for batch in _batches(db, nodes_query(tables), num_nodes):
         *ids, values = batch
         nodes.take(values, ids[0] if ids else None)
     if nodes.absent.size:
         checks.check_values(tables.kind)
-    if not has_ids:
+    if not nodes.has_numbers:
         checks.check_repeats()
     if minima:
         np.invert(nodes.key, out=nodes.key)
@@ -106,11 +121,6 @@ def lookup_of(nodes: NodeRows, checks: TableChecks) -> IdLookup | None:
     return lookup
 
 
-def id_column(nodes: NodeRows) -> dict[str, NDArray[Any]]:
-    """Return the column of ids that cannot be written down as a range."""
-    return {} if nodes.ids is None else {"id": nodes.ids}
-
-
 # ruff: noqa: S608 - table names are this package's own
 
 
@@ -124,7 +134,7 @@ def write_labels(
     settings += ", USE_TMP_FILE false" if question.is_file else ", PER_THREAD_OUTPUT true"
     ids = {} if nodes.ids is None else {"id": nodes.ids}
     db.connection.register("found", {**ids, **columns})
-    rows = _rows(nodes, explain="rival" in columns)
+    rows = _rows(nodes, explain="rival" in columns, measured="rival_value" in columns)
     db.stage(
         "writing labels", nodes.num_nodes, f"COPY ({rows}) TO {literal(str(made))} ({settings})"
     )
@@ -132,11 +142,12 @@ def write_labels(
     return made
 
 
-def _rows(nodes: NodeRows, *, explain: bool) -> str:
+def _rows(nodes: NodeRows, *, explain: bool, measured: bool) -> str:
     if explain:
-        numbered = "SELECT row_number() OVER () - 1 AS node, is_maximum, rival FROM found"
+        numbered = "SELECT row_number() OVER () - 1 AS node, * FROM found"
+        value = "CASE WHEN f.rival >= 0 THEN f.rival_value END" if measured else "o.value"
         return (
-            f"SELECT g.id, f.is_maximum, o.id AS rival, o.value AS rival_value FROM ({numbered}) f "
+            f"SELECT g.id, f.is_maximum, o.id AS rival, {value} AS rival_value FROM ({numbered}) f "
             "JOIN given g ON g.node = f.node LEFT JOIN given o ON o.node = f.rival"
         )
     if nodes.ids is not None:
@@ -148,7 +159,12 @@ def _rows(nodes: NodeRows, *, explain: bool) -> str:
 
 
 def label_columns(
-    is_maximum: NDArray[np.bool_], rival: NDArray[Any] | None
+    is_maximum: NDArray[np.bool_], rival: NDArray[Any] | None, values: NDArray[Any] | None
 ) -> dict[str, NDArray[Any]]:
-    """Return the columns by node number."""
-    return {"is_maximum": is_maximum, **({} if rival is None else {"rival": rival})}
+    """Return the columns by node number; `values` where the node table does not hold them."""
+    columns = {"is_maximum": is_maximum}
+    if rival is not None:
+        columns["rival"] = rival
+        if values is not None:
+            columns["rival_value"] = values[rival]
+    return columns

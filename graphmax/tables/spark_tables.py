@@ -73,6 +73,11 @@ def load(spark: "SparkSession", checkpoints: Checkpoints, question: TableQuestio
     nodes = _opened(
         spark, question.nodes, node_choice(question.values, question.columns), is_edges=False
     )
+    if "value" not in nodes.columns:
+        raise ValueError(
+            f"`values` must name a column of {question.nodes.name} for Spark, got "
+            f"{question.values!r}; use engine='stream'"
+        )
     rows = checkpoints.stage("rows", 0, lambda: _with_places(nodes))
     rows.createOrReplaceTempView("raw_nodes")
     found = checkpoints.stage("facts", 0, lambda: _facts(spark, checkpoints, question)).take(1)[0]

@@ -5,10 +5,9 @@ hop and once for the one that is being made. After a complete hop of a long run 
 saved beside the result, so that a run that was killed goes on from there.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +15,24 @@ from numpy.typing import NDArray
 from graphmax.kernels import stream
 from graphmax.kernels.stream_rounds import Hops
 from graphmax.tables.answer import TableAnswer
-from graphmax.tables.capacity import check_lookup, check_room, free_for_duckdb
+from graphmax.tables.capacity import (
+    check_lookup,
+    check_room,
+    free_for_duckdb,
+    has_room_for_lookup,
+)
 from graphmax.tables.database import Database, database
-from graphmax.tables.duckdb_tables import DUCKDB, Tables, edges_query, open_tables
+from graphmax.tables.duckdb_tables import (
+    DUCKDB,
+    Tables,
+    edges_query,
+    number_edges,
+    open_tables,
+)
 from graphmax.tables.edge_stream import EdgeStream, Numbering, QueryEdges, RawEdges
+from graphmax.tables.edge_walk import Read, walk
 from graphmax.tables.node_rows import NodeRows, label_columns, lookup_of, read_nodes, write_labels
+from graphmax.tables.node_sums import node_sums
 from graphmax.tables.scratch import Workplace, publish
 from graphmax.tables.table_checks import TableChecks
 from graphmax.tables.table_question import TableQuestion
@@ -29,16 +41,6 @@ from graphmax.ties import TIES
 WAYS = {"in": stream.FORWARD, "out": stream.BACKWARD, "both": stream.BOTH_WAYS}
 # A hop is saved when making it again would take longer than this.
 SECONDS_WORTH_SAVING = 20.0
-
-
-class Read(NamedTuple):
-    """A question whose node table is in memory and whose edges are ready to be walked."""
-
-    tables: Tables
-    checks: TableChecks
-    nodes: NodeRows
-    edges: EdgeStream
-    expected_edges: int
 
 
 class Labels(NamedTuple):
@@ -54,7 +56,8 @@ def run(question: TableQuestion, place: Workplace, memory: int | None) -> TableA
         read = read_tables(db, question, memory)
         labels = _labels(db, question, read, place)
         read.nodes.key = np.zeros(0, np.int64)
-        made = write_labels(db, question, read.nodes, label_columns(*labels), place.beside)
+        columns = label_columns(*labels, read.nodes.values)
+        made = write_labels(db, question, read.nodes, columns, place.beside)
     publish(made, Path(question.out))
     return TableAnswer(
         question.out,
@@ -67,47 +70,35 @@ def run(question: TableQuestion, place: Workplace, memory: int | None) -> TableA
 
 
 def read_tables(db: Database, question: TableQuestion, memory: int | None) -> Read:
-    """Open both tables and read the one of the nodes."""
+    """Open both tables and read the one of the nodes; what to compare may be made of the edges."""
     checks = TableChecks(question, db.rows, DUCKDB)
     tables = open_tables(db, question, checks)
     num_nodes = checks.num_nodes()
     check_room(question, num_nodes, memory)
     minima = question.rule.extremum == "min"
-    nodes = read_nodes(db, checks, tables, num_nodes, minima=minima)
+    keep_ids = question.edges.is_raw or has_room_for_lookup(question, num_nodes, memory)
+    nodes = read_nodes(db, checks, tables, num_nodes, minima=minima, keep_ids=keep_ids)
     if nodes.ids is not None:
         check_lookup(question, num_nodes, memory)
+    read = Read(tables, checks, nodes, *_edges(db, question, tables, nodes, checks))
+    if tables.measure:
+        nodes.set_values(node_sums(db, read), minima=minima)
+    return read
+
+
+def _edges(
+    db: Database, question: TableQuestion, tables: Tables, nodes: NodeRows, checks: TableChecks
+) -> tuple[EdgeStream, int]:
+    """Return the edges by node number, and how many there are."""
     numbering = Numbering(nodes.first or 0, lookup_of(nodes, checks))
     if question.edges.is_raw:
         raw = RawEdges(question.edges)
-        return Read(tables, checks, nodes, EdgeStream(raw, numbering), raw.num_edges)
+        return EdgeStream(raw, numbering), raw.num_edges
     (expected,) = db.row("SELECT count(*) FROM raw_edges")
-    source = QueryEdges(db, edges_query(db, tables, expected))
-    return Read(tables, checks, nodes, EdgeStream(source, numbering), int(expected))
-
-
-def walk(
-    db: Database, read: Read, name: str, take: Callable[[NDArray[Any], NDArray[Any]], int]
-) -> None:
-    """Give every edge to `take`, which returns the position of one with an end outside, or -1."""
-    with db.timed(name, read.expected_edges) as report:
-        batches = read.edges.batches()
-        bad = stream.NO_EDGE
-        for src, dst in batches:
-            bad = take(src, dst)
-            if bad != stream.NO_EDGE:
-                break
-            report(min(read.edges.num_edges, read.expected_edges))
-        batches.close()  # a query that is not read to its end is in the way of the next
-        if bad != stream.NO_EDGE or read.edges.num_edges != read.expected_edges:
-            _refuse_edges(read)
-
-
-def _refuse_edges(read: Read) -> None:
-    """Say which ids the node table lacks, or that an edge lacks an end."""
-    if not read.checks.question.edges.is_raw:
-        read.checks.num_edges()
-        read.checks.refuse_unknown(read.tables.id_kind)
-    raise read.checks.unknown(*read.edges.unknown(read.nodes.num_nodes))
+    joined = not nodes.has_numbers
+    if joined:
+        number_edges(db, tables, expected)
+    return EdgeStream(QueryEdges(db, edges_query(tables, joined=joined)), numbering), int(expected)
 
 
 def _labels(db: Database, question: TableQuestion, read: Read, place: Workplace) -> Labels:

@@ -159,13 +159,20 @@ def _check_bytes(source: Source, table: TableFiles) -> None:
 
 Choice = Callable[[Source, Sequence[str]], Mapping[str, int]]
 _IDS = ("id", "node")
+# What the edges say of a node.
+EDGE_MEASURES = ("degree", "in_degree", "out_degree", "strength")
 
 
 def node_choice(values: str, columns: ReadOptions) -> Choice:
-    """Return what finds ``id`` and ``value`` among the names of a node table."""
+    """Return what finds ``id`` and ``value`` among the names of a node table.
+
+    There is no ``value`` where the edges tell it and no column has its name.
+    """
 
     def choose(source: Source, names: Sequence[str]) -> Mapping[str, int]:
         key = found_column(source, names, columns.id, usual=_IDS, otherwise=0)
+        if values in EDGE_MEASURES and values not in names:
+            return {"id": key or 0}
         value = found_column(source, names, values, usual=(), otherwise=None)
         return {"id": key or 0, "value": value or 0}
 

@@ -62,7 +62,7 @@ class TableQuestion:
             [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files],
             [self.values, self.directed, self.explain, self.out],
             asdict(self.rule),
-            [self.columns.src, self.columns.dst, self.columns.id],
+            [self.columns.src, self.columns.dst, self.columns.id, self.columns.weight],
         ]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -100,8 +100,21 @@ def question_of(
         os.fspath(out) if has_scheme(os.fspath(out)) else str(Path(out).absolute()),
         directed,
         boolean(explain, "explain"),
-        ReadOptions(weight=False, **columns),  # type: ignore[arg-type]
+        _columns(values, columns),
     )
+
+
+def _columns(values: str, columns: Mapping[str, str | None]) -> ReadOptions:
+    """Say which columns are which; weights are read where they are added up."""
+    weight: str | bool | None = columns.get("weight")
+    if values != "strength":
+        if weight is not None:
+            raise ValueError(
+                f"`weight` must be left out unless `values` is 'strength', got {weight!r}; hops "
+                "look at no weights"
+            )
+        weight = False
+    return ReadOptions(src=columns["src"], dst=columns["dst"], id=columns["id"], weight=weight)
 
 
 def table_rule(hops: Any, rule: Rule | None, fields: Mapping[str, Any]) -> FilledRule:
