@@ -3,6 +3,7 @@
 import duckdb
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from table_cases import batch_of
 
@@ -71,6 +72,39 @@ def test_learned_features(tables, tmp_path):
     expected, found = score_table(detector, graph, x), read(tmp_path / "o.parquet")
     assert_allclose(found["probability"], expected["probability"], rtol=1e-12)
     assert_array_equal(plain(found["rival"], -1), plain(expected["rival"], -1))
+
+
+@pytest.mark.filterwarnings("ignore:the detector is untrained")
+@pytest.mark.filterwarnings("ignore:`x` has median")
+@pytest.mark.parametrize("files", [7, 1 << 22])
+@pytest.mark.parametrize(
+    ("directed", "direction"), [(True, "in"), (True, "out"), (True, "both"), (False, "in")]
+)
+def test_a_filter_of_noise(tables, tmp_path, monkeypatch, directed, direction, files):
+    """Eight passes of sums, whatever repeats, loops and the number of files."""
+    monkeypatch.setattr("graphmax.tables.distinct_edges.EDGES_PER_FILE", files)
+    paths, graph, x = tables
+    if not directed:
+        graph = gm.Graph.from_edges(*graph.edges(), len(x), labels=graph.labels)
+    detector = gm.PeakDetector(hops=2, denoise=True, rule=gm.Rule(direction=direction))
+    detector.reset_parameters(seed=3)
+    with torch.no_grad():
+        for weight in (detector.score.own, detector.score.passed):
+            weight += torch.linspace(-0.4, 0.5, weight.numel()).reshape(weight.shape)
+    detector.score.adapt(torch.from_numpy(x[:, 1]))
+    score_tables(*paths, detector, ["b"], out=tmp_path / "o.parquet", directed=directed)
+    expected, found = score_table(detector, graph, x[:, 1:]), read(tmp_path / "o.parquet")
+    assert_allclose(found["probability"], expected["probability"], rtol=1e-12)
+    assert_allclose(plain(found["margin"], -7.5), plain(expected["margin"], -7.5), rtol=1e-11, atol=1e-12)  # fmt: skip
+    assert_array_equal(plain(found["rival"], -1), plain(expected["rival"], -1))
+
+
+def test_a_filter_needs_room_for_its_rounds(tables, tmp_path, monkeypatch):
+    monkeypatch.setattr("graphmax.tables.capacity.BYTES_A_FILTERED_NODE", 10**7)
+    detector = gm.PeakDetector(denoise=True)
+    with pytest.raises(MemoryError, match="`memory_limit` must be at least .*MB for a filter over"):
+        score_tables(*tables[0], detector, ["b"], out=tmp_path / "o.parquet", memory_limit="500MB")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["edges.parquet", "nodes.parquet"]
 
 
 @pytest.mark.parametrize(

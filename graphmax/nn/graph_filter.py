@@ -94,17 +94,22 @@ class GraphFilter(Score):
     def forward(self, x: Tensor, steps: Steps) -> Scored:
         """Return the smoothed attribute, (num_nodes, 1), and deviations."""
         y = (x.reshape(-1).to(self.mean.dtype) - self.mean) / self.std
-        log_size, angle = _by_degree(self.own, steps)
-        own = (log_size.exp() * y)[:, None] * _direction(angle)
-        logit, angle = _by_degree(self.passed, steps)
-        passed = logit.sigmoid()[:, None] * _direction(angle)
+        share_of_own, passed = self.factors(steps.degree)
+        own = y[:, None] * share_of_own
         held: Tensor = own
         share = _shares(steps).to(y.dtype)[:, None]
         for _ in range(self.order):
             brought = held[steps.edge_index[0]] * share
             asked = torch.zeros_like(held).index_add(0, steps.edge_index[1], brought)
             held = own + _product(passed, asked)
-        return Scored(held[:, :1], _by_degree(self.deviations, steps).exp())
+        return Scored(held[:, :1], _by_degree(self.deviations, steps.degree).exp())
+
+    def factors(self, degree: Tensor) -> tuple[Tensor, Tensor]:
+        """Return b and a of nodes with these degrees, each (n, 2): real and imaginary part."""
+        log_size, angle = _by_degree(self.own, degree)
+        logit, turn = _by_degree(self.passed, degree)
+        own = log_size.exp()[:, None] * _direction(angle)
+        return own, logit.sigmoid()[:, None] * _direction(turn)
 
     def config(self) -> dict[str, Any]:
         """Return the number of rounds."""
@@ -115,8 +120,8 @@ class GraphFilter(Score):
         return f"order={self.order}"
 
 
-def _by_degree(weights: Tensor, steps: Steps) -> Tensor:
-    log_degree = torch.log1p(steps.degree)
+def _by_degree(weights: Tensor, degree: Tensor) -> Tensor:
+    log_degree = torch.log1p(degree)
     powers = torch.stack([torch.ones_like(log_degree), log_degree, log_degree.square()])
     return weights @ powers.to(weights.dtype)
 

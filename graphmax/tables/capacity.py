@@ -18,6 +18,8 @@ BYTES_PER_NODE = 160
 # key, its place in the order and what sorting takes, then two owners twice.
 BYTES_ONE_HOP = 16
 BYTES_MORE_HOPS = 28
+# A filter: an attribute, a degree, and the complex numbers of two rounds.
+BYTES_A_FILTERED_NODE = 44
 # Batches of edges, buffers of compiled passes, and the least that DuckDB can read with.
 BYTES_BESIDE = 80 * 10**6
 LEAST_FOR_DUCKDB = 60 * 10**6
@@ -72,6 +74,17 @@ def check_lookup(question: TableQuestion, num_nodes: int, memory: int | None) ->
         raise MemoryError(
             f"`memory_limit` must be at least {-(-needed // 10**6)}MB for {num_nodes} ids that are "
             f"not in a row, got {memory // 10**6}MB; raise it, or sort the node table by id"
+        )
+
+
+def check_filter(question: TableQuestion, memory: int | None) -> None:
+    """Refuse a limit on memory that has no room for the rounds of a filter."""
+    num_nodes = count_rows(question.nodes)
+    needed = (BYTES_A_FILTERED_NODE + 8) * num_nodes + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for a filter over {num_nodes}"
+            f" nodes, got {memory // 10**6}MB; raise it"
         )
 
 

@@ -43,7 +43,7 @@ def node_sums(db: Database, read: Read) -> NDArray[Any]:
 def degrees(edges: DistinctEdges, num_nodes: int, ways: int) -> NDArray[np.uint32]:
     """Count the steps that end at each node."""
     count = np.zeros(num_nodes, np.uint32)
-    for packed, _ in _told("counting edges", edges):
+    for packed, _ in told("counting edges", edges):
         count_steps(packed, ways, count)
     return count
 
@@ -69,7 +69,7 @@ def strengths(edges: DistinctEdges, num_nodes: int) -> NDArray[np.float64]:
     """Sum the weights of each node, the sum rounded once."""
     sums, rest = np.zeros(num_nodes), np.zeros(num_nodes)
     hard, count = np.zeros(num_nodes, np.bool_), np.zeros(num_nodes, np.uint32)
-    for packed, weight in _told("adding weights", edges):
+    for packed, weight in told("adding weights", edges):
         add_weights(packed, weight, BOTH_WAYS, sums, rest, hard)
         count_steps(packed, BOTH_WAYS, count)
     for nodes in _groups(np.flatnonzero(hard), count):
@@ -103,7 +103,8 @@ def _hard_sums(
     return np.asarray(row_sums(indptr, np.concatenate(terms)[order]))
 
 
-def _told(name: str, edges: DistinctEdges) -> Iterator[Piece]:
+def told(name: str, edges: DistinctEdges) -> Iterator[Piece]:
+    """Walk over the edges, and tell how far it is."""
     done = 0
     for piece in edges.pieces():
         yield piece

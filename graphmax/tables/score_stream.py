@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,18 @@ from graphmax.files.column_roles import found_column
 from graphmax.files.duckdb_session import literal
 from graphmax.files.opening import Source
 from graphmax.tables.answer import TableAnswer
+from graphmax.tables.capacity import check_filter, free_for_duckdb
 from graphmax.tables.database import Column, Database, database
 from graphmax.tables.duckdb_tables import DUCKDB, open_parquet
+from graphmax.tables.filter_stream import filtered
 from graphmax.tables.labels import local_maxima_tables
 from graphmax.tables.scratch import check_out, publish, workplace
-from graphmax.tables.table_files import TableFiles, TablePath, file_literal, table_files
+from graphmax.tables.stream_engine import WAYS, read_tables
+from graphmax.tables.table_files import TableFiles, TablePath, file_literal
+from graphmax.tables.table_question import TableQuestion, memory_bytes, question_of, table_rule
 
 if TYPE_CHECKING:
-    from graphmax.nn import PeakDetector
+    from graphmax.nn import GraphFilter, PeakDetector
 
 NODES_PER_BATCH = 1 << 16
 PathLike = str | os.PathLike[str]
@@ -52,7 +56,8 @@ def score_tables(
     edges, nodes : path or sequence of paths
         As for `local_maxima_tables`; `nodes` is Parquet.
     detector : PeakDetector
-        One with the head ``sign``, a fixed radius, and a score that looks at a node alone.
+        One with the head ``sign``, a fixed radius, and a score that looks at a node alone or is a
+        `GraphFilter`.
     features : sequence of str, optional
         Columns of `nodes`; those of the training by default.
     out : path
@@ -72,7 +77,9 @@ def score_tables(
 
     Notes
     -----
-    Memory: the state of `local_maxima_tables` with `explain`, and 24 bytes a node.
+    Memory: the state of `local_maxima_tables` with `explain`, and 24 bytes a node; a `GraphFilter`
+    takes 44 bytes a node before that. It keeps each edge once, 8 bytes on disk, and walks over them
+    once a round.
     """
     head = _sign_head(detector)
     names = list(features or detector.columns)
@@ -83,10 +90,24 @@ def score_tables(
         )
     target = Path(out).absolute()
     check_out(target)
+    question = question_of(
+        edges,
+        nodes,
+        names[0],
+        rule=table_rule(None, detector.rule, {}),
+        out=target,
+        directed=directed,
+        explain=True,
+        columns={"src": src, "dst": dst, "id": id},
+    )
+    memory = memory_bytes(memory_limit)
     with workplace(target, None) as place:
         scores, labels = place.beside / "scores.parquet", place.beside / "labels.parquet"
-        with database(place.space, None) as db:
-            _write_scores(db, detector, table_files(nodes, "nodes"), _choice(names, id), scores)
+        with database(place.space, free_for_duckdb(question, memory)) as db:
+            if detector.score.receptive_hops:
+                _write_filtered(db, detector, question, memory, scores)
+            else:
+                _write_scores(db, detector, question.nodes, _choice(names, id), scores)
             answer = local_maxima_tables(
                 edges,
                 scores,
@@ -107,6 +128,7 @@ def score_tables(
 
 
 def _sign_head(detector: "PeakDetector") -> Any:
+    from graphmax.nn import GraphFilter
     from graphmax.nn.heads import SignHead
 
     head, score = detector.head, detector.score
@@ -115,10 +137,10 @@ def _sign_head(detector: "PeakDetector") -> Any:
             f"`detector` must have the head 'sign' and a fixed radius for a stream, got {head!r}; "
             "score the graph in memory"
         )
-    if score.receptive_hops:
+    if score.receptive_hops and type(score) is not GraphFilter:
         raise ValueError(
-            f"`detector` must score a node by its own features for a stream, got {score!r}; score "
-            "the graph in memory"
+            f"`detector` must score a node by its own features or be a GraphFilter for a stream, "
+            f"got {score!r}; score the graph in memory"
         )
     return head
 
@@ -136,13 +158,11 @@ def _write_scores(
     db: Database, detector: "PeakDetector", table: TableFiles, choose: Any, target: Path
 ) -> None:
     """Write ids and scores in the order of the node table."""
-    if not table.is_parquet:
-        raise ValueError(f"`nodes` must be Parquet for a detector, got {table.name}; convert it")
+    _check_parquet(table)
     types = open_parquet(db, table.sources(), "raw_nodes", choose).types
     features = [name for name in types if name != "id"]
     for name in features:
-        if types[name] not in DUCKDB.integers | DUCKDB.floats | {"BOOLEAN"}:
-            raise ValueError(f"`features` must be numbers, got {types[name]} in {table.name}")
+        _check_number(types[name], table)
     (count,) = db.row("SELECT count(*) FROM raw_nodes")
     scores, at = np.empty(count), 0
     with db.timed("scoring nodes", count) as report:
@@ -151,6 +171,47 @@ def _write_scores(
                 scores[at : at + len(x)] = _scores(detector, x)
                 at += len(x)
                 report(at)
+    _keep(db, scores, target)
+
+
+def _write_filtered(
+    db: Database,
+    detector: "PeakDetector",
+    question: TableQuestion,
+    memory: int | None,
+    target: Path,
+) -> None:
+    """Write ids and what a `GraphFilter` makes of their attribute, in the order of the table."""
+    _check_parquet(question.nodes)
+    check_filter(question, memory)
+    read = read_tables(db, question, memory)
+    _check_number(read.tables.kind, question.nodes)
+    read.nodes.key = np.zeros(0, np.int64)
+    x = np.concatenate(
+        [
+            part[:, 0]
+            for batch in db.batches("SELECT value FROM raw_nodes")
+            for part in _blocks(batch, question.nodes.name)
+        ]
+    )
+    # A detector complains of its weights and of the scale of the attribute when it scores.
+    _scores(detector, x[:NODES_PER_BATCH, None])
+    ways = WAYS[question.steps(read.tables.directed)]
+    score = cast("GraphFilter", detector.score)
+    _keep(db, filtered(db, read, score, x, ways), target)
+
+
+def _check_parquet(table: TableFiles) -> None:
+    if not table.is_parquet:
+        raise ValueError(f"`nodes` must be Parquet for a detector, got {table.name}; convert it")
+
+
+def _check_number(kind: str, table: TableFiles) -> None:
+    if kind not in DUCKDB.integers | DUCKDB.floats | {"BOOLEAN"}:
+        raise ValueError(f"`features` must be numbers, got {kind} in {table.name}")
+
+
+def _keep(db: Database, scores: NDArray[np.float64], target: Path) -> None:
     db.connection.register("found", {"score": scores})
     rows = "SELECT n.id, f.score FROM raw_nodes n POSITIONAL JOIN found f"
     db.run(f"COPY ({rows}) TO {literal(str(target))} (FORMAT parquet)")
