@@ -151,6 +151,19 @@ def first_five(items: Iterable[Any]) -> str:
     return ", ".join(str(item) for _, item in zip(range(5), items, strict=False))
 
 
+def unmasked(array: Any, name: str) -> Any:
+    """Return what hides no entry, refusing a masked array: NumPy would read what lies beneath."""
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    hidden = np.flatnonzero(np.ma.getmaskarray(array))
+    if hidden.size:
+        raise ValueError(
+            f"`{name}` must be known everywhere, got {hidden.size} masked entries (first five: "
+            f"{first_five(hidden)}); leave them out, or fill them in"
+        )
+    return array.data
+
+
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """Return a read-only view."""
     view = array.view()
@@ -173,7 +186,7 @@ def unchanging(array: NDArray[Any]) -> NDArray[Any]:
 
 def row_numbers(array: ArrayLike, name: str, dtype: Any) -> NDArray[Any]:
     """Return pointers or indices of rows as a one-dimensional array that nobody else changes."""
-    given = np.asarray(array)
+    given = np.asarray(unmasked(array, name))
     if given.ndim != 1:
         raise ValueError(f"`{name}` must be one-dimensional, got shape {given.shape}")
     if given.size and given.dtype.kind not in "iu":
@@ -184,7 +197,7 @@ def row_numbers(array: ArrayLike, name: str, dtype: Any) -> NDArray[Any]:
 
 def node_indices(array: ArrayLike, name: str) -> NDArray[Any]:
     """Return a 1-D int32 or int64 array of node indices; their range is not looked at."""
-    indices = np.asarray(array)
+    indices = np.asarray(unmasked(array, name))
     if indices.size == 0:
         return np.empty(0, np.int64)
     if indices.ndim != 1:
@@ -232,7 +245,7 @@ def first_outside(ends: tuple[NDArray[Any], NDArray[Any]], count: int, at: int) 
 
 def edge_weights(weights: ArrayLike, count: int, name: str = "weights") -> NDArray[np.float64]:
     """Return float64 weights, none of them NaN."""
-    array = np.asarray(weights)
+    array = np.asarray(unmasked(weights, name))
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must be real numbers, got dtype {array.dtype}")
     if array.shape != (count,):
@@ -249,6 +262,7 @@ def edge_weights(weights: ArrayLike, count: int, name: str = "weights") -> NDArr
 
 def node_labels(labels: ArrayLike, count: int) -> NDArray[Any]:
     """Return labels as int64 or object (count,), unique."""
+    labels = unmasked(labels, "labels")
     array = labels if isinstance(labels, np.ndarray) else _label_array(labels)
     if array.dtype.kind in "iu" and array.dtype != np.uint64:
         array = array.astype(np.int64, copy=False)
@@ -299,7 +313,7 @@ def node_column(name: str, column: ArrayLike, count: int) -> NDArray[Any]:
 
 def node_mask(mask: ArrayLike, count: int, name: str = "mask") -> NDArray[np.bool_]:
     """Return a bool mask with one entry per node."""
-    array = to_numpy(mask)
+    array = to_numpy(unmasked(mask, name))
     if array.dtype != bool:
         raise TypeError(f"`{name}` must be bool, got dtype {array.dtype}; pass a mask of nodes")
     if array.shape != (count,):
@@ -309,6 +323,7 @@ def node_mask(mask: ArrayLike, count: int, name: str = "mask") -> NDArray[np.boo
 
 def group_codes(groups: ArrayLike, count: int) -> NDArray[np.int64]:
     """Return groups of any kind that can be compared for equality as numbers."""
+    groups = unmasked(groups, "groups")
     array = groups if isinstance(groups, np.ndarray) else np.array(groups, dtype=None)
     if array.shape != (count,):
         raise ValueError(f"`groups` must have one entry per node ({count},), got {array.shape}")
@@ -329,7 +344,7 @@ def grid_shape(shape: Any, count: int) -> tuple[int, ...]:
 
 def node_positions(positions: ArrayLike, count: int) -> NDArray[np.float64]:
     """Return positions as a read-only float64 (count, d)."""
-    array = np.array(positions, np.float64)
+    array = np.array(unmasked(positions, "positions"), np.float64)
     if array.ndim != 2 or array.shape[0] != count:
         raise ValueError(f"`positions` must have shape ({count}, d), got {array.shape}")
     return frozen(array)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphmax.checks import boolean, integer, number, to_numpy
+from graphmax.checks import boolean, integer, number, to_numpy, unmasked
 from graphmax.graph import Graph
 
 # The tree and NumPy may round a distance differently; ties are decided by NumPy alone.
@@ -154,7 +154,7 @@ def delaunay_graph(points: ArrayLike) -> Graph:
 
 def _points(points: ArrayLike) -> NDArray[np.float64]:
     """Return points as finite float64 (n, d)."""
-    array = to_numpy(points)
+    array = to_numpy(unmasked(points, "points"))
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`points` must be real numbers, got dtype {array.dtype}")
     if array.ndim != 2 or not array.shape[1]:

@@ -5,8 +5,10 @@ the smallest int64 is an ordinary value.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from graphmax.typed_columns import column_of
 
 COMPARABLE = "bool, int, uint, float16/32/64, bfloat16, datetime64 or timedelta64"
 _TOP_BIT = np.uint64(1 << 63)
+_PLAIN = (int, float, np.integer, np.floating, np.bool_)
 
 
 class Keyed(NamedTuple):
@@ -77,16 +80,24 @@ def read_attribute(values: Any, name: str = "values") -> Attribute:
     if type(values).__module__.partition(".")[0] == "torch" or hasattr(values, "untyped_storage"):
         return _from_torch(values, name)
     convert: Callable[[NDArray[Any]], Any] = _same
-    if isinstance(values, list | tuple):
+    library = type(values).__module__.partition(".")[0]
+    if isinstance(values, Sequence) and not isinstance(values, str) and not _is_typed(values):
         values = column_of(list(values))
-    elif type(values).__module__.partition(".")[0] in ("pandas", "polars"):
+    elif library in ("pandas", "polars"):
         values, convert = _from_column(values)
+    elif library == "pyarrow":
+        values = _from_arrow(values)
     missing = None
     if isinstance(values, np.ma.MaskedArray):
         missing = np.ma.getmaskarray(values) if np.ma.is_masked(values) else None
         values = values.data
     array = _comparable(np.asarray(values), name)
     return Attribute(array, name, missing, convert, convert)
+
+
+def _is_typed(values: Any) -> bool:
+    """Tell whether a sequence is a buffer of one type: `array.array`, memoryview."""
+    return hasattr(values, "itemsize")
 
 
 def _same(answer: NDArray[Any]) -> Any:
@@ -96,8 +107,8 @@ def _same(answer: NDArray[Any]) -> Any:
 def _from_column(column: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], Any]]:
     """Return a pandas array or a polars Series, masked where it is missing, and the way back."""
     if type(column).__module__.startswith("polars"):
-        items = column.to_list() if column.null_count() else column.to_numpy()
-        array = column_of(items) if isinstance(items, list) else items
+        is_plain = not column.null_count() and not str(column.dtype).endswith("Int128")
+        array = column.to_numpy() if is_plain else column_of(column.to_list())
         return array, lambda answer: type(column)(column.name, answer)
     missing = np.asarray(column.isna())
     plain = getattr(column.dtype, "numpy_dtype", None)
@@ -107,6 +118,14 @@ def _from_column(column: Any) -> tuple[NDArray[Any], Callable[[NDArray[Any]], An
     array = np.zeros(len(column), plain)
     array[~missing] = column[~missing].to_numpy(dtype=plain)
     return np.ma.MaskedArray(array, missing) if missing.any() else array, _same
+
+
+def _from_arrow(column: Any) -> Any:
+    """Return an array of pyarrow, masked where it is null: NumPy makes floats of such integers."""
+    kind = str(column.type)
+    if column.null_count and (kind == "bool" or "int" in kind):
+        return column_of(column.to_pylist())
+    return column
 
 
 def _from_torch(tensor: Any, name: str) -> Attribute:
@@ -147,11 +166,18 @@ def _first_strangers(array: NDArray[Any]) -> str:
     items = list(enumerate(array.reshape(-1).tolist()))
     if any(isinstance(item, list) for _, item in items):
         return " (rows of integers beside floats are not exact in float64)"
-    strangers = [(at, item) for at, item in items if not isinstance(item, int | float)]
+    strangers = [(at, item) for at, item in items if not isinstance(item, _PLAIN)]
     if strangers:
         shown = ", ".join(f"{item!r} at {at}" for at, item in strangers[:3])
+        if all(isinstance(item, Decimal | Fraction) for _, item in strangers):
+            return f" (exact fractions, first {shown}; multiply them to whole numbers)"
+        if all(isinstance(item, np.datetime64 | np.timedelta64) for _, item in strangers):
+            return f" (times of several units, first {shown}; give all of them one)"
         return f" ({len(strangers)} entries are no numbers, first {shown})"
-    largest = max((item for _, item in items if isinstance(item, int)), key=abs, default=0)
+    integers = [int(item) for _, item in items if isinstance(item, int | np.integer)]
+    largest = max(integers, key=abs, default=0)
+    if len(integers) == len(items):
+        return f" (integers such as {largest} fit no integer dtype; pass their ranks)"
     return f" (integers such as {largest} beside floats are not exact in float64)"
 
 

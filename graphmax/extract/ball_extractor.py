@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import frozen, integer, is_tensor, node_indices, one_of, to_numpy
+from graphmax.checks import frozen, integer, is_tensor, node_indices, one_of, to_numpy, unmasked
 from graphmax.convert import as_graph
 from graphmax.extract.batch_layouts import SparseNeighborhoods, padded
 from graphmax.extract.neighborhood_batch import NeighborhoodBatch, union_of
@@ -239,7 +239,7 @@ def _of_any_length(attribute: Attribute) -> Callable[[NDArray[Any]], Any]:
 
 def node_roots(roots: Any, num_nodes: int) -> NDArray[np.int64]:
     """Return node indices that are in range, each once."""
-    array = np.atleast_1d(to_numpy(roots))
+    array = np.atleast_1d(to_numpy(unmasked(roots, "roots")))
     if array.dtype == bool:
         raise TypeError("`roots` must hold node indices, got a mask; pass np.flatnonzero(mask)")
     chosen = node_indices(array, "roots").astype(np.int64)

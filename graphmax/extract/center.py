@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import is_tensor
+from graphmax.checks import is_tensor, unmasked
 from graphmax.question import rule_of
 from graphmax.rule import Rule, Ties
 from graphmax.ties import TIES
-from graphmax.values import order_key, takes_subnormals_for_zero
+from graphmax.values import order_key, read_attribute, takes_subnormals_for_zero
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -143,7 +143,8 @@ def _ball(links: Any, mask: Any, hops: int) -> Any:
 
 
 def _fitting(adjacency: Any, values: Any, mask: Any) -> tuple[Any, Any, Any]:
-    adjacency, values = _array(adjacency), _array(values)
+    adjacency = _array(adjacency, "adjacency")
+    values, missing = _compared(values)
     if is_tensor(adjacency) != is_tensor(values):
         raise TypeError(
             f"`values` must be of the kind of `adjacency`, got {type(values).__name__} and "
@@ -159,7 +160,9 @@ def _fitting(adjacency: Any, values: Any, mask: Any) -> tuple[Any, Any, Any]:
             f"one, got shape {_shape(values)}"
         )
     known = values == values
-    mask = known | True if mask is None else _array(mask)
+    if missing is not None:
+        known &= ~missing
+    mask = known | True if mask is None else _array(mask, "mask")
     _check_mask(mask, values)
     if bool((mask & ~known).any()):
         raise ValueError(
@@ -180,8 +183,16 @@ def _check_mask(mask: Any, values: Any) -> None:
         raise ValueError("`mask` must hold row 0, the center, got False there")
 
 
-def _array(array: Any) -> Any:
-    return array if is_tensor(array) else np.asarray(array)
+def _compared(values: Any) -> tuple[Any, NDArray[np.bool_] | None]:
+    """Return values that have an exact order, and which of them are missing."""
+    if is_tensor(values):
+        return values, None
+    attribute = read_attribute(values, "values")
+    return attribute.array, attribute.missing
+
+
+def _array(array: Any, name: str) -> Any:
+    return array if is_tensor(array) else np.asarray(unmasked(array, name))
 
 
 def _shape(array: Any) -> str:

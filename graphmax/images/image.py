@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from graphmax.checks import integer, is_tensor, to_numpy
+from graphmax.typed_columns import column_of
 from graphmax.values import read_attribute
 
 _COLORS = (3, 4)
@@ -41,7 +42,7 @@ class Image:
 def read_image(image: Any, *, volume: bool = False) -> Image:
     """Take an array, tensor, masked array or nested sequence as an image of one channel."""
     _refuse_what_is_no_array(image)
-    array = image if hasattr(image, "reshape") else np.asarray(image)
+    array = image if hasattr(image, "reshape") else _exact(image)
     shape = tuple(int(side) for side in array.shape)
     if not shape:
         raise ValueError(f"`image` must have at least one axis of pixels, got {image!r}")
@@ -50,6 +51,11 @@ def read_image(image: Any, *, volume: bool = False) -> Image:
     attribute = read_attribute(array.reshape(-1), "image")
     missing = None if attribute.missing is None else attribute.missing.reshape(shape)
     return Image(attribute.array.reshape(shape), missing, attribute.restore)
+
+
+def _exact(image: Any) -> Any:
+    """Return nested sequences as an array that loses no digit; objects are refused where read."""
+    return column_of(list(image)) if isinstance(image, list | tuple) else np.asarray(image)
 
 
 def _refuse_what_is_no_array(image: Any) -> None:

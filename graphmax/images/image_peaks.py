@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import to_numpy
+from graphmax.checks import to_numpy, unmasked
 from graphmax.grid import grid_graph
 from graphmax.images.image import Image, pixel_mask, read_image
 from graphmax.peaks import Peaks
@@ -152,7 +152,7 @@ def _values(read: Image) -> NDArray[Any]:
 
 
 def _regions(groups: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    labels = to_numpy(groups)
+    labels = to_numpy(unmasked(groups, "groups"))
     if labels.shape != shape:
         raise ValueError(f"`groups` must have the shape of the image {shape}, got {labels.shape}")
     return labels.ravel()
