@@ -7,6 +7,7 @@ is a float column only if no integer in it would be rounded.
 # ruff: noqa: S608 - names and values are quoted, table names are this package's own
 
 import math
+import mmap
 import threading
 import time
 from collections.abc import Iterator
@@ -32,6 +33,22 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def check_address_space() -> None:
+    """Refuse to start DuckDB where little can still be mapped: it would crash or hang, not raise.
+
+    Threads, allocators and imports that fail under a limit (`ulimit -v`) end the process.
+    """
+    try:
+        with mmap.mmap(-1, _ADDRESS_SPACE):
+            pass
+    except (OSError, ValueError) as error:
+        raise MemoryError(
+            f"{_ADDRESS_SPACE // MEBIBYTE} MiB of address space must be free to read or write "
+            f"tables, got less ({error}); raise the limit (ulimit -v)"
+        ) from None
+
+
+_ADDRESS_SPACE = 512 * MEBIBYTE
 _LEAST_MEMORY = 256 * MEBIBYTE
 _MEMORY_PER_BYTE = 48
 
@@ -39,6 +56,7 @@ _MEMORY_PER_BYTE = 48
 @contextmanager
 def database(source: Source) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection whose memory follows the size of the file and whose time is limited."""
+    check_address_space()
     memory = max(_LEAST_MEMORY, _MEMORY_PER_BYTE * source.size) // MEBIBYTE
     with TemporaryDirectory(prefix="graphmax-") as spill:
         settings: dict[str, str | bool | int | float | list[str]] = {

@@ -160,7 +160,8 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
                 check_seal(source)
             graph: Graph = row.reader()(replace(source, kind=ending), chosen)
         except (MemoryError, RecursionError) as error:
-            got = "a larger file" if isinstance(error, MemoryError) else "deeper nesting"
+            larger = str(error) or "a larger file"
+            got = larger if isinstance(error, MemoryError) else "deeper nesting"
             raise refusal(name, "fit into memory", got) from None
         source.check_time()
         graph = placed(graph, source.facts.pop("metadata", {}))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphmax.atomic import write_atomically
-from graphmax.files.duckdb_session import identifier, literal
+from graphmax.files.duckdb_session import check_address_space, identifier, literal
 
 _FORMATS = {
     ".csv": "csv, header true",
@@ -135,6 +135,7 @@ def copy_columns(
         settings += f", kv_metadata {{graphmax: {literal(metadata)}}}"
     import duckdb  # not at the top: the front door stays quick for those who only read
 
+    check_address_space()
     with duckdb.connect() as connection:
         connection.register("columns", arrays)
         connection.execute(

@@ -18,6 +18,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.files.duckdb_session import check_address_space
 from graphmax.files.errors import GraphFileError
 from graphmax.kernels.progress import tell
 from graphmax.tables.answer import Stage
@@ -261,6 +262,7 @@ class Database:
 @contextmanager
 def database(folder: Path, memory: int | None) -> Iterator[Database]:
     """Open a database in a folder, with so many bytes of memory; None leaves it to DuckDB."""
+    check_address_space()
     spill = folder / "spill"
     settings: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",

@@ -24,7 +24,7 @@ from graphmax.cli import main
 from graphmax.files import writing  # noqa: F401 - what a fork would import each time
 
 OLD = b"old\n"
-NODES, HEADROOM = 1500, 220 * 2**20
+NODES, HEADROOM = 1500, 800 * 2**20
 PATIENCE = 120
 COMMANDS = {
     "label": (("--values", "h", "--out"), ("csv", "json", "parquet")),
@@ -223,7 +223,7 @@ def small_disk(rng, room, tally):
 def little_memory(rng, room, tally):
     """So many bytes more than the process has at its start."""
     words, target = room.command(rng, room.out)
-    was_old, more = target.exists(), int(rng.uniform(0.2, 1) * HEADROOM)
+    was_old, more = target.exists(), int(rng.uniform(0.05, 1) * HEADROOM)
 
     def prepare():
         pages = int(Path("/proc/self/statm").read_text().split()[0])
