@@ -350,16 +350,16 @@ class _Check:
 
     def _is_well_formed(self) -> bool:
         """Whether every field that is no part of this proof says nothing."""
-        certificate = self.certificate
+        # What a type promises, a forger need not keep.
+        certificate: Any = self.certificate
         counts = [certificate.node, certificate.witness, certificate.plateau_steps]
         counts += [certificate.ball_size, certificate.rival]
         if not all(isinstance(count, int | np.integer) and not is_bool(count) for count in counts):
             return False
-        distance: Any = certificate.distance
-        reason: Any = certificate.reason
+        distance = certificate.distance
         if not isinstance(distance, int | float) or is_bool(distance):
             return False
-        if not isinstance(reason, str | None):
+        if not isinstance(certificate.reason, str | None):
             return False
         path, steps = certificate.path, certificate.plateau_steps
         if not isinstance(path, np.ndarray) or path.ndim != 1 or path.dtype.kind not in "iu":
@@ -373,9 +373,9 @@ class _Check:
         if certificate.is_maximum is not False or not no_ball:
             return False
         if certificate.reason == "challenger":
-            return 0 <= steps < path.size
+            return bool(0 <= steps < path.size)
         silent = no_path and certificate.distance == np.inf
-        return certificate.reason in ("isolated", "nan") and silent
+        return bool(certificate.reason in ("isolated", "nan") and silent)
 
     @property
     def _ties(self) -> TieRule:
