@@ -44,9 +44,9 @@ def to_igraph(graph: Graph) -> Any:
     """Return an igraph ``Graph``; see `Graph.to_igraph`."""
     import igraph
 
-    result = igraph.Graph(
-        n=graph.num_nodes, edges=graph.edges().T.tolist(), directed=graph.directed
-    )
+    # Tuples, one after the other: a list of lists keeps the garbage collector busy for longer.
+    pairs = zip(*graph.edges().tolist(), strict=True)
+    result = igraph.Graph(n=graph.num_nodes, edges=pairs, directed=graph.directed)
     if graph.labels is not None:
         result.vs["name"] = graph.labels.tolist()
     for name, column in graph.attributes.items():
