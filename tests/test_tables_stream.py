@@ -130,7 +130,9 @@ def test_many_edges_a_node_in_any_cut(name, cut):
 
 
 def hop_by_hop(src, dst, key, absent, ties, ways, hops, *, cut=10**9, last=False):
-    rounds = stream_rounds.Hops(key, absent, ties, ways, neighbors=True)
+    rounds = stream_rounds.Hops(
+        stream_rounds.ranked(key, absent), key.size, ties, ways, neighbors=True
+    )
     for hop in range(hops):
         rounds.begin(last=last and hop == hops - 1)
         for start in range(0, src.size, cut):
@@ -163,8 +165,11 @@ def test_hops_against_the_oracle(data):
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_order_of_many(name):
-    """Also where the top bits of the keys tie, in runs short and long."""
+@pytest.mark.parametrize("step", [1 << 22, 700])
+def test_order_of_many(name, step, monkeypatch):
+    """Also where the top bits of the keys tie, in runs short and long; and in buckets."""
+    monkeypatch.setattr(stream_rounds, "NODES_PER_CALL", step)
+    monkeypatch.setattr(stream_rounds, "LEAST_BUCKET", step)
     key = order_key(VALUES[name](np.random.default_rng(7), 5000)).key
     absent = np.arange(5000) % 7 == 3
     order, tied = stream_rounds.ranked(key, absent)
@@ -199,7 +204,8 @@ def test_a_bad_index_is_found_and_never_used(bad, at):
         for ways in WAYS.values():
             assert stream.one_hop(src, dst, key, NOBODY, STRICT, ways, neighbors=True) == at
             for last in (False, True):
-                rounds = stream_rounds.Hops(key, NOBODY, STRICT, ways)
+                ranking = stream_rounds.ranked(key, NOBODY)
+                rounds = stream_rounds.Hops(ranking, key.size, STRICT, ways)
                 rounds.begin(last=last)
                 assert rounds.take(src, dst) == at
         end[at] = before

@@ -14,10 +14,13 @@ from graphmax.tables.table_question import TableQuestion
 # Most bytes that were held at once per row while reading, building rows and labeling (measured).
 BYTES_PER_EDGE = 64
 BYTES_PER_NODE = 160
-# Stream, one hop: a key, a code of up to eight bytes, flags, bits, absent nodes. Several hops: a
-# key, its place in the order and what sorting takes, then two owners twice.
+# Stream, one hop: a key, a code of up to eight bytes, flags, bits, absent nodes. Two hops: a key
+# and what sorting takes, then places, bounds, two owners. More hops: two owners twice. A rival is
+# found by the order, four bytes more.
 BYTES_ONE_HOP = 16
+BYTES_TWO_HOPS = 19
 BYTES_MORE_HOPS = 28
+BYTES_OF_ORDER = 4
 # A filter: an attribute, a degree, and the complex numbers of two rounds.
 BYTES_A_FILTERED_NODE = 44
 # Batches of edges, buffers of compiled passes, and the least that DuckDB can read with.
@@ -46,8 +49,11 @@ def bytes_of_rows(question: TableQuestion) -> int:
 
 def bytes_of_state(question: TableQuestion, num_nodes: int) -> int:
     """Return what the nodes of a stream take at most, ids that are in a row already."""
-    several = question.hops > 1 or question.explain
-    return num_nodes * (BYTES_MORE_HOPS if several else BYTES_ONE_HOP)
+    by_hops = {1: BYTES_ONE_HOP, 2: BYTES_TWO_HOPS}
+    if question.explain:
+        by_hops = {1: BYTES_TWO_HOPS}
+    state = by_hops.get(question.hops, BYTES_MORE_HOPS)
+    return num_nodes * (state + BYTES_OF_ORDER * question.explain)
 
 
 def check_room(question: TableQuestion, num_nodes: int, memory: int | None) -> None:

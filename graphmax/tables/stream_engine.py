@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.kernels import stream
-from graphmax.kernels.stream_rounds import Hops
+from graphmax.kernels.stream_rounds import Hops, ranked
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.capacity import (
     check_lookup,
@@ -109,8 +109,11 @@ def _labels(db: Database, question: TableQuestion, read: Read, place: Workplace)
         walk(db, read, "hop 1 of 1", hop.take)
         mask = hop.unchallenged()
         return Labels(mask & hop.has_neighbor() if apart else mask, None)
-    hops = Hops(nodes.key, nodes.absent, code, ways, neighbors=apart)
-    nodes.key = np.zeros(0, np.int64)
+    ranking = ranked(nodes.key, nodes.absent)
+    nodes.key = np.zeros(0, np.int64)  # what a round needs takes its place
+    size = nodes.num_nodes
+    hops = Hops(ranking, size, code, ways, neighbors=apart, rivals=question.explain)
+    del ranking
     _hop_by_hop(db, question, read, hops, place)
     mask = hops.open & hops.joined if apart else hops.open
     return Labels(mask, hops.rivals() if question.explain else None)
