@@ -1,7 +1,9 @@
 """One Spark for all tests: local, few partitions, no compilation of plans."""
 
 import importlib.util
+import os
 import shutil
+import sys
 
 import pytest
 
@@ -23,6 +25,8 @@ def start():
     """Start the session that the tests share."""
     from pyspark.sql import SparkSession
 
+    # Workers run what runs here, whatever python3 is elsewhere.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -189,14 +189,28 @@ class Duck(Sqlite):
         self.run(f"INSERT INTO {table} FROM rows")
 
 
+@pytest.fixture
+def opened():
+    """Close the databases that a test opens."""
+    databases = []
+
+    def keep(database):
+        databases.append(database)
+        return database
+
+    yield keep
+    for database in databases:
+        database.connection.close()
+
+
 @pytest.mark.parametrize("engine", [Sqlite, Duck])
 @pytest.mark.parametrize("name", BATCHES)
 @pytest.mark.parametrize("extremum", EXTREMA)
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_texts_against_the_oracle(engine, name, extremum, direction):
+def test_texts_against_the_oracle(engine, name, extremum, direction, opened):
     batch = BATCHES[name]
     edges, hop, labels = texts(batch, direction, LABELS)
-    database = engine(batch.union.edges)
+    database = opened(engine(batch.union.edges))
     database.run(f"CREATE VIEW edges AS {edges}")
     database.put(first_state(batch, extremum))
     distance = {ties: batch.distances(ties, direction, extremum) for ties in TIES}
@@ -219,9 +233,9 @@ def test_hop_is_the_text_of_the_design_page():
 
 @pytest.mark.parametrize("engine", [Sqlite, Duck])
 @pytest.mark.parametrize("ties", TIES)
-def test_packed_numbers_fit_at_the_largest_n(engine, ties):
+def test_packed_numbers_fit_at_the_largest_n(engine, ties, opened):
     n = MOST_TABLE_NODES
-    database = engine([(n - 1, n - 2)])
+    database = opened(engine([(n - 1, n - 2)]))
     rows = [(i, r, r * n + i, r * n + (n - 1) - i, 0) for i, r in ((n - 1, n - 1), (n - 2, n - 2))]
     database.put(rows)
     database.run("CREATE VIEW edges AS SELECT src, dst FROM given")

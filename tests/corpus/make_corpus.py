@@ -6,7 +6,6 @@ commit it. What git or a small file cannot hold (links, pipes, bombs) is made by
 when the test runs.
 """
 
-import gzip
 import io
 import json
 import os
@@ -35,6 +34,7 @@ from valid_files import (  # noqa: E402
     PAJEK,
     PIXELS,
     PLY,
+    gzipped,
     valid_files,
 )
 
@@ -90,11 +90,11 @@ def edge_lists():
     yield "exponent-ids.csv", b"src,dst\n1,1e3\n"
     yield "mixed-ids.csv", b"src,dst\n1,1.0\n1,true\n"
     yield "not-gzip.csv.gz", CSV
-    yield "gzip-twice.csv.gz", gzip.compress(gzip.compress(CSV, mtime=0), mtime=0)
-    yield "gzip.csv", gzip.compress(CSV, mtime=0)
-    yield "gzip-empty.csv.gz", gzip.compress(b"", mtime=0)
-    yield "gzip-tail.csv.gz", gzip.compress(CSV, mtime=0) + b"more"
-    yield "gzip-cut.txt.gz", gzip.compress(b"1 2\n" * 99, mtime=0)[:-8]
+    yield "gzip-twice.csv.gz", gzipped(gzipped(CSV))
+    yield "gzip.csv", gzipped(CSV)
+    yield "gzip-empty.csv.gz", gzipped(b"")
+    yield "gzip-tail.csv.gz", gzipped(CSV) + b"more"
+    yield "gzip-cut.txt.gz", gzipped(b"1 2\n" * 99)[:-8]
     yield "late-float.csv", b"1,2\n" * 5000 + b"1,2.5\n"
     yield "late-nul.csv", b"a,b\n" * 5000 + b"a,\0\n"
     yield "late-latin.csv", b"a,b\n" * 5000 + b"caf\xe9,b\n"
@@ -569,8 +569,8 @@ def special_files(folder):
     (folder / "gone.csv").symlink_to(folder / "nowhere.csv")
     (folder / "device.csv").symlink_to("/dev/zero")
     os.mkfifo(folder / "pipe.csv")
-    (folder / "bomb.csv.gz").write_bytes(gzip.compress(b"1,2\n" * 2**25, 9, mtime=0))
-    (folder / "bomb.graphml.gz").write_bytes(gzip.compress(b" " * 2**27, 9, mtime=0))
+    (folder / "bomb.csv.gz").write_bytes(gzipped(b"1,2\n" * 2**25, 9))
+    (folder / "bomb.graphml.gz").write_bytes(gzipped(b" " * 2**27, 9))
     (folder / "bomb.npz").write_bytes(
         zipped(
             x__npy=with_header(
