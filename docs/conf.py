@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from site_parts import gallery, plain_text, reference  # beside this file
+from site_parts import gallery, offline_search, plain_text, reference  # beside this file
 from sphinx_gallery.sorting import ExplicitOrder
 
 import graphmax
@@ -119,4 +119,6 @@ def setup(app: object) -> None:
     app.connect("source-read", include_pages)
     app.connect("source-read", link_examples)
     app.connect("html-page-context", name_thumbnails)
+    app.connect("html-page-context", offline_search.load)
+    app.connect("build-finished", offline_search.write)
     app.connect("build-finished", plain_text.write)

@@ -74,4 +74,8 @@ def test_search_finds_without_a_network(browser, site, word, title):
     page.wait_for_selector("#search-results .search-summary", timeout=60_000)
     page.wait_for_function("document.querySelector('#search-results p').textContent.match(/found/)")
     titles = page.eval_on_selector_all("#search-results li a", "a => a.map(b => b.textContent)")
-    assert title in titles  # extracts of the pages need a server; their titles do not
+    assert title in titles
+    page.wait_for_selector("#search-results p.context")
+    extracts = page.eval_on_selector_all("p.context", "p => p.map(b => b.textContent)")
+    assert any(word in extract for extract in extracts)
+    assert page.said == []
