@@ -71,6 +71,27 @@ def test_the_ends_of_the_table_are_exact(ran):
     assert text.splitlines()[2].startswith("| ceiling | 100.0")
 
 
+def test_the_full_track_replaces_what_the_quick_one_left(tmp_path):
+    for track, left, runs in (("quick", "quick", 1), ("full", "full", 1), ("quick", "full", 0)):
+        made = benchmark.run(tmp_path, track=track, tasks=[TASK], entries=["constant"])
+        row = json.loads((tmp_path / "real-countries" / "constant.json").read_text())
+        assert (row["track"], len(made)) == (left, runs)
+
+
+def test_tables_show_the_full_track_where_it_has_been_run(tmp_path):
+    row = {"entry": "A", "task": TASK, "metric": "f1", "failed": [], "version": 1}
+    for entry, track, way in (("A", "full", 0.5), ("A", "quick", 0.25), ("B", "quick", 0.125)):
+        tests = {"unlabelled": {"f1": {"way": way}}}
+        path = result_files.result_path(tmp_path / track, TASK, entry)
+        result_files.write_row(path, {**row, "entry": entry, "track": track, "tests": tests})
+    done = bench("table", TASK, "--results", tmp_path, "--json")
+    assert {line["entry"]: line["unlabelled"] for line in json.loads(done.stdout)} == {
+        "A": 50,
+        "B": 12.5,
+    }
+    assert f"full and quick track: {TASK}" in bench("table", "--results", tmp_path).stderr
+
+
 def test_the_same_seed_gives_the_same_result(tmp_path, ran):
     benchmark.run(tmp_path, tasks=[TASK], entries=["SAGE max"])
     row, old = (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graphmax.benchmark.bench_task import load
+from graphmax.benchmark.result_files import read_row, result_path, row_of, write_row
 from graphmax.benchmark.task_list import SPECS, TRACKS, spec_of
 from graphmax.checks import integer, near_names, one_of
 
@@ -30,7 +31,8 @@ def run(
     Parameters
     ----------
     out : str or path
-        Folder for the results. What is there already is not run again.
+        Folder for the results. What is there already is not run again, except on the full track
+        where the result is one of the quick track.
     track : {"quick", "full"}, default "quick"
         The budget, written into every result.
     tasks : sequence of str, optional
@@ -64,7 +66,6 @@ def run(
     ['constant.json']
     """
     from graphmax.benchmark.entries import ENTRIES, entries_of
-    from graphmax.benchmark.result_files import result_path
 
     one_of(track, "track", tuple(TRACKS))
     count, folder = integer(jobs, "jobs", 1), Path(out)
@@ -77,13 +78,18 @@ def run(
         (task, entry)
         for task in asked
         for entry in entries_of(task)
-        if (entries is None or entry in entries) and not result_path(folder, task, entry).exists()
+        if (entries is None or entry in entries)
+        and not _is_run(result_path(folder, task, entry), track)
     ]
     folder.mkdir(parents=True, exist_ok=True)
     told = report or _silently
     if count == 1:
         return [_told(_play(folder, job, track, device), told) for job in todo]
     return _in_parallel(folder, todo, track, device, count, told)
+
+
+def _is_run(path: Path, track: str) -> bool:
+    return path.exists() and (track == "quick" or read_row(path).get("track") != "quick")
 
 
 def _silently(line: str) -> None:
@@ -124,7 +130,6 @@ def _play(folder: Path, job: Job, track: str, device: str) -> Path:
     import torch
 
     from graphmax.benchmark.entries import ENTRIES
-    from graphmax.benchmark.result_files import result_path, row_of, write_row
 
     name, entry = job
     task, budget, start = load(name), TRACKS[track], time.perf_counter()

@@ -13,7 +13,7 @@ import numpy as np
 from graphmax.atomic import write_atomically
 from graphmax.benchmark.bench_task import BenchmarkTask, load
 from graphmax.benchmark.scoreboard import ScoreTable, evaluate
-from graphmax.benchmark.task_list import SPECS, VERSION
+from graphmax.benchmark.task_list import SPECS, TRACKS, VERSION
 
 _PACKAGES = ("numpy", "torch", "torch-geometric", "graphmax")
 
@@ -81,16 +81,35 @@ def write_row(path: Path, row: Mapping[str, Any]) -> None:
 
 def read_rows(folder: Path) -> list[dict[str, Any]]:
     """Read every row below a folder, refusing files that are none."""
-    rows = []
-    for path in sorted(folder.rglob("*.json")):
-        try:
-            row = json.loads(path.read_text())
-            row["entry"], row["task"], row["tests"], row["metric"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"`folder` must hold results only, got {path} ({error!r})") from None
-        if row["version"] == VERSION:
-            rows.append(row)
-    return rows
+    rows = [read_row(path) for path in sorted(folder.rglob("*.json"))]
+    return [row for row in rows if row["version"] == VERSION]
+
+
+def read_row(path: Path) -> dict[str, Any]:
+    """Read one row, refusing a file that is none."""
+    try:
+        row: dict[str, Any] = json.loads(path.read_text())
+        row["entry"], row["task"], row["tests"], row["metric"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"`folder` must hold results only, got {path} ({error!r})") from None
+    return row
+
+
+def longest_runs(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Keep the row of the full track where an entry has been run on both tracks of a task."""
+    kept: dict[tuple[str, str, bool], Mapping[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: row.get("track") == "full"):
+        kept[row["task"], row["entry"], row.get("track") == "submitted"] = row
+    return list(kept.values())
+
+
+def tracks_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Say of every task on which track its networks have been run: "quick", "full", or both."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        if row.get("track") in TRACKS:
+            found.setdefault(row["task"], set()).add(row["track"])
+    return {task: " and ".join(sorted(found[task])) for task in SPECS if task in found}
 
 
 def table_rows(rows: Iterable[Mapping[str, Any]], task: str) -> list[dict[str, Any]]:

@@ -156,16 +156,18 @@ def _show_table(task: str | None, results: Path | None, json: bool) -> None:
     from graphmax.benchmark.result_files import (
         LEGEND,
         figures_of,
+        longest_runs,
         marked,
         read_rows,
         summary_rows,
         table_rows,
+        tracks_of,
     )
     from graphmax.benchmark.task_list import spec_of
     from graphmax.shipped_data import dataset_path
 
     folder = results or dataset_path("peakbench/results")
-    rows = read_rows(folder)
+    rows = longest_runs(read_rows(folder))
     lines = summary_rows(rows) if task is None else table_rows(rows, spec_of(task).name)
     if json:
         _show(lines, json)
@@ -182,6 +184,10 @@ def _show_table(task: str | None, results: Path | None, json: bool) -> None:
         print_table([{"entry": marked(line)} | {n: line.get(n) for n in shown} for line in lines])
     if any(line["failed"] for line in lines):
         say(LEGEND)
+    tracks = tracks_of(rows)
+    for track in sorted({tracks[name] for name in tracks if task in (None, name)}):
+        names = [name for name in tracks if tracks[name] == track and task in (None, name)]
+        say(f"{track} track: {', '.join(names)}")
 
 
 def _submit(folder: str, out: Path) -> None:
