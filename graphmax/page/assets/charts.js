@@ -40,8 +40,6 @@ function stamp(image, ratio, rows, half, [red, green, blue]) {
   }
 }
 
-const channels = (color) => [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
-
 function extent() {
   const each = current(), { node, death } = each.peaks;
   let low = Infinity, high = -Infinity;

@@ -98,7 +98,7 @@ function showDetail() {
   const panel = at("detail"), node = state.node;
   panel.hidden = node < 0;
   if (node < 0) return;
-  const each = current(), peaks = each.peaks, row = each.rowOf.get(node), list = document.createElement("dl");
+  const each = current(), peaks = each.peaks, row = each.rowOf[node], list = document.createElement("dl");
   const add = (term, content) => {
     const name = document.createElement("dt"), text = document.createElement("dd");
     name.textContent = term;
@@ -118,7 +118,7 @@ function showDetail() {
   const witness = each.witness[node], isolation = each.isolation[node];
   const unit = REACH === "hops" ? (isolation === 1 ? " hop" : " hops") : "";
   add("value", valueText(each, node));
-  if (row !== undefined) {
+  if (row >= 0) {
     add("rank", `${row + 1} of ${peaks.node.length}${isShown[row] ? "" : " (left out by the filters)"}`);
     add("prominence", written(peaks.prominence[row]));
     add("isolation", written(isolation) + (isFinite(isolation) ? unit : ""));
@@ -140,7 +140,7 @@ function showDetail() {
     if (witness >= 0) add("its value", valueText(each, witness));
   }
   const basin = each.basin[node] < 0 ? -1 : heir[each.basin[node]];
-  if (row === undefined) add("in the basin of", link(basin < 0 ? -1 : peaks.node[basin]));
+  if (row < 0) add("in the basin of", link(basin < 0 ? -1 : peaks.node[basin]));
   if (each.probability) add("probability", written(each.probability[node]));
   const path = witness >= 0 ? pathTo(node, witness) : null;
   if (path && path.length > 2) add("path", path.map((step) => nameOf(step).slice(0, 40)).join(" \u2192 "));
@@ -172,7 +172,7 @@ function writeFragment() {
     if (key !== "node" && state[key] !== first) words.set(key, state[key]);
   }
   if (state.node >= 0) words.set("node", DATA.ids[state.node]);
-  if (map && new URLSearchParams(location.hash.slice(1)).get("map") === "canvas") words.set("map", "canvas");
+  if (askedMap()) words.set("map", askedMap());
   const fragment = words.toString();
   if (fragment !== location.hash.slice(1)) history.replaceState(null, "", "#" + fragment);
 }
@@ -258,7 +258,7 @@ function start() {
   showDetail();
   const note = [`${written(DATA.drawn)} of ${written(META.nodes)} nodes and ${written(DATA.edges.length / 2)} of ${written(META.edges)} edges are drawn`];
   note.push(DATA.whole ? "" : ": the most prominent peaks, their neighbors and a sample; the table has all peaks");
-  if (map.kind === "canvas") note.push(" (on a canvas, without WebGL)");
+  note.push({ canvas: " (on a canvas, without WebGL)", "quick canvas": " (on a canvas: WebGL is slow here, without a graphics card)" }[map.kind] || "");
   at("map-note").textContent = note.join("") + ".";
   const rule = Object.entries(RULE).filter(([, value]) => value !== null).map(([key, value]) => `${key} ${value}`).join(", ");
   const foot = [`Rule: ${rule}.`, META.file ? `File: ${META.file}, SHA-256 ${META.sha256}.` : "", META.command ? `Command: ${META.command}` : "", `Made by graphmax ${META.version}; map by sigma.js and graphology (MIT).`];

@@ -1,17 +1,44 @@
 "use strict";
-// The map: sigma.js on WebGL, or a canvas of the same where there is no WebGL.
+// The map: sigma.js on WebGL, or a canvas of the same (canvas_map.js) where there is no WebGL or a slow one.
 const box = at("map");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const tint = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 let map = null;
 
-function hasWebGL() {
-  if (new URLSearchParams(location.hash.slice(1)).get("map") === "canvas") return false;
+const askedMap = () => new URLSearchParams(location.hash.slice(1)).get("map");
+const SLOW_FROM = 3000;
+
+// The name of what draws WebGL, empty where nothing does.
+function renderer() {
   try {
-    return typeof Sigma === "function" && !!document.createElement("canvas").getContext("webgl2");
+    const gl = document.createElement("canvas").getContext("webgl2"), unmasked = gl.getExtension("WEBGL_debug_renderer_info");
+    return String(gl.getParameter(unmasked ? unmasked.UNMASKED_RENDERER_WEBGL : gl.RENDERER)) || "unknown";
   } catch {
-    return false;
+    return "";
   }
+}
+
+// Without a graphics card WebGL takes a second to draw ten thousand nodes, a canvas some milliseconds.
+function kindOfMap() {
+  const drawnBy = typeof Sigma === "function" && askedMap() !== "canvas" ? renderer() : "";
+  if (!drawnBy) return "canvas";
+  const isSlow = /swiftshader|llvmpipe|softpipe|software|basic render/i.test(drawnBy) && DATA.drawn + DATA.edges.length / 2 > SLOW_FROM;
+  return isSlow && askedMap() !== "webgl" ? "quick canvas" : "webgl";
+}
+
+function drawName(pen, data) {
+  if (!data.label) return;
+  pen.font = NAME_FONT;
+  writeName(pen, data.label, nameArea(pen, data.label, data, data.size));
+}
+
+// The tip tells the rest.
+function drawHovered(pen, data) {
+  pen.beginPath();
+  pen.arc(data.x, data.y, data.size + 2, 0, 7);
+  pen.lineWidth = 2;
+  pen.strokeStyle = tint("--ink");
+  pen.stroke();
 }
 
 function sigmaMap() {
@@ -23,11 +50,12 @@ function sigmaMap() {
     });
   }
   for (let e = 0; e < DATA.edges.length; e += 2) {
-    graph.mergeEdge(String(DATA.edges[e]), String(DATA.edges[e + 1]));
+    graph.addUndirectedEdge(String(DATA.edges[e]), String(DATA.edges[e + 1]));
   }
   const sigma = new Sigma(graph, box, {
     defaultEdgeColor: tint("--edge"), labelColor: { color: tint("--ink") }, labelRenderedSizeThreshold: plainSize + 3,
     labelDensity: 0.6, zIndex: true, minCameraRatio: 0.005, maxCameraRatio: 4, allowInvalidContainer: true,
+    defaultDrawNodeLabel: drawName, defaultDrawNodeHover: drawHovered,
     hideEdgesOnMove: DATA.edges.length > 60000, stagePadding: 30, itemSizesReference: "screen",
   });
   const looks = Array.from({ length: DATA.drawn }, () => "");
@@ -62,105 +90,6 @@ function sigmaMap() {
       sigma.setSetting("defaultEdgeColor", tint("--edge"));
       sigma.setSetting("labelColor", { color: tint("--ink") });
     },
-  };
-}
-
-function canvasMap() {
-  const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
-  canvas.className = "plain";
-  box.append(canvas);
-  const view = { scale: 1, x: 0, y: 0, isFitted: false };
-  const place = (node) => ({ x: view.x + DATA.x[node] * view.scale, y: view.y - DATA.y[node] * view.scale });
-  const fit = () => {
-    const width = box.clientWidth, height = box.clientHeight;
-    const wide = DATA.x.reduce((a, b) => Math.max(a, b), 1), high = DATA.y.reduce((a, b) => Math.max(a, b), 1);
-    view.scale = Math.min((width - 60) / wide, (height - 60) / high);
-    view.x = (width - wide * view.scale) / 2;
-    view.y = height - (height - high * view.scale) / 2;
-    view.isFitted = true;
-  };
-  const draw = () => {
-    const ratio = devicePixelRatio || 1;
-    canvas.width = box.clientWidth * ratio;
-    canvas.height = box.clientHeight * ratio;
-    pen.scale(ratio, ratio);
-    if (!view.isFitted) fit();
-    const values = current();
-    pen.strokeStyle = tint("--edge");
-    pen.lineWidth = 0.6;
-    pen.beginPath();
-    for (let e = 0; e < DATA.edges.length; e += 2) {
-      const a = place(DATA.edges[e]), b = place(DATA.edges[e + 1]);
-      pen.moveTo(a.x, a.y);
-      pen.lineTo(b.x, b.y);
-    }
-    pen.stroke();
-    const order = [...Array(DATA.drawn).keys()].sort((a, b) => isPeakShown(values, a) - isPeakShown(values, b));
-    for (const node of order) {
-      const p = place(node);
-      pen.fillStyle = colorOf(values, node);
-      pen.beginPath();
-      pen.arc(p.x, p.y, sizeOf(values, node), 0, 7);
-      pen.fill();
-    }
-    pen.fillStyle = tint("--ink");
-    pen.font = "12px system-ui, sans-serif";
-    const rows = [...shown].sort((a, b) => values.peaks.prominence[b] - values.peaks.prominence[a]);
-    for (const row of rows.slice(0, 25)) {
-      const node = values.peaks.node[row];
-      if (node >= DATA.drawn) continue;
-      const p = place(node);
-      pen.fillText(DATA.ids[node].slice(0, 40), p.x + sizeOf(values, node) + 3, p.y + 4);
-    }
-    drawOverlay();
-  };
-  const nodeAt = (event) => {
-    const area = canvas.getBoundingClientRect(), x = event.clientX - area.left, y = event.clientY - area.top;
-    let best = -1, nearest = 144;
-    for (let node = 0; node < DATA.drawn; node++) {
-      const p = place(node), d = (p.x - x) ** 2 + (p.y - y) ** 2;
-      if (d < nearest) [best, nearest] = [node, d];
-    }
-    return best;
-  };
-  let drag = null;
-  canvas.addEventListener("pointerdown", (event) => {
-    drag = { x: event.clientX, y: event.clientY, moved: false };
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (drag && event.buttons) {
-      view.x += event.movementX;
-      view.y += event.movementY;
-      drag.moved = drag.moved || Math.hypot(event.clientX - drag.x, event.clientY - drag.y) > 4;
-      draw();
-    } else hover(nodeAt(event), event);
-  });
-  canvas.addEventListener("pointerleave", () => hover(-1));
-  canvas.addEventListener("pointerup", (event) => {
-    if (drag && !drag.moved) choose(nodeAt(event));
-    drag = null;
-  });
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    const area = canvas.getBoundingClientRect(), x = event.clientX - area.left, y = event.clientY - area.top;
-    const factor = Math.exp(-event.deltaY / 400);
-    view.x = x - (x - view.x) * factor;
-    view.y = y - (y - view.y) * factor;
-    view.scale *= factor;
-    draw();
-  }, { passive: false });
-  new ResizeObserver(() => draw()).observe(box);
-  return {
-    kind: "canvas",
-    refresh: draw,
-    center(node) {
-      const p = place(node);
-      view.x += box.clientWidth / 2 - p.x;
-      view.y += box.clientHeight / 2 - p.y;
-      draw();
-    },
-    place,
-    repaint: draw,
   };
 }
 
@@ -213,10 +142,11 @@ function hover(node, event) {
 
 function makeMap() {
   try {
-    map = hasWebGL() ? sigmaMap() : canvasMap();
+    const kind = kindOfMap();
+    map = kind === "webgl" ? sigmaMap() : canvasMap(kind);
   } catch {
     box.replaceChildren();
-    map = canvasMap();
+    map = canvasMap("canvas");
   }
   box.append(overlay);
   dark.addEventListener("change", () => {

@@ -15,7 +15,10 @@ for (const each of DATA.values) {
   peaks.isolation = distances(peaks.isolation);
   peaks.prominence = numbers(peaks.prominence);
   peaks.death = numbers(peaks.death);
-  each.rowOf = new Map(peaks.node.map((node, row) => [node, row]));
+  each.rowOf = new Int32Array(DATA.ids.length).fill(-1);
+  peaks.node.forEach((node, row) => { each.rowOf[node] = row; });
+  const steep = (row) => (Number.isNaN(peaks.prominence[row]) ? Infinity : peaks.prominence[row]);
+  each.drawnRows = [...peaks.node.keys()].filter((row) => peaks.node[row] < DATA.drawn).sort((a, b) => steep(b) - steep(a) || a - b);
   let far = 1;
   for (const d of peaks.isolation) if (isFinite(d) && d > far) far = d;
   each.farthest = far;
@@ -81,10 +84,11 @@ function basinSizes() {
   return sizes;
 }
 
+const grouped = new Intl.NumberFormat("en-US");
 function written(number) {
   if (number === Infinity || number === -Infinity) return number > 0 ? "\u221e" : "-\u221e";
   if (number === null || Number.isNaN(number)) return "\u2013";
-  if (Number.isInteger(number)) return number.toLocaleString("en-US");
+  if (Number.isInteger(number)) return grouped.format(number);
   return String(Number(number.toPrecision(6)));
 }
 
@@ -99,11 +103,19 @@ const PALETTE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00
 const VIRIDIS = ["#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725"];
 const TRUE_COLOR = "#009E73", FOUND_COLOR = "#D55E00", MISSED_COLOR = "#0072B2", QUIET = "#9aa1ab";
 
-function shade(share) {
-  const x = Math.min(Math.max(share, 0), 1) * (VIRIDIS.length - 1), i = Math.min(Math.floor(x), VIRIDIS.length - 2);
+const SHADES = Array.from({ length: 256 }, (_, step) => {
+  const x = (step / 255) * (VIRIDIS.length - 1), i = Math.min(Math.floor(x), VIRIDIS.length - 2);
   const part = (k, j) => parseInt(VIRIDIS[k].slice(1 + 2 * j, 3 + 2 * j), 16);
   const mixed = [0, 1, 2].map((j) => Math.round(part(i, j) + (x - i) * (part(i + 1, j) - part(i, j))));
   return "#" + mixed.map((c) => c.toString(16).padStart(2, "0")).join("");
+});
+const shade = (share) => SHADES[Math.round(Math.min(Math.max(share, 0), 1) * 255)];
+
+// Red, green and blue of a color, each looked at once.
+const known = new Map();
+function channels(color) {
+  if (!known.has(color)) known.set(color, [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16)));
+  return known.get(color);
 }
 
 function colorOf(each, node) {
@@ -119,17 +131,18 @@ function colorOf(each, node) {
   return row < 0 ? QUIET : PALETTE[row % PALETTE.length];
 }
 
+// Peaks are drawn smaller where many are shown, so that they do not cover one another.
 const plainSize = DATA.drawn > 5000 ? 1.5 : DATA.drawn > 800 ? 2.5 : 3.5;
 function sizeOf(each, node) {
-  const row = each.rowOf.get(node);
-  if (row === undefined || !isShown[row]) return plainSize;
-  const share = each.tallest > 0 ? Math.max(each.peaks.prominence[row], 0) / each.tallest : 0;
-  return plainSize + 2.5 + 9 * Math.sqrt(Number.isNaN(share) ? 1 : share);
+  const row = each.rowOf[node];
+  if (row < 0 || !isShown[row]) return plainSize;
+  const crowd = Math.min(1, Math.sqrt(400 / shown.length)), share = each.tallest > 0 ? Math.max(each.peaks.prominence[row], 0) / each.tallest : 0;
+  return plainSize + Math.max(2.5 * crowd, 1) + Math.max(9 * crowd, 3) * Math.sqrt(Number.isNaN(share) ? 1 : Math.min(share, 1));
 }
 
 function isPeakShown(each, node) {
-  const row = each.rowOf.get(node);
-  return row !== undefined && isShown[row] === 1;
+  const row = each.rowOf[node];
+  return row >= 0 && isShown[row] === 1;
 }
 
 // A shortest path by hops from a node to its witness, along the edges that are drawn.
