@@ -28,7 +28,8 @@ from graphmax.question import rule_of
 from graphmax.rule import Absent, Direction, Extremum, Nan, Rule
 
 _LIBRARIES = ("graphology.umd.min.js", "sigma.min.js")
-_SCRIPTS = ("state.js", "canvas_map.js", "graph_map.js", "charts.js", "peak_table.js", "controls.js")
+_PARTS = ("state", "canvas_map", "graph_map", "charts", "peak_table", "controls")
+_SCRIPTS = tuple(f"{name}.js" for name in _PARTS)
 _COMPARABLE = "biufmM"
 _OF_ISOLATION = ("ties", "direction", "nan", "absent", "extremum")
 
