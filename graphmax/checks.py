@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 MOST_NODES = 2**31 - 1
 # Above this, an edge list without a node count must use at least one index in a hundred.
 UNASKED_NODES = 10_000_000
+_MOST_BITS = 4096
 
 
 def integer(
@@ -26,6 +27,8 @@ def integer(
     if _is_no_number(value) or not isinstance(value, int | np.integer):
         wanted = "an integer" + ("" if least is None else f" of at least {least}")
         raise TypeError(f"`{name}` must be {wanted}, got {value!r}{hint}")
+    if (bits := int(value).bit_length()) > _MOST_BITS:  # Python does not write these as decimals
+        raise ValueError(f"`{name}` must be an integer of at most {_MOST_BITS} bits, got {bits}")
     _check_range(int(value), value, name, least, most, hint)
     return int(value)
 

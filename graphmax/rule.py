@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from graphmax.checks import boolean, integer, number, one_of
+from graphmax.checks import MOST_NODES, boolean, integer, number, one_of
 
 Ties = Literal["strict", "weak", "plateau", "index"]
 Direction = Literal["in", "out", "both"]
@@ -104,8 +104,8 @@ class Rule:
 
     @property
     def reach(self) -> int | None:
-        """Radius of the ball in hops; None where the rule has a `radius`."""
-        return None if self.radius is not None else self.hops or 1
+        """Radius of the ball in hops, no longer than any path; None where there is a `radius`."""
+        return None if self.radius is not None else min(self.hops or 1, MOST_NODES)
 
     @property
     def said(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Rule:
         'plateau'
         """
         made: Any = replace(self, **{**DEFAULTS, **defaults, **self.said})
-        filled: FilledRule = made if made.radius else replace(made, hops=made.reach)
+        filled: FilledRule = made if made.radius or made.hops else replace(made, hops=1)
         return filled
 
     def __repr__(self) -> str:

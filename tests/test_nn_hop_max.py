@@ -155,6 +155,26 @@ def test_compiled_into_one_graph_for_any_size():
         assert torch.equal(owner, expected.owner)
 
 
+# --- hops beyond every ball
+
+
+@pytest.mark.parametrize("operator", BOTH)
+def test_rows_beyond_the_longest_path_repeat_the_last(operator):
+    scores = torch.tensor([[3.0, 1.0], [1.0, 2.0], [2.0, 2.0], [5.0, 0.0]], requires_grad=True)
+    value, owner = operator(scores, PATH, 100)
+    assert value.shape == owner.shape == (100, 4, 2)
+    assert torch.equal(owner, operator(scores, PATH, 3).owner[[0, 1] + [2] * 98])
+    value[[2, 99]].sum().backward()
+    assert scores.grad.sum(0).tolist() == [8, 8]
+
+
+@pytest.mark.parametrize("nodes", [0, 4])
+@pytest.mark.parametrize("hops", [2**40, 2**63 - 1, 2**63, 10**400])
+def test_more_rows_than_fit_are_refused(hops, nodes):
+    with pytest.raises(MemoryError, match="`hops` must be at most .* repeat the last"):
+        hop_max(torch.zeros(nodes), PATH[:, :0], hops)
+
+
 # --- refusals
 
 

@@ -139,6 +139,14 @@ def test_csv_with_index_ties_follows_the_rows(spark, tmp_path):
     ask(spark, BATCHES["directed"], tmp_path, "shuffled", gm.Rule(1, ties="index"), ending="csv")
 
 
+def test_hops_end_when_nothing_changes(spark, tmp_path):
+    batch = BATCHES["undirected"]
+    rule = gm.Rule(2**63, ties="index")
+    answer, _ = ask(spark, batch, tmp_path, "gaps", rule, explain=True)
+    hops = [stage.name for stage in answer.stages if stage.name.startswith("state-")]
+    assert 3 < len(hops) < batch.union.num_nodes
+
+
 # --- resumption
 
 

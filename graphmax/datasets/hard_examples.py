@@ -237,7 +237,7 @@ def hard_negatives(
 
 def _without_ties(rule: Rule) -> Rule:
     return Rule(
-        hops=rule.hops,
+        hops=rule.reach,
         radius=rule.radius,
         direction=rule.direction,
         nan=rule.nan,

@@ -152,6 +152,8 @@ def _reach(indptr, indices, v, hops, seen, queue):
     low, tail = 0, 1
     for _ in range(hops):
         high = tail
+        if low == high:  # the ball has met its component
+            break
         for at in range(low, high):
             w = queue[at]
             for p in range(indptr[w], indptr[w + 1]):

@@ -117,7 +117,7 @@ class Head(nn.Module):
 
     def rivals(self, scores: Scored, steps: Steps) -> Tensor:
         """Return the node that decides about each node, -1 for none, int64 (num_nodes,)."""
-        return hop_max(scores.mean.mean(1).double(), steps, self.radius).owner[-1]
+        return hop_max(scores.mean.mean(1).double(), steps, _enough(self.radius, steps)).owner[-1]
 
     def calibrate(self, logits: Tensor) -> None:
         """Take the scale of the logits before training; by default there is none to take."""

@@ -13,11 +13,13 @@ from torch import Tensor
 
 from graphmax.adjacency import Adjacency
 from graphmax.checks import integer
+from graphmax.free_memory import free_memory
 from graphmax.graph import Graph
 from graphmax.kernels.hopmax import hop_max as compiled_rounds
 from graphmax.nn.steps import Steps
 from graphmax.values import order_key
 
+_SMALL_ANSWER = 2**20
 _EVERYBODY = np.zeros(0, np.bool_)
 
 
@@ -60,12 +62,15 @@ def hop_max(scores: Tensor, edge_index: Tensor | Graph | Adjacency | Steps, hops
         If `scores` is not floating or `edge_index` or `hops` not integer.
     ValueError
         If a shape is wrong, an index or `hops` is out of range, or a score is NaN.
+    MemoryError
+        If a row for each of so many hops does not fit into the free memory.
 
     Notes
     -----
-    The gradient goes to the owner. On CPU a compiled kernel: O(n log n + hops * m) time, 28 bytes
-    a node besides the rows, which are built first where an edge_index is given; on other devices,
-    under ``torch.compile`` and in exports the same rounds as scatter operations.
+    The gradient goes to the owner. Rounds end when nothing changes. On CPU a compiled kernel:
+    O(n log n + hops * m) time, 28 bytes a node besides the rows, which are built first where an
+    edge_index is given; on other devices, under ``torch.compile`` and in exports the same rounds
+    as scatter operations.
 
     Examples
     --------
@@ -80,12 +85,23 @@ def hop_max(scores: Tensor, edge_index: Tensor | Graph | Adjacency | Steps, hops
     if not torch.compiler.is_compiling():
         check_scores(scores)
         hops = integer(hops, "hops", 1)
+        _check_room(scores, hops)
     steps = Steps.of(edge_index, scores.shape[0])
     rows = steps.rows
     if rows is None or torch.compiler.is_compiling() or scores.device.type != "cpu":
         return by_scatter(scores, steps.edge_index.to(scores.device), hops)
     value, owner = _Compiled.apply(scores, rows.indptr, rows.indices, hops)  # type: ignore[no-untyped-call]
     return HopMax(value, owner)
+
+
+def _check_room(scores: Tensor, hops: int) -> None:
+    """Refuse more rows than the free memory holds: they would repeat the last one."""
+    row = max(scores.numel(), 1) * (scores.element_size() + torch.int64.itemsize)
+    if hops * row > _SMALL_ANSWER and hops > (most := free_memory() // row):
+        raise MemoryError(
+            f"`hops` must be at most {most}, because each is a row of {row} bytes in the answer, "
+            f"got {hops}; rows beyond the longest shortest path repeat the last"
+        )
 
 
 def check_scores(scores: Tensor) -> None:
@@ -125,14 +141,21 @@ def owners_by_scatter(scores: Tensor, edge_index: Tensor, hops: int) -> Tensor:
     target = torch.cat([edge_index[1], node])
     padded = torch.cat([scores, scores.new_full((1,), -torch.inf)])
     owner = []
-    for _ in range(hops):
+    rounds = hops if torch.compiler.is_compiling() else min(hops, max(num_nodes, 1))
+    for _ in range(rounds):
         owners = torch.cat([best[source], second[source]])
         into = torch.cat([target, target])
         best = _highest(padded, owners, into, num_nodes)
         owners = torch.where(owners == best[into], num_nodes, owners)
         second = _highest(padded, owners, into, num_nodes)
         owner.append(torch.where(best == node, second, best))
-    return torch.stack(owner)
+    return _repeating_the_last(torch.stack(owner), hops)
+
+
+def _repeating_the_last(rows: Tensor, hops: int) -> Tensor:
+    """Return a row per hop of the rows up to where nothing changes any more."""
+    more = hops - rows.shape[0]
+    return torch.cat([rows, rows[-1:].expand(more, *rows.shape[1:])]) if more else rows
 
 
 def _highest(padded: Tensor, owners: Tensor, into: Tensor, num_nodes: int) -> Tensor:
@@ -187,5 +210,6 @@ def _owners(
     if column.dtype == torch.bfloat16:
         column = column.float()
     key = order_key(column.contiguous().numpy()).key
-    rows = compiled_rounds(indptr, indices, key, _EVERYBODY, hops)
-    return torch.stack([torch.from_numpy(row) for row in rows]).long()
+    rows = compiled_rounds(indptr, indices, key, _EVERYBODY, min(hops, max(key.size, 1)))
+    owner = torch.stack([torch.from_numpy(row) for row in rows]).long()
+    return _repeating_the_last(owner, hops)

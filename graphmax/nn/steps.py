@@ -106,6 +106,8 @@ class Steps:
         MemoryError
             If there are more than 2**28 of them.
         """
+        if not torch.compiler.is_compiling():
+            hops = min(hops, max(self.num_nodes - 1, 1))  # no path is longer
         if hops == 1:
             return self.edge_index
         if hops not in self._pairs:

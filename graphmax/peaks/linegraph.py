@@ -173,5 +173,5 @@ def _edge_maxima(graph: Graph, question: Question) -> NDArray[np.bool_]:
         graph = Graph.from_edges(src, dst, graph.num_nodes, directed=graph.directed)
     mask = np.zeros(key.size, np.bool_)
     ties: Ties = "weak" if question.ties.by_plateau else "strict"
-    mask[present] = edge_maxima(graph, key[present], question.rule.hops or 1, ties=ties)
+    mask[present] = edge_maxima(graph, key[present], question.rule.reach or 1, ties=ties)
     return mask

@@ -2,11 +2,11 @@
 
 # ruff: noqa: S608 - file names are quoted
 
-import os
 from pathlib import Path
 
 import duckdb
 
+from graphmax.free_memory import free_memory
 from graphmax.kernels.id_lookup import lookup_bytes
 from graphmax.tables.table_files import TableFiles
 from graphmax.tables.table_question import TableQuestion
@@ -127,30 +127,3 @@ def _estimated_lines(file: Path) -> int:
     with file.open("rb") as stream:
         sample = stream.read(_SAMPLE)
     return file.stat().st_size * max(1, sample.count(b"\n")) // max(1, len(sample))
-
-
-def free_memory() -> int:
-    """Return how many bytes this process could still take, containers' limits included."""
-    free = [_available(), *_control_group()]
-    return max(0, min(free))
-
-
-def _available() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        names = os.sysconf_names if hasattr(os, "sysconf") else {}
-        pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in names else "SC_PHYS_PAGES"
-        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE") if pages in names else 2**32
-    (line,) = (line for line in lines if line.startswith("MemAvailable"))
-    return int(line.split()[1]) * 1024
-
-
-def _control_group() -> list[int]:
-    folder = Path("/sys/fs/cgroup")
-    try:
-        most = (folder / "memory.max").read_text(encoding="ascii").strip()
-        used = int((folder / "memory.current").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return []
-    return [] if most == "max" else [int(most) - used]

@@ -50,7 +50,7 @@ def _rows(db: Database, question: TableQuestion, read: Read) -> Question:
         "local_maxima",
         graph,
         values,
-        rule.hops,
+        rule.reach,
         ties=rule.ties,
         direction=rule.direction,
         isolated=rule.isolated,
