@@ -92,7 +92,11 @@ def attribute_of(nodes: Nodes, values: Any, name: str, source: Any = None) -> At
     `source` is the object that the graph was made of, where names may live too.
     """
     if isinstance(values, str):
-        return read_attribute(_named(nodes, values, name, source), values)
+        column = _named(nodes, values, name, source)
+        try:
+            return read_attribute(column, values)
+        except TypeError as error:
+            raise TypeError(f"{error}{_why_text(nodes, values)}") from None
     _check_kind(values, name)
     keyed = _keyed(values)
     if keyed is not None:
@@ -190,6 +194,13 @@ def _named(nodes: Nodes, values: str, name: str, source: Any) -> Any:
         + near_names(values, list(found))
         + f" (what a graph knows itself: {', '.join(MEASURES)})"
     )
+
+
+def _why_text(nodes: Nodes, name: str) -> str:
+    """Say what the reader of a file remarked about a column that it could not make numbers of."""
+    remarks: Any = getattr(getattr(nodes, "source", None), "remarks", ())
+    about = f"attribute {name!r} is text: "
+    return next((f"; {r.removeprefix(about)}" for r in remarks if r.startswith(about)), "")
 
 
 # --- kinds

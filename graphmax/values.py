@@ -91,8 +91,17 @@ def read_attribute(values: Any, name: str = "values") -> Attribute:
     if isinstance(values, np.ma.MaskedArray):
         missing = np.ma.getmaskarray(values) if np.ma.is_masked(values) else None
         values = values.data
-    array = _comparable(np.asarray(values), name)
-    return Attribute(array, name, missing, convert, convert)
+    array = np.asarray(values)
+    if array.dtype == object and array.size and _holds_nothing(array, missing):
+        array, missing = np.zeros(array.shape), np.ones(array.shape, np.bool_)
+    return Attribute(_comparable(array, name), name, missing, convert, convert)
+
+
+def _holds_nothing(array: NDArray[Any], missing: NDArray[np.bool_] | None) -> bool:
+    """Tell whether no entry of an object array is known: it is of no type, not of a wrong one."""
+    if missing is not None and missing.all():
+        return True
+    return all(item is None for item in array.reshape(-1).tolist())
 
 
 def _is_typed(values: Any) -> bool:
@@ -173,12 +182,31 @@ def _first_strangers(array: NDArray[Any]) -> str:
             return f" (exact fractions, first {shown}; multiply them to whole numbers)"
         if all(isinstance(item, np.datetime64 | np.timedelta64) for _, item in strangers):
             return f" (times of several units, first {shown}; give all of them one)"
+        if all(isinstance(item, str | None) for _, item in strangers):
+            return _first_words(strangers)
         return f" ({len(strangers)} entries are no numbers, first {shown})"
     integers = [int(item) for _, item in items if isinstance(item, int | np.integer)]
     largest = max(integers, key=abs, default=0)
     if len(integers) == len(items):
         return f" (integers such as {largest} fit no integer dtype; pass their ranks)"
     return f" (integers such as {largest} beside floats are not exact in float64)"
+
+
+def _first_words(texts: list[tuple[int, Any]]) -> str:
+    """Say which texts keep a column from being numbers."""
+    words = [(at, text) for at, text in texts if text is not None and not _is_number(text)]
+    if not words:
+        return f" (text, first {texts[0][1]!r}; convert it to numbers)"
+    shown = ", ".join(f"{text[:20]!r} at {at}" for at, text in words[:3])
+    return f" ({len(words)} entries are text and no numbers, first {shown})"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def order_key(array: NDArray[Any]) -> Keyed:

@@ -68,7 +68,7 @@ class ProbabilityOptions:
             answer = peak_probability(
                 graph,
                 y,
-                rule.reach or 1,
+                rule.hops or 1,
                 noise=self.noise,
                 direction=direction,
                 where=selection.get("where"),

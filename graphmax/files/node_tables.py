@@ -166,22 +166,31 @@ def _typed(table: TextTable, place: int, name: str, dtype: str | None) -> NDArra
     return fetched(connection, f"select {column}::{kind} as a from node_rows")["a"]
 
 
+# A cell that starts like a number is meant as one: ``1,000``, ``5%``, ``2020-01-31T12:00:00Z``.
+_LIKE_A_NUMBER = "regexp_matches({c}, '^\\s*[+-]?[.]?[0-9]')"
+
+
 def _say_why_text(table: TextTable, place: int, name: str) -> None:
-    """Name the first cell that keeps a column of numbers from being one."""
-    column = f"c{place}"
-    is_number = f"try_cast({column} as double) is not null"
+    """Name the first cells that keep a column of numbers from being one."""
+    connection, column = table.connection, f"c{place}"
+    is_stranger = f"{column} is not null and try_cast({column} as double) is null"
+    is_meant = _LIKE_A_NUMBER.replace("{c}", column)
+    query = f"select count(*) filter ({is_meant}), count({column}) from node_rows"
+    numbers, filled = connection.execute(query).fetchall()[0]
     query = (
-        f"select count(*) filter ({is_number}), count({column}), "
-        f"min(rowid) filter ({column} is not null and not ({is_number})) from node_rows"
+        f"select {column}, min(rowid), any_value({is_meant}) from node_rows where {is_stranger} "
+        "group by 1 order by 2 limit 3"
     )
-    numbers, filled, row = table.connection.execute(query).fetchall()[0]
-    if row is None or numbers * 2 < filled:
+    strangers = connection.execute(query).fetchall()
+    if not strangers or numbers * 2 < filled:
         return
-    query = f"select {column} from node_rows where rowid = {row}"
-    (text,) = table.connection.execute(query).fetchall()[0]
+    shown = ", ".join(f"{text[:20]!r} in line {table.line_of(row)}" for text, row, _ in strangers)
+    words = ",".join(text[:20] for text, _, is_number in strangers if not is_number)
+    way_out = f"--missing {words} if that means missing" if words else "write plain numbers"
+    is_one = len(strangers) == 1
     table.source.remark(
-        f"attribute {name!r} is text: {text[:20]!r} in line {table.line_of(row)} is no number "
-        f"(--missing {text[:20]} if it means a missing one)"
+        f"attribute {name!r} is text: {shown} {'is no number' if is_one else 'are no numbers'} "
+        f"({way_out})"
     )
 
 

@@ -74,6 +74,8 @@ def checked_columns(columns: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]
     """Return the columns as one-dimensional arrays of one length and of writable types."""
     if not columns:
         raise ValueError("`columns` must hold at least one column, got none")
+    if "" in map(str, columns):
+        raise ValueError("`columns` must have names, got one called ''; rename it")
     arrays = {str(name): _column(str(name), column) for name, column in columns.items()}
     lengths = {name: array.size for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:

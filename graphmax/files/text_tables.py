@@ -114,10 +114,14 @@ def _check_text(
 
 def tidied(source: Source, layout: Layout, file: Path) -> Source:
     """Write a copy with blank lines for comments, one kind of newline, single blanks."""
+    comments = 0
     with source.file.open("rb") as stream, file.open("wb") as copy:
         for number, line in enumerate(source.timed(stream)):
             is_row = number < layout.skip or not layout.is_comment(line)
+            comments += not is_row
             copy.write((_tidied_line(line, layout) if is_row else b"") + b"\n")
+    if comments:
+        source.remark(f"{comments} comment lines among the rows left out")
     return replace(source, file=file, size=file.stat().st_size)
 
 

@@ -125,7 +125,7 @@ def _hop_by_hop(
         start.createOrReplaceTempView("s")
         if question.explain:
             checkpoints.stage("second-0", tables.num_nodes, lambda: spark.sql(SECOND_START))
-    hop, sums = max(done, 0), None
+    hop, sums = max(done, 0), list[object]()
     while hop < question.hops:
         hop += 1
         _hop(spark, checkpoints, question, (hop, rows))

@@ -67,8 +67,20 @@ class TableChecks:
             return kind
         raise TypeError(
             f"`values` must be numbers, Booleans or times, got {kind} in column "
-            f"{self.question.values!r} of {self.question.nodes.name}; convert the column"
+            f"{self.question.values!r} of {self.question.nodes.name}{self._first_words(kind)}; "
+            "convert the column"
         )
+
+    def _first_words(self, kind: str) -> str:
+        """Name the first texts that are no numbers."""
+        if kind.upper() != self.dialect.text.upper():
+            return ""
+        strangers = self._rows(
+            "SELECT value, id FROM raw_nodes WHERE value IS NOT NULL AND TRY_CAST(value AS DOUBLE) "
+            "IS NULL ORDER BY id LIMIT 3"
+        )
+        shown = ", ".join(f"{text[:20]!r} of {node!r}" for text, node in strangers)
+        return f" (first {shown})" if shown else ""
 
     def check_values(self, kind: str) -> None:
         """Refuse nodes whose value is NULL or NaN, where the rule says so."""
