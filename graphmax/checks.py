@@ -120,12 +120,28 @@ def is_tensor(obj: Any) -> bool:
     return hasattr(obj, "untyped_storage")
 
 
+def check_plain_tensor(tensor: Any, name: str = "tensor") -> None:
+    """Refuse tensors that NumPy has no array for: of another layout or dtype, or without data."""
+    if getattr(tensor, "is_nested", False):
+        kind, way_out = "a nested tensor", "torch.nested.to_padded_tensor, or one call per part"
+    elif getattr(tensor, "is_quantized", False):
+        kind, way_out = "a quantized tensor", "pass tensor.dequantize()"
+    elif getattr(tensor, "is_meta", False):
+        kind, way_out = "a tensor on device 'meta', which holds no data", "move it to a real one"
+    elif str(tensor.dtype).startswith(("torch.float8", "torch.float4", "torch.bits")):
+        kind, way_out = f"dtype {tensor.dtype}", "pass tensor.float()"
+    else:
+        return
+    raise TypeError(f"`{name}` must be dense numbers that NumPy knows, got {kind}; {way_out}")
+
+
 def to_numpy(obj: Any) -> NDArray[Any]:
     """Return a tensor (on any device) as a NumPy array, an array as it is."""
     if not is_tensor(obj):
         return np.asarray(obj)
     if hasattr(obj, "as_tensor"):  # PyG's EdgeIndex
         obj = obj.as_tensor()
+    check_plain_tensor(obj)
     array: NDArray[Any] = obj.detach().cpu().resolve_neg().numpy()
     return array
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import first_five, is_tensor, near_names, to_numpy, warn
+from graphmax.checks import check_plain_tensor, first_five, is_tensor, near_names, to_numpy, warn
 from graphmax.convert import EdgeList, as_graph, edge_list_of
 from graphmax.convert.edge_lists import is_data
 from graphmax.convert.library_graphs import is_networkx
@@ -208,6 +208,8 @@ def _why_text(nodes: Nodes, name: str) -> str:
 
 def _check_kind(values: Any, name: str) -> None:
     """Refuse what is no column: iterators, single values, pairs, images with their own space."""
+    if is_tensor(values):
+        check_plain_tensor(values, name)
     kind = f"{type(values).__module__}.{type(values).__qualname__}".removeprefix("builtins.")
     way_out = None
     if isinstance(values, list | tuple) and _are_pairs(values):

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.checks import check_plain_tensor
 from graphmax.kernels.order_keys import double_keys, single_keys
 from graphmax.typed_columns import column_of
 
@@ -141,6 +142,7 @@ def _from_torch(tensor: Any, name: str) -> Attribute:
     import torch
 
     device = tensor.device
+    check_plain_tensor(tensor, name)
     tensor = tensor.detach()
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.to(torch.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.adjacency import Adjacency, matching_ends, symmetric_rows
-from graphmax.checks import edge_weights, is_tensor, near_names, to_numpy
+from graphmax.checks import check_plain_tensor, edge_weights, is_tensor, near_names, to_numpy
 from graphmax.graph import Graph, undirected_graph
 
 _SIZED = ("num_nodes", "x", "pos", "batch", "ptr")
@@ -109,6 +109,7 @@ def is_edge_index(obj: Any) -> bool:
 def from_edge_index(obj: Any, weight: str | None) -> EdgeList:
     """Read an ``edge_index`` tensor or PyG ``EdgeIndex``."""
     del weight
+    check_plain_tensor(obj, "graph")
     if obj.ndim != 2 or obj.shape[0] != 2 or obj.is_floating_point() or obj.is_complex():
         raise TypeError(
             "`graph` must be an edge_index of shape (2, entries) and integer dtype, "

@@ -121,6 +121,8 @@ def read_array(data: bytes, name: str, source: Source) -> NDArray[Any]:
         version = npy.read_magic(stream)
         reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = reader(stream)
+        if any(isinstance(side, bool) for side in shape):  # integers to NumPy
+            raise TypeError("a shape of Booleans")
     except _BAD_HEADER as error:
         raise refusal(source.name, "hold valid NPY arrays", f"a bad header of {name!r}") from error
     if dtype.hasobject:

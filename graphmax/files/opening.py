@@ -224,14 +224,32 @@ def _in_utf8(source: Source, options: ReadOptions) -> Iterator[Source]:
 
 @contextmanager
 def _plainly_named(file: Path) -> Iterator[Path]:
-    """Give a name that is one file: DuckDB reads ``*``, ``?`` and ``[`` as patterns."""
-    if not set("*?[]{}") & set(str(file)):
+    """Give a name that is one file in UTF-8: DuckDB reads ``*``, ``?`` and ``[`` as patterns."""
+    if not set("*?[]{}") & set(str(file)) and is_utf8(str(file)):
         yield file
         return
     with TemporaryDirectory(prefix="graphmax-") as folder:
         link = Path(folder) / "file"
         link.symlink_to(file)
         yield link
+
+
+def is_utf8(name: str) -> bool:
+    """Tell whether a file name is text: one of other bytes holds lone surrogates in Python."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_text(text: str, name: str) -> None:
+    """Refuse half characters, which Python makes of bytes that are no text: no file holds them."""
+    if not is_utf8(text):
+        raise ValueError(
+            f"`{name}` must hold text of whole characters, got {text[:40]!r}; "
+            "text.encode('utf-8', 'surrogateescape') has the bytes"
+        )
 
 
 def _regular_size(name: str) -> int:

@@ -3,8 +3,10 @@
 # ruff: noqa: S608 - names and values are quoted, table names are this package's own
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphmax.atomic import write_atomically
 from graphmax.files.duckdb_session import check_address_space, identifier, literal
+from graphmax.files.opening import check_text, is_utf8
 
 _FORMATS = {
     ".csv": "csv, header true",
@@ -74,6 +77,8 @@ def checked_columns(columns: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]
     """Return the columns as one-dimensional arrays of one length and of writable types."""
     if not columns:
         raise ValueError("`columns` must hold at least one column, got none")
+    for name in columns:
+        check_text(str(name), "columns")
     if "" in map(str, columns):
         raise ValueError("`columns` must have names, got one called ''; rename it")
     arrays = {str(name): _column(str(name), column) for name, column in columns.items()}
@@ -101,6 +106,7 @@ def _text(name: str, array: NDArray[Any]) -> NDArray[Any]:
         if item is None or mask[i]:
             mask[i] = True
         elif isinstance(item, str):
+            check_text(item, f"columns[{name!r}]")
             texts[i] = item
         else:
             raise TypeError(
@@ -140,11 +146,24 @@ def copy_columns(
     check_address_space()
     with duckdb.connect() as connection:
         connection.register("columns", arrays)
-        connection.execute(
-            f"copy (select {', '.join(chosen)} from columns) to {literal(str(file))} ({settings})"
-        )
+        query = f"copy (select {', '.join(chosen)} from columns) to"
+        with _named_in_utf8(file) as target:
+            connection.execute(f"{query} {literal(str(target))} ({settings})")
     if comment:
         file.write_bytes(comment.encode() + file.read_bytes())
+
+
+@contextmanager
+def _named_in_utf8(file: Path) -> Iterator[Path]:
+    """Give DuckDB a name that it can read, and move what it wrote to a name of other bytes."""
+    if is_utf8(str(file)):
+        yield file
+        return
+    with TemporaryDirectory(prefix="graphmax-") as folder:
+        link = Path(folder) / "beside"
+        link.symlink_to(file.parent.absolute(), target_is_directory=True)
+        yield link / "table"
+        (file.parent / "table").replace(file)
 
 
 def _for_duckdb(i: int, column: NDArray[Any]) -> dict[str, NDArray[Any]]:

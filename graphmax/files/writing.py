@@ -19,6 +19,7 @@ from graphmax.convert import as_graph
 from graphmax.files.checksums import ROOM, seal
 from graphmax.files.formats import FORMAT_OF, PAIR_ENDINGS, nodes_name, written_endings
 from graphmax.files.metadata import as_comment, flat_attributes, metadata_of, with_positions
+from graphmax.files.opening import check_text
 from graphmax.files.table_writing import checked_columns, copy_columns
 from graphmax.graph import Graph
 
@@ -68,6 +69,7 @@ def write_graph(graph: "Graph | Any", path: str | os.PathLike[str]) -> None:
     Graph(num_nodes=3, num_edges=2, undirected, labelled)
     """
     graph = _in_native_order(as_graph(graph))
+    _check_texts(graph)
     target = Path(os.fspath(path))
     ending = target.suffix.lower().removeprefix(".")
     row = FORMAT_OF.get(ending)
@@ -82,6 +84,17 @@ def write_graph(graph: "Graph | Any", path: str | os.PathLike[str]) -> None:
         raise ValueError(
             f"`path` must end in one of {written_endings()}, got {target.name!r}; rename it"
         )
+
+
+def _check_texts(graph: Graph) -> None:
+    """Refuse half characters in names and text."""
+    columns = {"labels": graph.labels, **graph.attributes}
+    for name, column in columns.items():
+        check_text(name, "attributes")
+        if column is not None and column.dtype == object:
+            for item in column.tolist():
+                if isinstance(item, str):
+                    check_text(item, name if name == "labels" else f"attributes[{name!r}]")
 
 
 def _in_native_order(graph: Graph) -> Graph:

@@ -13,7 +13,7 @@ from graphmax.rule import Rule
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.capacity import chosen_engine
 from graphmax.tables.scratch import check_out, workplace
-from graphmax.tables.table_files import TablePath, has_scheme
+from graphmax.tables.table_files import TablePath, check_name, has_scheme
 from graphmax.tables.table_question import (
     TableQuestion,
     engine_name,
@@ -161,6 +161,9 @@ def local_maxima_tables(
         explain=explain,
         columns={"src": src, "dst": dst, "id": id, "weight": weight},
     )
+    for name, place in (("out", out), ("temporary", temporary)):
+        if place is not None:
+            check_name(os.fspath(place), name)
     if out is not None:
         return _answer(ask(out=out), means)
     return _kept(ask, means)

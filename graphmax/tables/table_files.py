@@ -12,7 +12,7 @@ from pathlib import Path
 from graphmax.files.column_roles import edge_columns, found_column
 from graphmax.files.duckdb_session import literal
 from graphmax.files.errors import refusal
-from graphmax.files.opening import ReadOptions, Source
+from graphmax.files.opening import ReadOptions, Source, is_utf8
 
 TablePath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 TEXT_ENDINGS = ("csv", "tsv", "txt", "edges", "edgelist", "snap")
@@ -111,7 +111,14 @@ def table_files(path: TablePath, argument: str) -> TableFiles:
     return table
 
 
+def check_name(path: str, argument: str) -> None:
+    """Refuse a name of other bytes than UTF-8: no engine of tables opens it."""
+    if not is_utf8(path):
+        raise ValueError(f"`{argument}` must have a name in UTF-8, got {path!r}; rename it")
+
+
 def _files(path: str, argument: str) -> list[str]:
+    check_name(path, argument)
     if has_scheme(path) or Path(path).is_file():
         return [path]
     if Path(path).is_dir():

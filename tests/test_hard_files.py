@@ -1,0 +1,131 @@
+"""Names, texts, headers and tensors of exotic kinds: answered, or refused in one sentence."""
+
+import os
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import graphmax as gm
+
+PATH = gm.Graph.from_edges([0, 1], [1, 2], attributes={"h": [1, 3, 2]})
+
+
+# --- file names of other bytes than UTF-8
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """Make a folder whose name is no text, and name a file in it that is none either."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    return folder / os.fsdecode(b"gr\xe4ph")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "npz", "json", "graphml"])
+def test_names_that_are_not_utf8_are_written_and_read(odd, ending):
+    gm.write_graph(PATH, f"{odd}.{ending}")
+    graph = gm.read_graph(f"{odd}.{ending}")
+    assert graph.attributes["h"].tolist() == [1, 3, 2]
+    assert graph.num_edges == 2
+    assert all(path.name.startswith(odd.name) for path in odd.parent.iterdir())
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "json"])
+def test_tables_of_such_names(odd, ending):
+    gm.write_table({"a": np.arange(3)}, f"{odd}.{ending}")
+    assert Path(f"{odd}.{ending}").stat().st_size > 0
+
+
+@pytest.mark.parametrize("engine", ["stream", "memory"])
+def test_labels_of_such_tables(odd, engine):
+    gm.write_graph(PATH, f"{odd}.parquet")
+    names = f"{odd}.parquet", f"{odd}.nodes.parquet"
+    with pytest.raises(ValueError, match="`edges` must have a name in UTF-8, got .*; rename it"):
+        gm.local_maxima_tables(*names, "h", engine=engine)
+    plain = f"{odd.parent.parent}/plain.parquet"
+    gm.write_graph(PATH, plain)
+    with pytest.raises(ValueError, match="`out` must have a name in UTF-8, got"):
+        gm.local_maxima_tables(
+            plain, plain.replace(".p", ".nodes.p"), "h", engine=engine, out=f"{odd}.csv"
+        )
+
+
+# --- half characters
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "npz", "json", "graphml"])
+@pytest.mark.parametrize(
+    "graph",
+    [
+        gm.Graph.from_edges([0], [1], labels=["\udcff", "b"]),
+        gm.Graph.from_edges([0], [1], attributes={"h": np.array(["a", "\ud800b"], object)}),
+        gm.Graph.from_edges([0], [1], attributes={"\udcff": [1, 2]}),
+    ],
+    ids=["ids", "text", "names"],
+)
+def test_half_characters_are_refused(tmp_path, graph, ending):
+    with pytest.raises(ValueError, match="must hold text of whole characters, got"):
+        gm.write_graph(graph, tmp_path / f"g.{ending}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_half_characters_in_tables(tmp_path):
+    for columns in ({"a": ["\udcff"]}, {"\udcff": [1]}):
+        with pytest.raises(ValueError, match="must hold text of whole characters, got"):
+            gm.write_table(columns, tmp_path / "t.csv")
+
+
+# --- headers of arrays
+
+
+def npy(shape, dtype="<i8", data=bytes(8)):
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header += b" " * (117 - len(header)) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+SHAPES = ["(True, True)", "(True,)", "(False,)", "(1, True)", "(2.0, 2)", "(-1,)", "(10**30,)",
+          f"({2**70},)", "(None,)", "None", "'x'", "(1e400,)", "True", "1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes_that_are_none(tmp_path, shape):
+    (tmp_path / "a.npy").write_bytes(npy(shape))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("indptr.npy", npy(shape))
+        archive.writestr("indices.npy", npy(shape))
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(gm.GraphFileError):
+            gm.read_graph(tmp_path / name)
+
+
+# --- tensors that NumPy has no array for
+
+
+def exotic():
+    numbers = torch.tensor([1.0, 3.0, 2.0])
+    yield "nested", torch.nested.nested_tensor([numbers, numbers])
+    yield "quantized", torch.quantize_per_tensor(numbers, 0.1, 0, torch.qint8)
+    yield "meta", numbers.to("meta")
+    yield "float8", numbers.to(torch.float8_e5m2)
+    yield "float8", numbers.to(torch.float8_e4m3fn)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_exotic_tensors_are_refused_in_words():
+    ends = torch.tensor([[0, 1], [1, 2]])
+    for kind, tensor in exotic():
+        with pytest.raises(TypeError, match=f"`values` must be dense numbers .*{kind}"):
+            gm.local_maxima(PATH, tensor)
+        with pytest.raises(TypeError, match=f"`graph` must be dense numbers .*{kind}"):
+            gm.local_maxima(tensor, [1, 3, 2])
+        with pytest.raises(TypeError, match="must be dense numbers"):
+            gm.local_maxima(PATH, [1, 3, 2], where=tensor)
+    assert gm.local_maxima(ends.to(torch.uint64), torch.tensor([1, 3, 2], dtype=torch.uint16)).any()
