@@ -60,7 +60,7 @@ CALLS = {
 @pytest.mark.filterwarnings("ignore:the (field|noise) is not")
 @pytest.mark.parametrize("name", CALLS)
 def test_every_call(name):
-    expected = CALLS[name](5)
+    expected = CALLS[name](20)
     for hops in MANY:
         assert CALLS[name](hops) == expected
 
