@@ -364,3 +364,20 @@ class TestNames:
         (tmp_path / "d.h5ad").write_bytes(b"\x89HDF" + bytes(100))
         with pytest.raises(GraphFileError, match="valid .h5ad"):
             read_graph(tmp_path / "d.h5ad")
+
+    def test_h5ad_takes_no_more_than_its_bytes_account_for(self, tmp_path, monkeypatch):
+        pytest.importorskip("anndata")
+        h5py = pytest.importorskip("h5py")
+        with h5py.File(tmp_path / "a.h5ad", "w") as file:
+            file.create_dataset("X", (10**6, 10**5), "f8", chunks=(1000, 1000))
+        with pytest.raises(GraphFileError, match="larger arrays than its bytes account for"):
+            read_graph(tmp_path / "a.h5ad")
+        (tmp_path / "other").write_bytes(bytes(8))
+        with h5py.File(tmp_path / "b.h5ad", "w") as file:
+            file.create_dataset("X", (1,), "f8", external=[(str(tmp_path / "other"), 0, 8)])
+        with pytest.raises(GraphFileError, match="arrays in other files"):
+            read_graph(tmp_path / "b.h5ad")
+        monkeypatch.setattr("graphmax.files.scientific_files._PATIENCE", 1e-6)
+        monkeypatch.setattr("graphmax.files.scientific_files._SLOWEST", 10**12)
+        with pytest.raises(GraphFileError, match="be read within 0 seconds.*max_seconds"):
+            read_graph(tmp_path / "a.h5ad")

@@ -224,7 +224,8 @@ def unknown_ids(source: Source, ids: Sequence[object], count: int) -> Exception:
         source.name,
         "have edges between ids of the node table",
         f"ids that it lacks ({listed(list(ids), count)})",
-        way_out="pass add_nodes=True (--add-nodes), or nodes=False to read the edges alone",
+        way_out="pass add_nodes=True (--add-nodes), id (--key) if another column holds the ids, or "
+        "nodes=False to read the edges alone",
     )
 
 

@@ -7,6 +7,7 @@ holds times. Where none of this holds, the first two columns are the ends.
 
 import re
 from collections.abc import Sequence
+from itertools import permutations
 from typing import NamedTuple
 
 from graphmax.checks import near_names
@@ -19,6 +20,7 @@ _PAIRS = (
     ("source", "target"),
     ("source", "destination"),
     ("src", "dest"),
+    ("source", "dest"),
     ("src", "target"),
     ("from", "to"),
     ("start", "end"),
@@ -41,6 +43,12 @@ _PAIRS = (
     ("i", "j"),
     ("subject", "object"),
     ("regulator", "target"),
+    ("tf", "target"),
+    ("tf", "gene"),
+    ("ligand", "receptor"),
+    ("predator", "prey"),
+    ("init", "term"),
+    ("fnode", "tnode"),
     ("ego", "alter"),
     ("user", "friend"),
     ("first", "second"),
@@ -57,8 +65,13 @@ _PREFIX = re.compile(r"^(?:node|vertex|id)(?=(?:src|dst|source|target|from|to|a|
 _NUMBERED = re.compile(
     r"([a-z]{2,}?)[ _.-]*(?:id|name|symbol)?[ _.-]*(0|1|2|a|b|i|j|x|y)", re.IGNORECASE
 )
+_MOST_COMPARED = 50
 _NEXT = {"0": "1", "1": "2", "a": "b", "i": "j", "x": "y"}
-_NEO4J_START, _NEO4J_END = re.compile(r":START_ID(\(.*\))?$"), re.compile(r":END_ID(\(.*\))?$")
+# Words in a name of a column: source airport, sourceIP, FROM_BUS, pre_pt_root_id.
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NEO4J_START, _NEO4J_END = (
+    re.compile(rf":{end}_ID(\(.*\))?$", re.IGNORECASE) for end in ("START", "END")
+)
 _INDEX = re.compile(r"|unnamed: 0|unnamed:0|index", re.IGNORECASE)
 _TIMES = {"t", "time", "timestamp", "ts", "date", "datetime"}
 _KEYS = {"id", "node", "label", "name"}
@@ -95,6 +108,11 @@ class EdgeColumns(NamedTuple):
     directed: bool = False
     reason: str = ""
 
+    @property
+    def last(self) -> int:
+        """The place of the end that stands further right."""
+        return max(self.src, self.dst)
+
     def named(self) -> dict[str, int]:
         """Return the ends and the weight as a mapping, the weight only where there is one."""
         ends = {"src": self.src, "dst": self.dst}
@@ -108,7 +126,7 @@ def is_number(text: str) -> bool:
 
 def is_key(name: str) -> bool:
     """Say whether a column of a node table is named as keys are."""
-    return name.lower() in _KEYS or bool(re.match(r"\w*:ID\b", name))
+    return name.lower() in _KEYS or bool(re.match(r"\w*:ID\b", name, re.IGNORECASE))
 
 
 def _stem(name: str) -> str:
@@ -128,11 +146,21 @@ def has_end_names(names: Sequence[str], rows: Rows = ()) -> bool:
     ids = {row[end] for row in rows for end in ends if end < len(row)}
     if ids & {names[end] for end in ends}:
         return False
+    if {_shape(names[end]) for end in ends} & set(map(_shape, ids)) - {""}:
+        return False
     stem = _NUMBERED.fullmatch(names[ends[0]])
     if stem is None:
         return True
     alike = re.compile(re.escape(stem[1]) + r"[ _.-]*\w{1,6}", re.IGNORECASE)
     return not ids or not all(map(alike.fullmatch, ids))
+
+
+def _shape(name: str) -> str:
+    """Return what names that only count have in common: n1 and n2, gene-A and gene-B; else ""."""
+    plain = re.sub(r"\d+", "#", name.lower())
+    plain = re.sub(r"(?<![a-z])[a-z](?![a-z])", "@", plain)
+    plain = re.sub(r"[ _.-]", "", plain)
+    return plain if len(plain) > 1 and ("#" in plain or "@" in plain) else ""
 
 
 def looks_like_header(names: Sequence[str], rows: Rows) -> bool:
@@ -150,7 +178,9 @@ def looks_like_header(names: Sequence[str], rows: Rows) -> bool:
 
 
 def _ends_by_name(names: Sequence[str]) -> tuple[int, int] | None:
-    return _neo4j_pair(names) or _known_pair(names) or _numbered_pair(names)
+    return (
+        _neo4j_pair(names) or _known_pair(names) or _numbered_pair(names) or _pair_by_words(names)
+    )
 
 
 def _neo4j_pair(names: Sequence[str]) -> tuple[int, int] | None:
@@ -178,6 +208,17 @@ def _numbered_pair(names: Sequence[str]) -> tuple[int, int] | None:
         other = found.get((stem, _NEXT.get(mark, "")))
         if other is not None:
             return place, other
+    return None
+
+
+def _pair_by_words(names: Sequence[str]) -> tuple[int, int] | None:
+    """Return two names of the same words but one, which says which end it is."""
+    words = [[word.lower() for word in _WORD.findall(name)] for name in names]
+    known = {*_PAIRS, *_NEXT.items()}
+    for i, j in permutations(range(min(len(names), _MOST_COMPARED)), 2):
+        apart = [pair for pair in zip(words[i], words[j], strict=False) if pair[0] != pair[1]]
+        if len(words[i]) == len(words[j]) > 1 and len(apart) == 1 and apart[0] in known:
+            return i, j
     return None
 
 
@@ -331,8 +372,23 @@ def _unknown_column(source: Source, names: Sequence[str], asked: str | int) -> G
     )
 
 
+def _stands_apart(sample: Rows, columns: EdgeColumns) -> bool:
+    """Say whether the first row names two nodes that appear nowhere else, as a header would."""
+    ends = [(row[columns.src], row[columns.dst]) for row in sample if len(row) > columns.last]
+    others = {end for pair in ends[1:] for end in pair}
+    if len(others) == 2 * len(ends[1:]) or any(map(is_number, ends[0])):
+        return False
+    return not others & set(ends[0])
+
+
 def told_columns(
-    source: Source, names: Sequence[str], columns: EdgeColumns, *, header: bool, delimiter: str
+    source: Source,
+    names: Sequence[str],
+    columns: EdgeColumns,
+    *,
+    header: bool,
+    delimiter: str,
+    sample: Rows = (),
 ) -> None:
     """Leave in the facts of the source how its columns were read."""
     used = {columns.src, columns.dst, columns.weight, columns.arrow}
@@ -356,6 +412,8 @@ def told_columns(
     }.get(delimiter, delimiter)
     if columns.reason:
         source.remark(columns.reason)
+    if sample and not header and _stands_apart(sample, columns):
+        source.remark("the first row is an edge (--header if it names the columns)")
     source.facts["plain"] = (
         (columns.src, columns.dst) == (0, 1)
         and not left_out

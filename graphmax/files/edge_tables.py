@@ -58,7 +58,12 @@ def _read_text(source: Source, options: ReadOptions) -> Graph:
         table = text_table(connection, source, layout)
         columns, edges = _edges(table, columns, options)
         told_columns(
-            source, layout.names, columns, header=layout.header, delimiter=layout.delimiter
+            source,
+            layout.names,
+            columns,
+            header=layout.header,
+            delimiter=layout.delimiter,
+            sample=() if options.header is not None else layout.sample,
         )
         if options.bipartite or layout.konect == "bip":
             numbered = two_sided(edges["src"], edges["dst"], edges.get("weight"), layout.counts[1:])
@@ -215,16 +220,18 @@ def _check_weight_text(table: TextTable) -> None:
     if row is not None:
         query = f"select weight from raw where rowid = {row}"
         (text,) = table.connection.execute(query).fetchall()[0]
-        raise _bad_weight(table, row, f"weight {text!r}")
+        is_word = not any(map(str.isdigit, text))
+        first = f"missing (--missing {text[:20]}) if it means a missing one, or " if is_word else ""
+        raise _bad_weight(table, row, f"weight {text!r}", first)
 
 
-def _bad_weight(table: TextTable, row: int, got: str) -> Exception:
+def _bad_weight(table: TextTable, row: int, got: str, first: str = "") -> Exception:
     return refusal(
         table.source.name,
         "have weights that are numbers, not NaN",
         got,
         line=table.line_of(row),
-        way_out="pass weight=False (--no-weight) to leave the weights out",
+        way_out=f"pass {first}weight=False (--no-weight) to leave the weights out",
     )
 
 

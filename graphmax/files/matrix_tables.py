@@ -12,14 +12,16 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from graphmax.files.building import check_count, graph_of_file
-from graphmax.files.column_roles import is_number
+from graphmax.files.column_roles import has_end_names, is_number
 from graphmax.files.errors import refusal
+from graphmax.files.nodes_and_edges import id_array
 from graphmax.files.npz import read_array
 from graphmax.files.opening import ReadOptions, Source, decoded_text
 from graphmax.files.table_layout import delimiter_of, is_marked, split_line
 from graphmax.graph import Graph
 
 _SAMPLE = 5
+_NONE = ("", "NA")  # R writes the latter
 _BOTH_WAYS = "pass format='matrix' or format='edges' (--format matrix, --format edges)"
 
 
@@ -70,10 +72,10 @@ def is_matrix(source: Source, options: ReadOptions) -> bool:
         return False
     if width > 4 or (names.rows and names.columns):
         return True
-    if width < 3 or names.rows or names.columns:
+    if width < 3 or (names.rows and has_end_names(names.names)):
         return False
-    cells = [split_line(line, delimiter) for line in lines]
-    numbers = np.array([[float(cell) for cell in row] for row in cells])
+    body = [split_line(line, delimiter)[names.columns :] for line in lines[names.rows :]]
+    numbers = _numbers(body, source)
     if np.array_equal(numbers, numbers.T) or not np.diag(numbers).any():
         got = f"{width} rows of {width} numbers, which may be either"
         raise refusal(source.name, "be an edge list or a matrix", got, way_out=_BOTH_WAYS)
@@ -121,16 +123,16 @@ def _names(lines: list[str], delimiter: str) -> _Names:
 
 def _are_numbers(line: str, delimiter: str, names: _Names, width: int) -> bool:
     cells = split_line(line, delimiter)[names.columns :]
-    return len(cells) == width and all(is_number(cell) or not cell for cell in cells)
+    return len(cells) == width and all(is_number(cell) or cell in _NONE for cell in cells)
 
 
 def _numbers(body: list[list[str]], source: Source) -> NDArray[np.float64]:
     numbers = np.zeros((len(body), len(body)))
     for place, row in enumerate(source.timed(body)):
-        bad = next((cell for cell in row if cell and not is_number(cell)), None)
+        bad = next((cell for cell in row if cell not in _NONE and not is_number(cell)), None)
         if bad is not None:
             raise refusal(source.name, "hold numbers", f"{bad[:40]!r} in row {place + 1}")
-        numbers[place] = [float(cell or 0) for cell in row]
+        numbers[place] = [0.0 if cell in _NONE else float(cell) for cell in row]
     return numbers
 
 
@@ -162,5 +164,5 @@ def matrix_graph(
         count,
         weights=weights if is_weighted else None,
         directed=not symmetric if options.directed is None else options.directed,
-        labels=None if names is None else np.array([*names, ""], object)[:-1],
+        labels=None if names is None else id_array(names),
     )

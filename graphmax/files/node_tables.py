@@ -109,7 +109,8 @@ def _sisters(name: str) -> list[str]:
 
 def _key_of(source: Source, names: Sequence[str], options: ReadOptions) -> int:
     """Return the column of ids: the one asked for, ``id``, ``node``, ``x:ID``, else the first."""
-    neo4j = next((i for i, name in enumerate(names) if re.search(r":ID(\(.*\))?$", name)), 0)
+    marked = re.compile(r":ID(\(.*\))?$", re.IGNORECASE)
+    neo4j = next((i for i, name in enumerate(names) if marked.search(name)), 0)
     return found_column(source, names, options.id, usual=_KEYS, otherwise=neo4j) or 0
 
 

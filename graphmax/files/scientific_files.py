@@ -1,7 +1,8 @@
 """Files of the sciences: GIfTI surfaces, AnnData's .h5ad, MATLAB's .mat.
 
 GIfTI is read by hand; .h5ad needs anndata, which is asked for when such a file comes; .mat is read
-by SciPy, in a process of its own. A .mat of several square matrices is asked for one by `relation`.
+by SciPy, each file in a process of its own. A .mat of several square matrices is asked for one by
+`relation`.
 """
 
 import base64
@@ -10,9 +11,11 @@ import math
 import subprocess
 import sys
 import time
-import warnings
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,8 +24,9 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from graphmax.files import npz
 from graphmax.files.building import check_count
-from graphmax.files.errors import GraphFileError, refusal
+from graphmax.files.errors import refusal
 from graphmax.files.matrix_tables import matrix_graph
 from graphmax.files.mesh_files import Mesh, mesh_graph
 from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
@@ -36,6 +40,10 @@ _GIFTI_TYPES = {
     **dict.fromkeys(("NIFTI_TYPE_FLOAT64", "64"), "f8"),
 }
 _HARMLESS = 64 * MEBIBYTE
+_OWN = ReadOptions()
+# How long a file may take that is read by another library, without `max_seconds`: so many seconds,
+# and one more for so many bytes.
+_PATIENCE, _SLOWEST = 4.0, 2 * MEBIBYTE
 
 
 def read(source: Source, options: ReadOptions) -> Graph:
@@ -124,38 +132,49 @@ def _read_gifti(source: Source, options: ReadOptions) -> Graph:
 
 def _read_h5ad(source: Source, options: ReadOptions) -> Graph:
     """Read the neighbor graph of cells, with the columns of obs."""
-    from graphmax.convert import as_graph
-
-    try:
-        import anndata
-    except ImportError:
+    if find_spec("anndata") is None:
         raise ImportError(
             "`path` must not be .h5ad where anndata is not installed; run pip install anndata"
-        ) from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            data = anndata.read_h5ad(source.file)
-            check_count(source, options, data.n_obs)
-            graph: Graph = as_graph(data, weight=None if options.weight is False else "weight")
-    except GraphFileError:
-        raise
-    except Exception as error:  # noqa: BLE001 - h5py raises whatever its code trips over
-        reason = str(error).partition("\n")[0][:100] or type(error).__name__
-        raise refusal(
-            source.name, "be valid .h5ad with a graph of cells", f"a flaw ({reason})"
-        ) from None
+        )
+    weight = "" if options.weight is False else "weight"
+    with _read_by(_H5AD, source, options, weight) as target:
+        graph = npz.read(replace(source, file=target, size=target.stat().st_size), _OWN)
+    check_count(source, options, graph.num_nodes)
     return graph
 
 
-# Reads the square matrices of argv[1] into argv[2]: SciPy's reader of .mat files can crash.
-_CHILD = """
-import sys, warnings
-import numpy as np, scipy.io, scipy.sparse
+# What reads a file in a process of its own: argv holds the file, what to write, the most bytes of
+# arrays, the seconds, and more. The watch also ends C code that never returns to Python.
+_START = """
+import faulthandler, sys, warnings
 warnings.simplefilter("ignore")
-source, target, allowed = sys.argv[1], sys.argv[2], int(sys.argv[3])
+source, target, allowed, seconds, *more = sys.argv[1:]
+watch = lambda: faulthandler.dump_traceback_later(float(seconds), exit=True)
+"""
+# Writes the graph of cells; HDF5 makes room for what is declared, and opens files that are named.
+_H5AD = """
+import anndata, h5py
+from graphmax import as_graph, write_graph
+watch()
+total = 0
+def look(name, item):
+    global total
+    if isinstance(item, h5py.Dataset):
+        total += item.size * item.dtype.itemsize if item.shape else 0
+        if item.external or item.is_virtual:
+            sys.exit("arrays in other files")
+    if total > int(allowed):
+        sys.exit("larger arrays than its bytes account for")
+with h5py.File(source) as file:
+    file.visititems(look)
+write_graph(as_graph(anndata.read_h5ad(source), weight=more[0] or None), target)
+"""
+# Writes the square matrices of a .mat file: SciPy's reader can crash.
+_MAT = """
+import numpy as np, scipy.io, scipy.sparse
+watch()
 sizes = [(np.prod(size, dtype=object), kind) for _, size, kind in scipy.io.whosmat(source)]
-if any(size > allowed and kind not in ("sparse", "struct", "cell") for size, kind in sizes):
+if any(size > int(allowed) and kind not in ("sparse", "struct", "cell") for size, kind in sizes):
     sys.exit("larger arrays than its bytes account for")
 found, arrays = scipy.io.loadmat(source), {}
 for name, value in found.items():
@@ -196,23 +215,36 @@ def _read_mat(source: Source, options: ReadOptions) -> Graph:
 
 
 def _square_matrices(source: Source, options: ReadOptions) -> dict[str, Any]:
-    """Return the square matrices by name, read by a process of its own."""
+    """Return the square matrices by name."""
+    with _read_by(_MAT, source, options) as target, np.load(target) as arrays:
+        return dict(_loaded(arrays))
+
+
+@contextmanager
+def _read_by(script: str, source: Source, options: ReadOptions, *more: str) -> Iterator[Path]:
+    """Give the .npz file that a process of its own makes of a file: it may crash, hang, or grow."""
     allowed = max(_HARMLESS, int(options.max_ratio * source.size))
+    limit = None if source.until == math.inf else max(0.0, source.until - time.monotonic())
+    patience = _PATIENCE + source.size / _SLOWEST if limit is None else limit + _PATIENCE
     with TemporaryDirectory(prefix="graphmax-") as folder:
-        target = Path(folder) / "matrices.npz"
-        words = [sys.executable, "-I", "-c", _CHILD, str(source.file), str(target), str(allowed)]
-        limit = None if source.until == math.inf else max(0.0, source.until - time.monotonic())
+        target = Path(folder) / "read.npz"
+        words = [source.file, target, allowed, patience, *more]
         try:
-            run = subprocess.run(words, capture_output=True, timeout=limit, check=False)  # noqa: S603
+            run = subprocess.run(  # noqa: S603 - the words are this module's own
+                [sys.executable, "-I", "-c", _START + script, *map(str, words)],
+                capture_output=True, timeout=limit, check=False,
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             source.check_time()
             raise
+        said = run.stderr.decode(errors="replace").strip().splitlines()
+        if any(line.startswith("Timeout (") for line in said):
+            rule = f"be read within {patience:.0f} seconds"
+            raise refusal(source.name, rule, "a longer run", way_out="pass max_seconds")
         if run.returncode or not target.exists():
-            said = run.stderr.decode(errors="replace").strip().splitlines()
             reason = said[-1][:100] if said else "damaged data"
-            raise refusal(source.name, "be a valid .mat file", f"a flaw ({reason})")
-        with np.load(target) as arrays:
-            return dict(_loaded(arrays))
+            raise refusal(source.name, f"be a valid .{source.kind} file", f"a flaw ({reason})")
+        yield target
 
 
 def _loaded(arrays: Any) -> Iterator[tuple[str, Any]]:

@@ -25,6 +25,8 @@ _MARKS = (b"#", b"%", b"//")
 _BOM = b"\xef\xbb\xbf"
 # Error pages that were saved instead of the file.
 _MARKUP = (b"<!doctype", b"<html", b"<?xml")
+# What Excel reads the delimiter from.
+_EXCEL = re.compile(rb'"?sep=."?\s*')
 _OWN, _BREAK = b"# graphmax {", re.compile("\r\n|\r|\n")
 _KONECT = re.compile(rb"%\s*(sym|asym|bip)\b")
 _COUNTS = re.compile(rb"%((?:\s+\d+){2,3})\s*$")
@@ -198,12 +200,15 @@ def _is_filled(line: bytes) -> bool:
 
 def is_marked(line: bytes) -> bool:
     """Say whether a line starts as comments do."""
-    return line.removeprefix(_BOM).lstrip().startswith(_MARKS)
+    text = line.removeprefix(_BOM).lstrip()
+    return text.startswith(_MARKS) or _EXCEL.fullmatch(text) is not None
 
 
 def is_said_aloud(line: bytes) -> bool:
     """Say whether a marked line is a comment whatever its fields: a blank follows the mark."""
     text = line.removeprefix(_BOM).strip()
+    if _EXCEL.fullmatch(text):
+        return True
     mark = next((mark for mark in _MARKS if text.startswith(mark)), b"")
     rest = text.lstrip(mark)
     return bool(mark) and (not rest or rest[:1] in b" \t" or mark == b"%")
@@ -239,14 +244,18 @@ def delimiter_of(sample: Sequence[str], kind: str) -> str:
 
     Blanks come last: names hold them. A field that ends in another delimiter is never right.
     """
-    best, most = "", 1
+    best, most = "", (False, 1)
     for candidate in _DELIMITERS:
         rows = [split_line(line, candidate) for line in sample]
         width = len(rows[0])
-        if width > most and all(len(row) == width for row in rows) and _is_clean(rows, candidate):
-            if candidate == "\t":
-                return candidate
-            best, most = candidate, width
+        if width == 1 or any(len(row) != width for row in rows) or not _is_clean(rows, candidate):
+            continue
+        if candidate == "\t":
+            return candidate
+        # Beside one that stands tight, a delimiter with blanks behind it is punctuation.
+        rank = (not all(f"{candidate} " in line for line in sample), width)
+        if rank > most:
+            best, most = candidate, rank
     words = [line.split() for line in sample]
     if not best and len({len(row) for row in words}) == 1 and _is_clean(words, " "):
         best = " " if len(words[0]) > 1 else ""

@@ -4,16 +4,19 @@ Every format gets that many files, made of a valid one by flipping, cutting, rep
 exchanging bytes, numbers and words. What may happen to a file: it is read, or it is refused by
 `GraphFileError` (or FileNotFoundError). Anything else is counted and its file kept: another
 exception, a call of more than five seconds, a process that dies. Reading happens in a process
-of its own, so that a crash or a hang ends only that; an archive is packed again around changed
-members, or its checksums would stop every mutation at the door.
+of its own, so that a crash or a hang ends only that, and its memory is looked at after each file;
+an archive is packed again around changed members, or its checksums would stop every mutation at
+the door. A long run in pieces is one with ``--seed 0``, ``--seed 1``, ...
 """
 
 import argparse
+import gzip
 import io
 import json
 import multiprocessing
 import random
 import re
+import resource
 import sys
 import tempfile
 import time
@@ -26,6 +29,8 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 sys.path.insert(0, str(CORPUS))
 
 SLOWEST = 5.0
+# A file of a few hundred bytes may ask for room for four million nodes, and not for more.
+MOST_MEMORY = 1024  # MiB above what the process holds before
 PATIENCE = 30.0
 START_PATIENCE = 900.0
 WORDS = [
@@ -105,11 +110,9 @@ CHANGES = [flip, flip, put, cut, repeat, word, word, number, number, number, swa
 
 def mutated_file(ending, data, rng):
     """Mutate a file, or the members of an archive, or the inside of a .gz."""
-    if ending in ("npz", "pt") and rng.random() < 0.8:
+    if ending.endswith(("npz", "pt")) and rng.random() < 0.8:
         return _repacked(data, rng)
-    if ending.endswith(".gz") and rng.random() < 0.7:
-        import gzip
-
+    if ending.endswith((".gz", "graphmlz")) and rng.random() < 0.7:
         return gzip.compress(mutated(gzip.decompress(data), rng))
     return mutated(data, rng)
 
@@ -134,16 +137,19 @@ def read_all(connection):
     from graphmax import GraphFileError, read_graph
 
     connection.send("ready")
-    while (path := connection.recv()) is not None:
+    while (asked := connection.recv()) is not None:
+        path, options = asked
         started = time.perf_counter()
         try:
-            read_graph(path)
+            read_graph(path, **options)
             found = "read"
         except (GraphFileError, FileNotFoundError):
             found = "refused"
         except BaseException as error:  # noqa: BLE001 - that is what is looked for
             found = f"{type(error).__name__}: {error}"[:200]
-        connection.send((found, time.perf_counter() - started))
+        used = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        peak = max(resource.getrusage(who).ru_maxrss for who in used) // 1024
+        connection.send((found, time.perf_counter() - started, peak))
 
 
 class Reader:
@@ -162,20 +168,20 @@ class Reader:
             raise TimeoutError("the reading process must start within 15 minutes, got no answer")
         self.connection.recv()
 
-    def __call__(self, path, patience=PATIENCE):
-        """Return what happened to a file, and the seconds it took."""
-        self.connection.send(str(path))
+    def __call__(self, path, options, patience=PATIENCE):
+        """Return what happened to a file, the seconds it took, and the most MiB held so far."""
+        self.connection.send((str(path), options))
         if not self.connection.poll(patience):
             self.process.kill()
             self.start()
-            return "hang", PATIENCE
+            return "hang", PATIENCE, 0
         try:
             return self.connection.recv()
         except (EOFError, ConnectionResetError):
             self.process.join()
             code = self.process.exitcode
             self.start()
-            return f"crash with exit code {code}", 0.0
+            return f"crash with exit code {code}", 0.0, 0
 
     def stop(self):
         """End the process."""
@@ -183,26 +189,47 @@ class Reader:
         self.process.join()
 
 
+def judged(reader, path, options, held):
+    """Read a file and count too many seconds or too much memory as an outcome."""
+    found, seconds, peak = reader(path, options)
+    if seconds > SLOWEST and found != "hang":
+        found = f"{seconds:.0f} seconds"
+    if peak - held > MOST_MEMORY:
+        found = f"{peak - held} MiB"
+        reader.stop()
+        reader.start()
+    return found, seconds, peak
+
+
 def fuzz(ending, data, count, seed, keep):
-    """Read `count` mutations of a valid file; return the outcomes and the slowest call."""
-    rng, reader, outcomes, slowest = random.Random(f"{ending} {seed}"), Reader(), Counter(), 0.0
+    """Read `count` mutations of a valid file; return the outcomes, the slowest call, the memory."""
+    from valid_files import BESIDE, OPTIONS
+
+    rng, reader, outcomes = random.Random(f"{ending} {seed}"), Reader(), Counter()
+    slowest, most = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"graph.{ending}"
         path.write_bytes(data)
-        found = reader(path, START_PATIENCE)[0]  # the first call imports what the format needs
+        opened, options = path, OPTIONS.get(ending, {})
+        if ending in BESIDE:
+            opened = Path(folder) / BESIDE[ending][0]
+            opened.write_bytes(BESIDE[ending][1])
+        # The first call imports what the format needs.
+        found, _, held = reader(opened, options, START_PATIENCE)
         assert found == "read", f"the valid .{ending} file must be read, got {found}"
         for place in range(count):
             content = mutated_file(ending, data, rng)
             path.write_bytes(content)
-            found, seconds = reader(path)
-            slowest = max(slowest, seconds)
-            found = f"{seconds:.0f} seconds" if seconds > SLOWEST and found != "hang" else found
+            found, seconds, peak = judged(reader, opened, options, held)
+            if found not in ("read", "refused"):  # again: a machine may have paused
+                found, seconds, peak = judged(reader, opened, options, held)
+            slowest, most = max(slowest, seconds), max(most, peak - held)
             outcomes[found] += 1
             if found not in ("read", "refused"):
                 keep.mkdir(parents=True, exist_ok=True)
-                (keep / f"{place}.{ending}").write_bytes(content)
+                (keep / f"{seed}-{place}.{ending}").write_bytes(content)
     reader.stop()
-    return outcomes, slowest
+    return outcomes, slowest, most
 
 
 def main():
@@ -222,13 +249,13 @@ def main():
     wrong = 0
     for ending in asked.formats or valid:
         started = time.perf_counter()
-        outcomes, slowest = fuzz(ending, valid[ending], asked.files, asked.seed, asked.keep)
+        outcomes, slowest, most = fuzz(ending, valid[ending], asked.files, asked.seed, asked.keep)
         others = {name: n for name, n in outcomes.items() if name not in ("read", "refused")}
         wrong += sum(others.values())
         summary = {
             "format": ending, "files": asked.files, "read": outcomes["read"],
             "refused": outcomes["refused"], "wrong": others, "slowest_s": round(slowest, 2),
-            "total_s": round(time.perf_counter() - started),
+            "memory_mib": most, "total_s": round(time.perf_counter() - started),
         }  # fmt: skip
         print(json.dumps(summary), flush=True)
     return 1 if wrong else 0
