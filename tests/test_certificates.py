@@ -43,6 +43,30 @@ def test_a_yes_names_the_ball_and_the_rival():
     assert certificate.verify(path(5), values) is True
 
 
+def test_a_node_that_is_not_there_is_refused():
+    for node in (-1, 3, 4):
+        with pytest.raises(ValueError, match="`node` must be from 0 to 2, got"):
+            gm.explain(path(3), [1, 2, 3], node)
+
+
+def test_the_first_node_may_be_the_witness_and_the_rival():
+    no = gm.explain(path(3), [5, 2, 1], 1)
+    assert "<td>witness</td><td>0</td>" in no._repr_html_()
+    yes = gm.explain(path(3), [2, 5, 1], 1)
+    assert "<td>rival</td><td>0</td>" in yes._repr_html_()
+    assert "witness" not in yes._repr_html_()
+
+
+def test_what_a_mask_covers_is_missing_when_a_yes_is_verified():
+    """The covered value would be the highest of all; a time that is none is the lowest."""
+    masked = np.ma.MaskedArray([1, 9, 2, 0], [False, True, False, False])
+    times = np.array(["2020", "NaT", "2021", "2019"], "datetime64[Y]")
+    for values in (masked, times):
+        yes = gm.explain(path(4), values, 2, 2, nan="omit")
+        assert (yes.is_maximum, yes.ball_size, yes.rival) == (True, 4, 0)
+        assert yes.verify(path(4), values) is True
+
+
 def test_a_plateau_is_left_at_its_end():
     values = np.array([2, 2, 2, 0, 3])
     certificate = gm.explain(path(5), values, 0, 2, ties="plateau")

@@ -96,6 +96,13 @@ def test_a_base_of_minima_is_a_ceiling():
     assert_array_equal(gm.find_peaks(lakes, [1, 9, 5], extremum="min", base=6).prominence, [5, 1])
 
 
+def test_a_base_beyond_booleans_is_a_number():
+    yes = gm.Graph.from_edges([], [], 1)
+    assert_array_equal(gm.find_peaks(yes, [False], extremum="min", base=2).prominence, [2])
+    assert_array_equal(gm.find_peaks(yes, [True], base=-1).prominence, [2])
+    assert_array_equal(gm.find_peaks(yes, [True], base=0).prominence, [1])
+
+
 def test_integers_beyond_all_floats_are_thresholds():
     assert len(gm.find_peaks(path(3), [1, 0, 2], min_height=10**400)) == 0
     assert len(gm.find_peaks(path(3), [1.0, 0, 2], min_height=-(10**400), min_distance=1)) == 2

@@ -35,6 +35,20 @@ def test_cuts_are_components():
     assert_array_equal(tree.cut(-np.inf), [1] * 6)
 
 
+def test_the_first_node_may_be_a_saddle_and_a_parent():
+    """Node 0 lies between two summits; a third one stands alone."""
+    graph = gm.Graph.from_edges([1, 0], [0, 2], 4)
+    tree = gm.merge_tree(graph, [1, 3, 2, 5])
+    assert repr(tree) == "MergeTree(4 vertices, 3 peaks, 2 roots)"
+    assert_array_equal(tree.cut(1), [1, 1, 1, 3])
+    assert_array_equal(tree.cut(2), [-1, 1, 2, 3])
+    one = gm.merge_tree(gm.Graph.from_edges([0], [1]), [3, 2])
+    assert_array_equal(one.parents, [1, -1])
+    assert repr(one) == "MergeTree(2 vertices, 1 peaks, 1 root)"
+    death = gm.find_peaks(graph, [1, 3, 2, 5]).persistence.death_node
+    assert_array_equal(death, [0, 0, 0])
+
+
 def test_hills_are_cut_down_to_their_saddle():
     tree = gm.merge_tree(PATH, VALUES)
     assert_array_equal(tree.simplify(0), VALUES)

@@ -147,6 +147,17 @@ def test_points_have_their_positions():
     assert gm.find_peaks(gm.Graph.from_edges([0], [1]), [1, 0]).coordinates is None
 
 
+@pytest.mark.parametrize(
+    ("dimension", "names"),
+    [(2, ["x", "y"]), (3, ["x", "y", "z"]), (4, ["axis_0", "axis_1", "axis_2", "axis_3"])],
+)
+def test_axes_of_points_have_their_names(dimension, names):
+    places = np.arange(3 * dimension).reshape(3, dimension)
+    graph = gm.Graph.from_edges([0, 1], [1, 2]).replace(positions=places)
+    columns = gm.find_peaks(graph, [1, 0, 2]).to_dict()
+    assert list(columns)[2 : 2 + dimension] == names
+
+
 def test_members_and_centers_of_plateaus():
     peaks = gm.find_peaks(gm.grid_graph(IMAGE.shape), IMAGE.ravel())
     assert_array_equal(peaks.members(1), [3, 4, 8, 9])
@@ -269,6 +280,9 @@ def test_geojson_has_a_point_per_peak(tmp_path):
 def test_geojson_of_other_coordinates_is_refused():
     with pytest.raises(ValueError, match=r"longitude and latitude in degrees .*\(500000, 46\)"):
         on_a_map([[7.6, 45.9], [8, 46], [500_000, 46]]).to_geojson()
+    for west, north in ((180.5, 0), (-180.5, 0), (0, 90.5), (0, -90.5)):
+        with pytest.raises(ValueError, match="longitude and latitude in degrees"):
+            on_a_map([[7.6, 45.9], [8, 46], [west, north]]).to_geojson()
     with pytest.raises(ValueError, match=r"`graph` must have positions \(longitude, latitude\)"):
         gm.find_peaks(gm.grid_graph((2, 2)), [1, 2, 3, 4]).to_geojson()
 

@@ -83,8 +83,3 @@ class Topography:
         """Tell which nodes are as high as the first of their component."""
         first = self.ancestors_among(self.floor >= 0)[self.ascents.summit[nodes]]
         return np.asarray(self.ascents.level[nodes] == self.ascents.level[first])
-
-    def deaths(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the key saddle; for the first summit of a component its lowest node."""
-        saddle = self.saddle[nodes]
-        return np.where(saddle >= 0, saddle, self.floor[nodes]).astype(np.int64)

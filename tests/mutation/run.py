@@ -28,10 +28,20 @@ PEAKS = ["test_peaks_refusals.py", "test_peaks_filters.py", "test_peaks.py"]
 # Which test files have to notice a fault in a module, the quickest first.
 TESTS = {
     "graphmax/maxima/answers.py": [*MAXIMA, "test_maxima_laws.py"],
-    "graphmax/maxima/engine.py": [*MAXIMA, "test_maxima_laws.py", "test_maxima_rounds.py"],
-    "graphmax/maxima/certificate.py": ["test_certificates.py"],
+    "graphmax/maxima/engine.py": [
+        *MAXIMA,
+        "test_maxima_laws.py",
+        "test_maxima_rounds.py",
+        "test_maxima_runs.py",
+        "test_door.py",
+    ],
+    "graphmax/maxima/certificate.py": ["test_certificates.py", "test_notebook.py"],
     "graphmax/peaks/assembly.py": PEAKS,
-    "graphmax/peaks/filters.py": [*PEAKS, "test_peaks_suppression.py"],
+    "graphmax/peaks/filters.py": [
+        *PEAKS,
+        "test_peaks_suppression.py",
+        "test_hard_subnormals.py",
+    ],
     "graphmax/peaks/finding.py": PEAKS,
     "graphmax/peaks/sea_level.py": ["test_peaks_filters.py", "test_peaks_refusals.py"],
     "graphmax/peaks/topography.py": PEAKS,
@@ -57,14 +67,17 @@ TESTS = {
         "test_peaks_filters.py",
         "test_door.py",
         "test_hard_subnormals.py",
+        "test_hard_values.py",
     ],
     "graphmax/ties.py": [*MAXIMA, "test_maxima_rounds.py"],
     "graphmax/question.py": [*MAXIMA, "test_peaks_refusals.py", "test_peaks.py", "test_door.py"],
-    "graphmax/calls.py": [*MAXIMA, "test_peaks_refusals.py", "test_peaks.py"],
+    "graphmax/calls.py": ["test_calls.py", *MAXIMA, "test_peaks_refusals.py", "test_peaks.py"],
     "graphmax/adjacency.py": [
         "test_graph.py",
         "test_convert_libraries.py",
         "test_maxima.py",
+        "test_adjacency.py",
+        "test_door.py",
         "test_peaks_filters.py",
     ],
 }
