@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import graphmax.nn.storage as storage
 from graphmax.checks import integer
+from graphmax.nn.edge_masks import mask_given, masked, receiver
 from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
 from graphmax.nn.inputs import Inputs, check_finite, check_x, labels_of, read_inputs
 from graphmax.nn.parts import (
@@ -111,8 +112,11 @@ class PeakDetector(nn.Module):
         score = usual_score(in_channels, denoise=denoise, encoder=encoder)
         self._assemble(score, usual_head(head, agreed_hops(hops, rule), max_hops), rule)
 
+    _receiver: Any
+
     def _assemble(self, score: Score, head: Head, rule: FilledRule) -> None:
         check_fit(score, head)
+        object.__setattr__(self, "_receiver", None)  # no submodule: it is there for explainers only
         self.score: Score = score
         self.head: Head = head
         self._fields = replace(rule, hops=None)
@@ -245,9 +249,46 @@ class PeakDetector(nn.Module):
         """
         del batch
         check_x(x, self.score.in_channels)
-        steps = Steps.of(edge_index, x.shape[0], self._fields.direction)
+        steps = self._steps(edge_index, x.shape[0])
         with _full_precision(x.device.type):
             return self._judge(_one(self._scores(x, steps)), steps)[:, 0]
+
+    def _steps(self, edge_index: Any, num_nodes: int) -> Steps:
+        steps = Steps.of(edge_index, num_nodes, self._fields.direction)
+        if self._receiver is None or torch.compiler.is_compiling():
+            return steps
+        mask = mask_given(self._receiver, edge_index)
+        return steps if mask is None else masked(steps, edge_index, mask, self._fields.direction)
+
+    def named_modules(
+        self,
+        memo: set[nn.Module] | None = None,
+        prefix: str = "",
+        remove_duplicate: bool = True,
+    ) -> Iterator[tuple[str, nn.Module]]:
+        """Yield all modules, and the layer that explainers give an edge mask to.
+
+        It has no weights and is no part of what is saved.
+
+        Parameters
+        ----------
+        memo : set of Module, optional
+            Modules that were yielded already.
+        prefix : str, default ""
+            What names begin with.
+        remove_duplicate : bool, default True
+            Yield each module once.
+
+        Yields
+        ------
+        tuple of str and Module
+            Its name, and the module.
+        """
+        yield from super().named_modules(memo, prefix, remove_duplicate)
+        if self._receiver is None:
+            object.__setattr__(self, "_receiver", receiver())
+        if self._receiver is not None:
+            yield f"{prefix}.edge_mask".lstrip("."), self._receiver
 
     def loss(self, data: Any, mask: Tensor | None = None) -> Tensor:
         """Return the mean of -log P(label), to be minimized in one's own loop.

@@ -130,7 +130,8 @@ def _shares(steps: Steps) -> Tensor:
     """Return what each entry weighs in the mean over the neighbors of its target."""
     source, target = steps.edge_index[0], steps.edge_index[1]
     share = (1 / steps.degree.clamp(min=1))[target]
-    return share.masked_fill(source == target, 0.0)
+    share = share.masked_fill(source == target, 0.0)
+    return share if steps.mask is None else share * steps.mask
 
 
 def _direction(angle: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from graphmax.checks import integer
+from graphmax.nn.edge_masks import shares_within
 from graphmax.nn.hopmax import hop_max
 from graphmax.nn.scores import Scored
 from graphmax.nn.steps import Steps
@@ -18,6 +19,7 @@ LEARN = "learn"
 CERTAIN = 1e30
 _DOUBT = -6.0
 _MOST_LOG = 685.0
+_LEAST_SHARE = 1e-300
 
 
 class Judged(NamedTuple):
@@ -226,6 +228,8 @@ class ChoiceHead(Head):
         scaled = self.log_scale.double().exp() * scores.mean.double()
         source, target, loops = ends(steps, hops)
         offered = scaled[source].masked_fill(loops[:, None], -torch.inf)
+        if steps.mask is not None:
+            offered = offered + shares_within(steps, hops).clamp(min=_LEAST_SHARE).log()[:, None]
         into = target[:, None].expand_as(offered)
         top = torch.full_like(scaled, -torch.inf).scatter_reduce(0, into, offered.detach(), "amax")
         accompanied = top > -torch.inf

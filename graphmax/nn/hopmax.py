@@ -16,6 +16,7 @@ from graphmax.checks import integer
 from graphmax.free_memory import free_memory
 from graphmax.graph import Graph
 from graphmax.kernels.hopmax import hop_max as compiled_rounds
+from graphmax.nn.edge_masks import masked_rivals
 from graphmax.nn.steps import Steps
 from graphmax.values import order_key
 
@@ -87,6 +88,8 @@ def hop_max(scores: Tensor, edge_index: Tensor | Graph | Adjacency | Steps, hops
         hops = integer(hops, "hops", 1)
         _check_room(scores, hops)
     steps = Steps.of(edge_index, scores.shape[0])
+    if steps.mask is not None:
+        return _masked(scores, steps, hops)
     rows = steps.rows
     if rows is None or torch.compiler.is_compiling() or scores.device.type != "cpu":
         return by_scatter(scores, steps.edge_index.to(scores.device), hops)
@@ -114,6 +117,14 @@ def check_scores(scores: Tensor) -> None:
     if torch.isnan(scores).any():
         node = int(torch.isnan(scores).reshape(len(scores), -1).any(1).nonzero()[0])
         raise ValueError(f"`scores` must not be NaN, got NaN at node {node}")
+
+
+def _masked(scores: Tensor, steps: Steps, hops: int) -> HopMax:
+    columns = scores if scores.ndim == 2 else scores[:, None]
+    each = [masked_rivals(column, steps, hops) for column in columns.T]
+    shape = hops, *scores.shape
+    value, owner = (torch.stack([pair[i] for pair in each], -1).reshape(shape) for i in (0, 1))
+    return HopMax(value, torch.where(owner == scores.shape[0], -1, owner))
 
 
 def by_scatter(scores: Tensor, edge_index: Tensor, hops: int) -> HopMax:

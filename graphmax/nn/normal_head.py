@@ -7,12 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphmax.nn.edge_masks import shares_within
 from graphmax.nn.heads import Head, Judged, ends
 from graphmax.nn.scores import Scored
 from graphmax.nn.steps import Steps
 
 QUADRATURE, QUADRATURE_REACH = 16, 3.5
 _AT_ONCE = 1 << 24
+_LEAST = -1e300
 # log of erfc(z) is log(t) - z^2 + polynomial(t) with t = 1 / (1 + z / 2), to 1.2e-7 (Press et al.)
 _TAIL = (
     -1.26551223,
@@ -60,7 +62,8 @@ class NormalHead(Head):
         source, target, loops = ends(steps, hops)
         accompanied = torch.zeros_like(mean).index_add(0, target, (~loops).double()) > 0
         levels = mean + self.points.double()[:, None] * own
-        yes = self._log_product(levels, mean, other, (source, target, loops))
+        share = None if steps.mask is None else shares_within(steps, hops)
+        yes = self._log_product(levels, mean, other, (source, target, loops), share)
         chance = torch.logsumexp(yes + self.log_weights.double()[:, None], 0)
         # 1 - p from its own sum: near p = 1 the difference has no digits left
         no = torch.logsumexp(_log_complement(yes) + self.log_weights.double()[:, None], 0)
@@ -75,7 +78,12 @@ class NormalHead(Head):
         return _argmax(log_normal_cdf(apart), source, target, mean.shape[0])
 
     def _log_product(
-        self, levels: Tensor, mean: Tensor, deviation: Tensor, pairs: tuple[Tensor, Tensor, Tensor]
+        self,
+        levels: Tensor,
+        mean: Tensor,
+        deviation: Tensor,
+        pairs: tuple[Tensor, Tensor, Tensor],
+        share: Tensor | None,
     ) -> Tensor:
         source, target, loops = pairs
         rows = []
@@ -85,6 +93,7 @@ class NormalHead(Head):
         for part in torch.split(levels, step):
             beaten = log_normal_cdf((part[:, target] - mean[source]) / deviation[source])
             beaten = beaten.masked_fill(loops, 0.0)
+            beaten = beaten if share is None else beaten.clamp(min=_LEAST) * share
             rows.append(torch.zeros_like(part).index_add(1, target, beaten))
         return torch.cat(rows)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphmax.checks import integer
+from graphmax.nn.edge_masks import aligned
 from graphmax.nn.steps import Steps
 
 
@@ -209,7 +210,8 @@ class EncoderScore(Score):
         """Return float64 (num_nodes, 1)."""
         kind = next((parameter.dtype for parameter in self.encoder.parameters()), x.dtype)
         x = x.reshape(x.shape[0], self.in_channels).to(kind)
-        hidden = self.encoder(x, steps.edge_index)
+        with aligned(self.encoder, steps):
+            hidden = self.encoder(x, steps.edge_index)
         hidden = (hidden if hidden.ndim == 2 else hidden[:, None]).double()
         return Scored(self.project(hidden))
 

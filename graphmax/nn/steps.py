@@ -35,6 +35,7 @@ class Steps:
         self.rows = rows
         self._given = edge_index
         self._pairs: dict[int, Tensor] = {}
+        self.mask: Tensor | None = None
 
     @classmethod
     def of(cls, graph: Any, num_nodes: int, direction: str = "in") -> "Steps":
@@ -70,6 +71,12 @@ class Steps:
             return cls(num_nodes, rows_of(turned(graph, direction), num_nodes))
         check_edge_index(graph, num_nodes)
         return cls(num_nodes, edge_index=_distinct(turned(graph, direction), num_nodes))
+
+    def with_mask(self, mask: Tensor) -> "Steps":
+        """Return the same steps of which only a share counts, one number per entry."""
+        steps = Steps(self.num_nodes, self.rows, self.edge_index)
+        steps.mask = mask
+        return steps
 
     @property
     def edge_index(self) -> Tensor:
