@@ -76,6 +76,16 @@ class Page:
             "#peaks tbody tr", "rows => rows.map(row => row.cells[0].textContent)"
         )
 
+    def columns(self, *keys):
+        """Return the texts of some columns, a list for each row."""
+        return self.page.evaluate(
+            """keys => { const heads = [...document.querySelectorAll("#peaks th")];
+            const at = keys.map(key => heads.findIndex(head => head.dataset.key === key));
+            const rows = [...document.querySelectorAll("#peaks tbody tr")];
+            return rows.map(row => at.map(i => row.cells[i].textContent)); }""",
+            keys,
+        )
+
     def close(self):
         """Close it; nothing may have been asked of a network, and nothing gone wrong."""
         foreign = [url for url in self.asked if not url.startswith(("file:", "blob:", "data:"))]

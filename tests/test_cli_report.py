@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-from base64 import b64encode
+import os
+import subprocess
+import sys
+from base64 import b64decode, b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -248,3 +251,227 @@ def test_a_model_gives_probabilities(tmp_path):
     graph = gm.read_graph(COUNTRIES)
     found = np.array(data["probability"]) > 0.5
     assert found.tolist() == gm.local_maxima(graph, "gdp").tolist()
+
+
+# --- chance, probabilities, and the nodes that are neither drawn nor in the table
+
+
+def by_balls(graph, hops):
+    """The mean number of strict maxima of shuffled distinct values, by hand: one over each ball."""
+    plain = graph.to_networkx()
+    reach = (nx.single_source_shortest_path_length(plain, v, cutoff=hops) for v in plain)
+    return sum(1 / len(ball) for ball in reach)
+
+
+@pytest.mark.parametrize("fields", [{}, {"ties": "strict"}, {"extremum": "min"}])
+def test_chance_at_every_reach_is_one_over_the_balls(tmp_path, fields):
+    graph = gm.as_graph(nx.random_geometric_graph(120, 0.12, seed=4))
+    gm.report(graph, np.random.default_rng(0).random(120), tmp_path / "r.html", **fields)
+    chance = data_of(tmp_path / "r.html")["values"][0]["chance"]
+    assert chance["reach"][:8] == list(range(1, 9))
+    for hops, count in zip(range(1, 9), chance["count"], strict=False):
+        expected = by_balls(graph, hops)
+        assert count == pytest.approx(expected, abs=4 * (expected / chance["rounds"]) ** 0.5 + 0.02)
+    assert chance["count"] == sorted(chance["count"], reverse=True)
+
+
+def test_chance_asks_the_rule_of_the_page(tmp_path):
+    def counts(graph, values, **fields):
+        gm.report(graph, values, tmp_path / "r.html", force=True, **fields)
+        return data_of(tmp_path / "r.html")["values"][0]["chance"]["count"]
+
+    complete = gm.as_graph(nx.complete_graph(6))
+    assert counts(complete, np.arange(6)) == [1] * 8
+    assert counts(complete, np.zeros(6)) == [1] * 8
+    assert counts(complete, np.zeros(6), ties="strict") == [0] * 8
+    assert counts(complete, np.arange(6), groups=["a", "b", "a", "b", "c", "c"]) == [3] * 8
+    assert counts(complete, [1, np.nan, 2, 3, np.nan, 5]) == [1] * 8
+    assert counts(complete, np.arange(6), where=np.arange(6) < 2) == [1] * 8
+    alone = gm.Graph.from_edges([], [], 3)
+    assert counts(alone, np.arange(3)) == [3] * 8
+    assert counts(alone, np.arange(3), isolated=False) == [0] * 8
+    line = gm.Graph.from_edges([0, 1, 2], [1, 2, 3], weights=[1.0, 2.0, 4.0])
+    by_radius = counts(line, np.arange(4), radius=0.5)
+    assert by_radius[0] == 4
+    assert by_radius[-1] <= 2
+    dates = np.array(["2020-01-01", "NaT", "2021-01-01", "2019-05-05"], "M8[D]")
+    assert counts(gm.as_graph(nx.complete_graph(4)), dates) == [1] * 8
+
+
+def test_probabilities_of_several_values(tmp_path):
+    graph, out = gm.read_graph(COUNTRIES), tmp_path / "r.html"
+    one, two = np.linspace(0, 1, graph.num_nodes), np.linspace(1, 0, graph.num_nodes)
+
+    def said(probability):
+        gm.report(graph, ["gdp", "population"], out, probability=probability, force=True)
+        return [each["probability"] for each in data_of(out)["values"]]
+
+    for probability, firsts in (
+        (one, [0, 0]), ({"gdp": one, "population": two}, [0, 1]), ({"population": two}, [None, 1]),
+        (one.tolist(), [0, 0]), (None, [None, None]),
+    ):  # fmt: skip
+        assert [None if p is None else p[0] for p in said(probability)] == firsts
+    for probability, message in (
+        ({"gpd": one}, "`probability` must name what is among the values, gdp, population, got 'gpd'"),
+        (one[:5], r"one number from 0 to 1 per node, \(177,\), got \(5,\)"),
+        (2 * one, r"got \(177,\) for 'gdp' with 1\.0"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            said(probability)
+
+
+@pytest.mark.filterwarnings("ignore:the field is not smooth")
+def test_the_command_gives_probabilities_to_each_of_the_values(tmp_path):
+    graph, out = gm.read_graph(COUNTRIES), tmp_path / "r.html"
+    names = ["gdp", "population"]
+    words = (COUNTRIES, "--values", ",".join(names), "--out", out, "--force")
+    assert run(*words, "--model", "attribute-1-hop").exit_code == 0
+    for name, each in zip(names, data_of(out)["values"], strict=True):
+        found = np.array(each["probability"]) > 0.5
+        assert found.tolist() == gm.local_maxima(graph, name).tolist()
+    expected = [gm.peak_probability(graph, graph.attributes[name] * 1.0) for name in names]
+    done = run(*words, "--probability")
+    assert done.exit_code == 0, done.stderr
+    for answer, each in zip(expected, data_of(out)["values"], strict=True):
+        np.testing.assert_allclose(each["probability"], answer.probability, atol=1e-6)
+    done = run(*words, "--probability", "--model", "attribute-1-hop")
+    assert (done.exit_code, "left out with --probability" in done.stderr) == (2, True)
+    done = run(*words, "--noise", "1")
+    assert (done.exit_code, "given with --probability" in done.stderr) == (2, True)
+
+
+def others_of(path):
+    (text,) = [t for t in page_of(path).text("script") if t.startswith("[")]
+    return {
+        name: content
+        if kind == "texts"
+        else np.frombuffer(b64decode(content), kind.removesuffix("Array").lower())
+        for name, kind, content in json.loads(text)
+    }
+
+
+def large():
+    graph = gm.grid_graph((160, 160), 4)
+    names = [f"{'node' if v % 2 else '</script>'} {v}" for v in range(graph.num_nodes)]
+    values = np.random.default_rng(0).integers(0, 1000, graph.num_nodes)
+    return graph.replace(labels=names), values
+
+
+@pytest.mark.parametrize("kind", ["integers", "floats", "times", "long"])
+def test_the_other_nodes_are_known_as_well(tmp_path, kind):
+    graph, values = large()
+    values = {
+        "integers": values,
+        "floats": np.where(values == 7, np.nan, values / 7),
+        "times": values.astype("M8[s]"),
+        "long": values + 2**60,
+    }[kind]
+    gm.report(graph, values, tmp_path / "r.html", probability=np.linspace(0, 1, graph.num_nodes))
+    data, others = data_of(tmp_path / "r.html"), others_of(tmp_path / "r.html")
+    ids = [*data["ids"], *others["ids"]]
+    assert sorted(ids) == sorted(graph.labels)
+    node = {name: v for v, name in enumerate(graph.labels)}
+    order = np.array([node[name] for name in others["ids"]])
+    nearest = gm.isolation(graph, values, ties="plateau", nan="omit", absent="block")
+    peaks = gm.find_peaks(graph, values)
+    known = nearest.distance[order]
+    np.testing.assert_array_equal(others["isolation 0"], np.where(np.isinf(known), -1, known))
+    told = [node[ids[w]] if w >= 0 else -1 for w in others["witness 0"].tolist()]
+    assert told == nearest.witness[order].tolist()
+    tops = np.append([node[ids[v]] for v in data["values"][0]["peaks"]["node"]], -1)
+    np.testing.assert_array_equal(tops[others["basin 0"]], peaks.basins[order])
+    plain = values.astype(np.float64) if kind != "times" else values.astype(np.int64) * 1.0
+    np.testing.assert_array_equal(others["value 0"].astype(float), plain[order])
+    if kind in ("times", "long"):
+        assert others["text 0"] == values[order].astype(str).tolist()
+    assert len(others["x"]) == len(ids) - data["drawn"]
+    np.testing.assert_allclose(others["probability 0"], order / (graph.num_nodes - 1), atol=1e-6)
+
+
+def test_other_nodes_that_are_too_many_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("graphmax.page.other_nodes.MOST_BYTES", 10_000)
+    gm.report(*large(), tmp_path / "r.html")
+    data = data_of(tmp_path / "r.html")
+    assert len(page_of(tmp_path / "r.html").all("script")) == 2
+    assert max(data["values"][0]["witness"]) < len(data["ids"])
+
+
+def test_the_plain_table_has_saddles_and_groups(tmp_path):
+    graph = gm.grid_graph((2, 3))
+    gm.report(graph, [3, 1, 2, 0, 0, 1], tmp_path / "r.html", groups=[0, 0, 0, 1, 1, 1])
+    page = page_of(tmp_path / "r.html")
+    keys = [head["data-key"] for head in page.all("th")]
+    assert keys[5:7] == ["key_saddle", "key_saddle_value"]
+    assert keys[-1] == "group"
+    rows = np.array(page.text("td")).reshape(-1, len(keys))
+    assert rows[:, [0, 5, 6, 10]].tolist() == [
+        ["0", "\u2013", "1", "0"],
+        ["2", "1", "1", "0"],
+        ["5", "\u2013", "0", "1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "bins"),
+    [
+        ([0, 5e-324, 0], 40), ([1e308, -1e308, 0], 40), ([2.0**60, 2.0**60 + 999, 2.0**60], 40),
+        ([1, 1 + 2e-16, 1], 40), ([3, 3, 3], 1), ([np.inf, 1, 2], 40), ([np.inf, np.nan, np.nan], 0),
+    ],
+)  # fmt: skip
+def test_histograms_of_any_floats(tmp_path, values, bins):
+    gm.report(gm.grid_graph(3), values, tmp_path / "r.html")
+    histogram = data_of(tmp_path / "r.html")["values"][0]["histogram"]
+    assert len(histogram["counts"]) == bins
+    assert sum(histogram["counts"]) == np.isfinite(values).sum()
+
+
+# --- bad luck
+
+
+def test_open_shows_the_page(tmp_path, monkeypatch):
+    shown, out = [], tmp_path / "a page.html"
+    for answer in (True, False):
+        monkeypatch.setattr("webbrowser.open", lambda url, a=answer: shown.append(url) or a)
+        done = run(COUNTRIES, "--values", "gdp", "--out", out, "--open", "--force")
+        assert done.exit_code == 0
+        assert ("no browser could be started here; open file://" in done.stderr) is not answer
+    assert shown == [out.as_uri()] * 2
+
+
+def test_bad_outputs_and_attributes_are_refused(tmp_path):
+    done = run(COUNTRIES, "--values", "gdp", "--out", tmp_path)
+    assert done.exit_code == 2
+    assert f"`--out` must name a file, got the folder {tmp_path}" in done.stderr
+    (tmp_path / "old.html").write_text("old")
+    done = run(COUNTRIES, "--values", "gdp", "--out", tmp_path / "old.html")
+    assert (done.exit_code, (tmp_path / "old.html").read_text()) == (2, "old")
+    edges = tmp_path / "edges.csv"
+    edges.write_text("src,dst\na,b\nb,c\n")
+    done = run(edges, "--values", "height", "--out", tmp_path / "new.html")
+    assert done.exit_code == 2
+    assert "`--values` must name a node attribute, got 'height'" in done.stderr
+    assert "degree" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["edges.csv", "old.html"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are those of POSIX")
+@pytest.mark.parametrize("room", [0, 4096, 200_000])
+def test_a_full_disk_leaves_what_was_there(tmp_path, room):
+    out = tmp_path / "r.html"
+    out.write_text("old")
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room})); "
+        "from graphmax.cli import main; main()"
+    )
+    words = ["report", COUNTRIES, "--values", "gdp", "--out", str(out), "--force"]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=environment,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert out.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 
 import networkx as nx
 import numpy as np
@@ -79,9 +80,7 @@ def test_sliders_give_the_rows_of_find_peaks(opened):
     page.slide("prominence-number", together["min_prominence"])
     peaks = gm.find_peaks(graph, values, 2, **together, **fields)
     assert page.slide("number", 7) == len(peaks)
-    shown = page.page.eval_on_selector_all(
-        "#peaks tbody tr", "rows => rows.map(row => [6, 7].map(i => row.cells[i].textContent))"
-    )
+    shown = page.columns("parent", "basin_size")
     parents = [str(graph.label_of(v)) if v >= 0 else "\u2013" for v in peaks.parent]
     sizes = [f"{size:,}" for size in peaks.basin_size]
     assert shown == [list(pair) for pair in zip(parents, sizes, strict=True)]
@@ -233,3 +232,133 @@ def test_a_model_in_three_colors(browser, tmp_path):
     missed = opened.page.evaluate("MISSED_COLOR")
     assert [c == missed for c in colors] == (truth & (chance < 0.5)).tolist()
     opened.close()
+
+
+def test_the_table_is_a_grid_with_one_stop(browser, tmp_path):
+    graph = gm.grid_graph((30, 30), 4)
+    gm.report(graph, drawn_values(900, 400, 2), tmp_path / "r.html")
+    opened = Page(browser, tmp_path / "r.html")
+    page, grid = opened.page, opened.page.get_by_role("grid")
+    count = len(gm.find_peaks(graph, drawn_values(900, 400, 2)))
+    assert grid.get_attribute("aria-rowcount") == str(count + 1)
+    assert grid.get_by_role("columnheader").count() == int(grid.get_attribute("aria-colcount"))
+    assert grid.get_by_role("row").count() == 1 + 100
+    assert grid.get_by_role("gridcell").count() == 100 * 10
+    rows = "rows => rows.map(row => [row.ariaRowIndex, row.tabIndex, row.ariaSelected])"
+    before = page.eval_on_selector_all("#peaks tbody tr", rows)
+    assert [int(row[0]) for row in before] == list(range(2, 102))
+    assert [row[1] for row in before] == [0] + 99 * [-1]
+    assert {row[2] for row in before} == {"false"}
+    page.focus("#peaks tbody tr")
+    for key, row in (("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1), ("End", 99), ("Home", 0)):
+        page.keyboard.press(key)
+        after = page.eval_on_selector_all("#peaks tbody tr", rows)
+        assert [i for i, state in enumerate(after) if state[1] == 0] == [row]
+        assert [i for i, state in enumerate(after) if state[2] == "true"] == [row]
+        assert page.evaluate("document.activeElement.ariaRowIndex") == str(row + 2)
+    unnamed = """() => [...document.querySelectorAll("input, select, button, canvas[role]")].filter(
+        field => !field.closest("[hidden]") && !(field.labels?.length || field.ariaLabel
+            || field.textContent.trim())).map(field => field.id)"""
+    assert page.evaluate(unnamed) == []
+    for label in ("Hops", "Least prominence", "Least isolation", "Least value", "Most peaks"):
+        assert page.get_by_label(label, exact=True).count() == 1
+    opened.close()
+
+
+def test_chance_follows_the_slider(browser, tmp_path):
+    graph = gm.as_graph(nx.gnp_random_graph(300, 0.02, seed=2))
+    gm.report(graph, drawn_values(300, 10**6, 1), tmp_path / "r.html")
+    opened = Page(browser, tmp_path / "r.html")
+    counts = opened.page.evaluate("current().chance.count")
+    for hops in range(1, 9):
+        opened.slide("hops", hops)
+        text = opened.page.inner_text("#chance")
+        assert text.endswith(f"at {hops} hop{'s' if hops > 1 else ''}")
+        told = float(text.split()[3].replace(",", ""))
+        assert told == pytest.approx(counts[hops - 1], rel=0.05, abs=0.05)
+    opened.close()
+
+
+def test_saddle_values_and_groups_are_columns(browser, tmp_path):
+    graph, values = gm.grid_graph((12, 12), 4), drawn_values(144, 90, 6)
+    groups = np.array(["north", "middle", "<b>south"])[np.arange(144) // 48]
+    gm.report(graph, values, tmp_path / "r.html", groups=groups)
+    opened = Page(browser, tmp_path / "r.html")
+    peaks = gm.find_peaks(graph, values, groups=groups)
+    shown = opened.columns("key_saddle_value", "group")
+    expected = zip(peaks.key_saddle_value.tolist(), peaks.group.tolist(), strict=True)
+    assert shown == [[str(value), group] for value, group in expected]
+    opened.page.click("#peaks tbody tr:nth-child(2)")
+    detail = opened.page.inner_text("#detail")
+    assert ("value of the saddle" in detail) == bool(peaks.key_saddle[1] >= 0)
+    assert str(peaks.group[1]) in detail
+    opened.page.click("th[data-key=key_saddle_value] button")
+    order = np.argsort(-peaks.key_saddle_value, kind="stable")
+    assert opened.labels == [str(name) for name in peaks.label[order][:100]]
+    opened.close()
+
+
+def larger():
+    graph = gm.grid_graph((150, 150), 4)
+    names = [f"place {v}" for v in range(graph.num_nodes)]
+    return graph.replace(labels=names), drawn_values(graph.num_nodes, 1000, 8)
+
+
+@pytest.mark.parametrize("kind", ["webgl", "canvas", "quick canvas"])
+def test_every_node_of_a_large_graph_is_found(browser, tmp_path, kind):
+    graph, values = larger()
+    gm.report(graph, values, tmp_path / "r.html")
+    fragment = "" if kind == "quick canvas" else f"#map={kind}"
+    opened = Page(browser, tmp_path / "r.html", fragment=fragment)
+    page = opened.page
+    assert page.evaluate("map.kind") == kind
+    assert "Search finds" not in page.inner_text("#map-note")
+    listed = set(page.evaluate("DATA.ids"))
+    hidden = [v for v, name in enumerate(graph.labels) if name not in listed]
+    nearest, basins = gm.isolation(graph, values, ties="plateau"), gm.basins(graph, values)
+    for node in hidden[:: len(hidden) // 5]:
+        page.fill("#search", graph.labels[node])
+        page.keyboard.press("Enter")
+        detail = page.inner_text("#detail")
+        assert page.inner_text("#detail h2") == graph.labels[node]
+        assert str(values[node]) in detail
+        if basins[node] != node and nearest.distance[node] <= 1:
+            assert f"a node higher is {int(nearest.distance[node])} hop" in detail
+            assert f"witness\n{graph.labels[nearest.witness[node]]}" in detail
+            assert f"in the basin of\n{graph.labels[basins[node]]}" in detail
+    url = page.url
+    opened.close()
+    again = Page(browser, tmp_path / "r.html", fragment="#" + url.partition("#")[2])
+    assert again.page.inner_text("#detail h2") == graph.labels[node]
+    again.close()
+
+
+def test_the_page_says_what_search_does_not_find(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr("graphmax.page.other_nodes.MOST_BYTES", 10_000)
+    gm.report(*larger(), tmp_path / "r.html")
+    opened = Page(browser, tmp_path / "r.html")
+    count = opened.page.evaluate("DATA.ids.length")
+    said = f"Search finds the {count:,} nodes that are drawn or named in the table, not the others"
+    assert said in opened.page.inner_text("#map-note")
+    opened.close()
+
+
+def test_the_way_to_the_witness_is_a_certificate(opened):
+    page, graph, values, fields = opened
+    rule = {"ties": "plateau", **fields, "isolated": True}
+    nearest = gm.isolation(graph, values, **{k: rule[k] for k in ("ties", "extremum") if k in rule})
+    column = graph.attributes[values] if isinstance(values, str) else np.asarray(values)
+    neighbors = graph.to_networkx().adj
+    names = list(neighbors)
+    for node in range(0, graph.num_nodes, 7):
+        path = page.page.evaluate("([a, b]) => pathTo(a, b)", [node, int(nearest.witness[node])])
+        if nearest.witness[node] < 0:
+            assert path is None
+            continue
+        assert (path[0], path[-1]) == (node, nearest.witness[node])
+        assert all(names[b] in neighbors[names[a]] for a, b in itertools.pairwise(path))
+        outside = path[1:]
+        if rule["ties"] == "plateau":
+            while outside and column[outside[0]] == column[node]:
+                outside = outside[1:]
+        assert len(outside) == nearest.distance[node]

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from graphmax.cli.command_options import (
 )
 from graphmax.cli.console import progress, say
 from graphmax.cli.guard import arguments_named
+from graphmax.cli.probability_columns import ProbabilityOptions
 
 if TYPE_CHECKING:
     from graphmax.graph import Graph
@@ -35,6 +37,7 @@ def report(
     ],
     rule: RuleOptions,
     reading: FileOptions,
+    sureness: ProbabilityOptions,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
     title: Annotated[str | None, typer.Option("--title", help="Heading of the page.")] = None,
     model: Annotated[
@@ -42,7 +45,8 @@ def report(
         typer.Option(
             "--model",
             help="Compare with a detector (its folder, or the name of a shipped one): true, found "
-            "and missed peaks in three colors.",
+            "and missed peaks in three colors. It is asked once for each of --values, or once for "
+            "all where it was trained on columns of its own.",
         ),
     ] = None,
     device: Device = None,
@@ -52,15 +56,19 @@ def report(
     """Write one page to look at instead of a table: map, sliders, charts, why and why not.
 
     It works offline in any browser. The sliders for hops, prominence, isolation, height and number
-    of peaks answer at once; the address keeps what is set, so that it can be shared.
+    of peaks answer at once; the address keeps what is set, so that it can be shared. With
+    --probability or --model each node has a probability beside the decision.
     """
+    from graphmax.node_measures import with_column
     from graphmax.page import report as write_report
 
     keep_apart(out, file, reading.nodes, *(files_of_model(model) if model else ()))
     names = [name.strip() for name in values.split(",") if name.strip()]
     with progress(f"reading {file.name}"):
         graph = reading.read(file)
-        chance = None if model is None else _probability(graph, names[:1], file, model, device)
+        for name in names:
+            graph = with_column(graph, name)
+        chance = _probabilities(graph, names, rule, sureness, file, model, device)
         with arguments_named(path="--out", force="--force"):
             write_report(
                 graph,
@@ -76,7 +84,7 @@ def report(
             )
     say(f"{graph.num_nodes} nodes and {graph.num_edges} edges written to {out}")
     if browse:
-        typer.launch(str(out))
+        _open(out)
 
 
 def _command() -> str:
@@ -84,17 +92,49 @@ def _command() -> str:
     return shlex.join(["graphmax", *sys.argv[1:]])
 
 
-def _probability(
+def _open(page: Path) -> None:
+    """Show a page in the browser of the person, or say where it is."""
+    address = page.resolve().as_uri()
+    if not webbrowser.open(address):
+        say(f"no browser could be started here; open {address}")
+
+
+def _probabilities(
+    graph: "Graph",
+    names: list[str],
+    rule: RuleOptions,
+    sureness: ProbabilityOptions,
+    file: Path,
+    model: str | None,
+    device: str | None,
+) -> dict[str, Any] | None:
+    """Return for each of the values how likely each node is a maximum, None where nobody asked."""
+    if model is not None and sureness.probability:
+        raise ValueError("`--model` must be left out with --probability, got both; ask one of them")
+    if model is not None:
+        return _by_model(graph, names, file, model, device)
+    selection, chances = rule.selection(graph), {}
+    for name in names:
+        columns, _ = sureness.columns(graph, name, rule, selection)
+        chances.update({name: columns["probability"]} if columns else {})
+    return chances or None
+
+
+def _by_model(
     graph: "Graph", names: list[str], file: Path, model: str, device: str | None
-) -> Any:
-    """Return how likely a detector holds each node to be a maximum."""
+) -> dict[str, Any]:
+    """Ask a detector for each of the values, once for all if it has columns of its own."""
     from graphmax.cli.train_command import available_device
     from graphmax.nn import PeakDetector
     from graphmax.node_measures import with_column
     from graphmax.training.detector_columns import features_of
 
     detector = PeakDetector.from_pretrained(model).to(available_device(device))
-    columns = list(detector.columns) or names
-    for name in columns:
-        graph = with_column(graph, name)
-    return detector.predict_proba((graph, features_of(graph, columns, file)))
+    if detector.columns:
+        for name in detector.columns:
+            graph = with_column(graph, name)
+        features = features_of(graph, list(detector.columns), file)
+        return dict.fromkeys(names, detector.predict_proba((graph, features)))
+    return {
+        name: detector.predict_proba((graph, features_of(graph, [name], file))) for name in names
+    }

@@ -21,12 +21,14 @@ _SIDE = 10_000
 class DrawnPart:
     """The nodes that are drawn, int64 ascending, their places, and edges between them.
 
-    `xy` is int64 (d, 2) from 0 to 10,000; `edges` int64 (2, e), positions in `nodes`.
+    `xy` is int64 (d, 2) from 0 to 10,000, `places` (n, 2) the same of every node; `edges` int64
+    (2, e), positions in `nodes`.
     `is_whole` says whether every node and edge is there.
     """
 
     nodes: NDArray[np.int64]
     xy: NDArray[np.int64]
+    places: NDArray[np.int64]
     edges: NDArray[np.int64]
     is_whole: bool
 
@@ -35,8 +37,9 @@ def drawn_part(graph: Graph, tables: Sequence[Peaks], seed: int = 0) -> DrawnPar
     """Choose what is drawn and place it."""
     nodes = _nodes(graph, tables, seed)
     edges, is_whole = _edges(graph, nodes, seed)
-    xy = _places(graph, seed)[nodes]
-    return DrawnPart(nodes, _scaled(xy), edges, is_whole and nodes.size == graph.num_nodes)
+    places = _scaled(_places(graph, seed), nodes)
+    is_whole = is_whole and nodes.size == graph.num_nodes
+    return DrawnPart(nodes, places[nodes], places, edges, is_whole)
 
 
 def _nodes(graph: Graph, tables: Sequence[Peaks], seed: int) -> NDArray[np.int64]:
@@ -84,9 +87,9 @@ def _places(graph: Graph, seed: int) -> NDArray[np.float64]:
     return pivot_layout(graph, seed)
 
 
-def _scaled(xy: NDArray[Any]) -> NDArray[np.int64]:
-    """Bring places into a square, without changing their proportions."""
-    if not len(xy):
-        return np.zeros((0, 2), np.int64)
-    low, side = xy.min(axis=0), float(np.ptp(xy, axis=0).max()) or 1.0
+def _scaled(xy: NDArray[Any], drawn: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bring the drawn places into a square, and all others along, with their proportions."""
+    if not len(drawn):
+        return np.zeros((len(xy), 2), np.int64)
+    low, side = xy[drawn].min(axis=0), float(np.ptp(xy[drawn], axis=0).max()) or 1.0
     return np.asarray(np.rint((xy - low) / side * _SIDE), np.int64)

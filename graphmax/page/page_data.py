@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from graphmax.graph import Graph
 from graphmax.maxima import Isolation
 from graphmax.page.drawn_part import DrawnPart
+from graphmax.page.other_nodes import packed
 from graphmax.peaks import Peaks
-from graphmax.summary import expected_maxima
 
 _BINS = 40
 _EXACT = 2**53
@@ -18,24 +18,36 @@ _EXACT = 2**53
 
 @dataclass(frozen=True)
 class Surveyed:
-    """One attribute: its name, its column, the peaks of one hop, the isolation of every node."""
+    """One attribute: its name, its column, the peaks of one hop, the isolation of every node.
+
+    `chance` is how many peaks shuffled values have at every reach.
+    """
 
     name: str
     column: NDArray[Any]
     peaks: Peaks
     nearest: Isolation
+    chance: dict[str, Any]
     probability: NDArray[np.float64] | None
 
 
-def page_data(graph: Graph, surveyed: list[Surveyed], part: DrawnPart) -> dict[str, Any]:
-    """Return all columns; nodes are numbered as they are listed, the drawn ones first.
+def page_data(
+    graph: Graph, surveyed: list[Surveyed], part: DrawnPart
+) -> tuple[dict[str, Any], str | None]:
+    """Return all columns, and those of the other nodes as a text of their own.
 
-    Infinite distances are -1, what is missing is null.
+    Nodes are numbered as they are listed, the drawn ones first. Infinite distances are -1, what is
+    missing is null.
     """
     listed = _listed(graph, surveyed, part)
+    others = np.setdiff1d(np.arange(graph.num_nodes), listed, assume_unique=True)
     place = np.full(graph.num_nodes + 1, -1, np.int64)  # the last entry: node -1 has no place
     place[listed] = np.arange(listed.size)
-    return {
+    place[others] = np.arange(listed.size, graph.num_nodes)
+    text = packed(_of_others(graph, surveyed, part, others, place)) if others.size else None
+    if text is None:
+        place[others] = -1
+    data = {
         "ids": [str(name) for name in graph.label_of(listed).tolist()],
         "drawn": int(part.nodes.size),
         "whole": part.is_whole,
@@ -44,6 +56,37 @@ def page_data(graph: Graph, surveyed: list[Surveyed], part: DrawnPart) -> dict[s
         "edges": part.edges.T.reshape(-1).tolist(),
         "values": [_columns(graph, each, listed, place) for each in surveyed],
     }
+    return data, text
+
+
+def _of_others(
+    graph: Graph,
+    surveyed: list[Surveyed],
+    part: DrawnPart,
+    others: NDArray[np.int64],
+    place: NDArray[np.int64],
+) -> dict[str, NDArray[Any]]:
+    """Return what is known of the nodes that are not listed, and the places of all not drawn."""
+    order = np.argsort(place[:-1], kind="stable")[part.nodes.size :]
+    columns: dict[str, NDArray[Any]] = {
+        "ids": np.asarray(graph.label_of(others)),
+        "x": part.places[order, 0],
+        "y": part.places[order, 1],
+    }
+    for i, each in enumerate(surveyed):
+        row = np.full(graph.num_nodes + 1, -1, np.int64)
+        row[each.peaks.node] = np.arange(len(each.peaks))
+        texts = _texts(each.column, others)
+        distance = np.asarray(each.nearest.distance)[others]
+        columns[f"value {i}"] = _numbers(each.column)[others]
+        columns[f"isolation {i}"] = np.where(np.isinf(distance), -1.0, distance)
+        columns[f"witness {i}"] = place[np.asarray(each.nearest.witness)[others]]
+        columns[f"basin {i}"] = row[each.peaks.basins[others]]
+        if texts is not None:
+            columns[f"text {i}"] = np.array(texts, object)
+        if each.probability is not None:
+            columns[f"probability {i}"] = np.round(each.probability[others], 6)
+    return columns
 
 
 def _listed(graph: Graph, surveyed: list[Surveyed], part: DrawnPart) -> NDArray[np.int64]:
@@ -64,9 +107,8 @@ def _columns(
     """Return what is known of one attribute."""
     table, row = each.peaks, np.full(graph.num_nodes + 1, -1, np.int64)
     row[table.node] = np.arange(len(table))
-    numbers, present = _numbers(each.column)
-    death, _ = _numbers(table.persistence.death)
-    chance = each.probability
+    numbers = _numbers(each.column)
+    probability = each.probability
     return {
         "name": each.name,
         "value": _json_numbers(numbers[listed]),
@@ -74,9 +116,9 @@ def _columns(
         "isolation": _distances(np.asarray(each.nearest.distance)[listed]),
         "witness": place[np.asarray(each.nearest.witness)[listed]].tolist(),
         "basin": row[table.basins[listed]].tolist(),
-        "probability": None if chance is None else np.round(chance[listed], 6).tolist(),
+        "probability": None if probability is None else np.round(probability[listed], 6).tolist(),
         "histogram": _histogram(numbers[np.isfinite(numbers)]),
-        "expected": round(expected_maxima(graph, present), 1),
+        "chance": each.chance,
         "peaks": {
             "node": place[table.node].tolist(),
             "isolation": _distances(table.isolation),
@@ -84,29 +126,30 @@ def _columns(
             "prominence": _json_numbers(table.prominence),
             "saddle": place[table.key_saddle].tolist(),
             "parent": row[table.parent].tolist(),
-            "death": _json_numbers(death),
+            "base": _texts(table.key_saddle_value, np.arange(len(table))),
+            "death": _json_numbers(_numbers(table.persistence.death)),
             "basin_size": table.basin_size.tolist(),
             "plateau_size": table.plateau_size.tolist(),
-            "group": _codes(table.group),
+            **_groups(table.group),
         },
     }
 
 
-def _numbers(column: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return a column as floats, NaN where there is none, and which entries are there."""
+def _numbers(column: NDArray[Any]) -> NDArray[np.float64]:
+    """Return a column as floats, NaN where there is none."""
     data, absent = np.ma.getdata(column), np.ma.getmaskarray(column)
     if data.dtype.kind in "mM":
         absent = absent | np.isnat(data)
         data = data.astype(np.int64)
-    numbers = np.where(absent, np.nan, data.astype(np.float64))
-    return numbers, ~np.isnan(numbers)
+    return np.where(absent, np.nan, data.astype(np.float64))
 
 
-def _texts(column: NDArray[Any], listed: NDArray[np.int64]) -> list[str] | None:
-    """Return how values are written where a float does not say it all: times and long integers."""
-    data = np.ma.getdata(column)[listed]
-    is_long = data.dtype.kind in "iu" and data.size and int(abs(data.astype(object)).max()) > _EXACT
-    return [str(item) for item in data] if is_long or data.dtype.kind in "mM" else None
+def _texts(column: NDArray[Any], some: NDArray[np.int64]) -> list[str] | None:
+    """Return how some values are written where a float does not say all: times, long integers."""
+    data = np.ma.getdata(column)
+    is_long = data.dtype.kind in "iu" and data.size > 0
+    is_long = is_long and max(int(data.max()), -int(data.min())) > _EXACT
+    return [str(item) for item in data[some]] if is_long or data.dtype.kind in "mM" else None
 
 
 def _json_numbers(numbers: NDArray[Any]) -> list[Any]:
@@ -128,17 +171,22 @@ def _distances(distance: NDArray[np.float64]) -> list[Any]:
     return _json_numbers(np.where(np.isinf(distance), -1.0, distance))
 
 
-def _codes(groups: Any) -> list[int] | None:
-    """Return the groups of the peaks as numbers, None where there are none."""
-    if groups is None:
-        return None
-    _, codes = np.unique(np.asarray(groups).astype(str), return_inverse=True)
-    return codes.tolist() if len(codes) else None
+def _groups(groups: Any) -> dict[str, Any]:
+    """Return the groups of the peaks as numbers with their names, None where there are none."""
+    if groups is None or not len(groups):
+        return {"group": None, "group_names": None}
+    names, codes = np.unique(np.asarray(groups).astype(str), return_inverse=True)
+    return {"group": codes.tolist(), "group_names": names.tolist()}
 
 
 def _histogram(numbers: NDArray[np.float64]) -> dict[str, Any]:
-    """Count values in equal bins."""
+    """Count values in equal bins, in one where they are all equal."""
     if not numbers.size:
         return {"low": 0, "high": 0, "counts": []}
-    counts, edges = np.histogram(numbers, bins=_BINS)
-    return {"low": float(edges[0]), "high": float(edges[-1]), "counts": counts.tolist()}
+    low, high = float(numbers.min()), float(numbers.max())
+    if low == high:
+        return {"low": low, "high": high, "counts": [numbers.size]}
+    part = 1 if np.isfinite(high - low) else 4  # of a quarter of the values the range is finite
+    share = (numbers / part - low / part) / (high / part - low / part)
+    counts = np.bincount(np.minimum((share * _BINS).astype(np.int64), _BINS - 1), minlength=_BINS)
+    return {"low": low, "high": high, "counts": counts.tolist()}

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
@@ -20,17 +20,20 @@ from graphmax.graph import Graph
 from graphmax.maxima import isolation
 from graphmax.node_measures import measures_of, with_column
 from graphmax.node_values import graph_and_attribute
+from graphmax.page.chance import chance_counts
 from graphmax.page.drawn_part import DrawnPart, drawn_part
 from graphmax.page.page_data import Surveyed, page_data
-from graphmax.page.still_picture import picture, table_head, table_rows
+from graphmax.page.still_picture import ROWS, picture, table_head, table_rows
 from graphmax.peaks import Peaks, find_peaks
-from graphmax.question import rule_of
+from graphmax.question import fit_together, rule_of
 from graphmax.rule import Absent, Direction, Extremum, Nan, Rule
 
 _LIBRARIES = ("graphology.umd.min.js", "sigma.min.js")
 _PARTS = ("state", "canvas_map", "graph_map", "charts", "peak_table", "controls")
 _SCRIPTS = tuple(f"{name}.js" for name in _PARTS)
 _COMPARABLE = "biufmM"
+_OTHERS = '<script type="application/json" id="others">{}</script>'
+_COMPACT: Any = {"ensure_ascii": True, "allow_nan": False, "separators": (",", ":")}
 _OF_ISOLATION = ("ties", "direction", "nan", "absent", "extremum")
 
 
@@ -81,9 +84,10 @@ def report(
         The file that the graph was read from: its name and SHA-256 stand at the foot.
     command : str, optional
         The command that made the page, for the foot.
-    probability : float (num_nodes,), optional
+    probability : float (num_nodes,) or dict of them, optional
         How likely a model holds each node to be a maximum: a column, and true, found and missed
-        peaks in three colors.
+        peaks in three colors. With several values ``{name of values: probability}``; one array
+        stands for all of them.
     force : bool, default False
         Replace a file that exists.
     where : bool (num_nodes,), optional
@@ -138,13 +142,14 @@ def report(
         "extremum": extremum,
     }
     said = rule_of("find_peaks", hops, rule, **fields).said
-    selection = {"where": where, "groups": groups}
-    chance = None if probability is None else np.asarray(probability, np.float64)
-    surveyed = [_survey(known, name, said, selection, chance) for name in names]
+    probabilities = _probabilities(probability, names, known.num_nodes)
+    fitted = fit_together(known, names[0], where, groups)
+    selection = {"where": fitted.inside, "groups": fitted.groups}
+    surveyed = [_survey(known, name, said, selection, probabilities.get(name)) for name in names]
     part = drawn_part(known, [each.peaks for each in surveyed])
-    data = page_data(known, surveyed, part)
+    data, others = page_data(known, surveyed, part)
     data["meta"] = _meta(known, said, title, source, command)
-    text = _page(data, part, surveyed[0].peaks)
+    text = _page(data, others, part, surveyed[0].peaks)
     write_atomically(target, lambda file: file.write_text(text, encoding="utf-8"))
 
 
@@ -175,6 +180,29 @@ def _columns(graph: Any, values: Any) -> tuple[Graph, list[str]]:
     return known, list(dict.fromkeys(names))
 
 
+def _probabilities(given: Any, names: list[str], count: int) -> dict[str, NDArray[np.float64]]:
+    """Return a probability per node for each of the values that has one."""
+    if given is None:
+        return {}
+    by_name = given if isinstance(given, Mapping) else dict.fromkeys(names, given)
+    for name in by_name:
+        if name not in names:
+            raise ValueError(
+                f"`probability` must name what is among the values, {', '.join(names)}, got "
+                f"{name!r}"
+            )
+    columns = {name: np.asarray(column, np.float64) for name, column in by_name.items()}
+    for name, column in columns.items():
+        is_chance = (column >= 0) & (column <= 1) | np.isnan(column)
+        if column.shape != (count,) or not is_chance.all():
+            raise ValueError(
+                f"`probability` must have one number from 0 to 1 per node, ({count},), got "
+                f"{column.shape} for {name!r}"
+                + ("" if column.shape != (count,) else f" with {column[~is_chance][0]:g}")
+            )
+    return columns
+
+
 def _refuse_texts(graph: Graph, name: str) -> None:
     """Refuse an attribute without an order, naming those that have one."""
     if graph.attributes[name].dtype.kind in _COMPARABLE:
@@ -191,7 +219,7 @@ def _survey(
     name: str,
     said: dict[str, Any],
     selection: dict[str, Any],
-    chance: NDArray[np.float64] | None,
+    probability: NDArray[np.float64] | None,
 ) -> Surveyed:
     """Find the peaks of one hop, which hold those of every number of hops, and all isolations."""
     base = {key: value for key, value in said.items() if key != "hops"}
@@ -202,7 +230,9 @@ def _survey(
     if not peaks.rule.isolated:
         alone = np.diff(graph.adjacency("both").indptr) == 0
         nearest.distance[alone] = 0.0
-    return Surveyed(name, graph.attributes[name], peaks, nearest, chance)
+    column = graph.attributes[name]
+    chance = chance_counts(graph, column, peaks, base, selection)
+    return Surveyed(name, column, peaks, nearest, chance, probability)
 
 
 def _meta(
@@ -230,7 +260,7 @@ def _sha256(path: Path) -> str | None:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _page(data: dict[str, Any], part: DrawnPart, peaks: Peaks) -> str:
+def _page(data: dict[str, Any], others: str | None, part: DrawnPart, peaks: Peaks) -> str:
     """Fill the template; the policy in it lets this script and this style run and no other."""
     # Sigma asks for WebGL when it is loaded; without it the page draws on a canvas.
     libraries = (f"try {{\n{_asset(name)}\n}} catch {{}}" for name in _LIBRARIES)
@@ -241,16 +271,26 @@ def _page(data: dict[str, Any], part: DrawnPart, peaks: Peaks) -> str:
         "TITLE": escape(meta["title"]),
         "STYLE": style,
         "PICTURE": picture(part, peaks),
-        "HEAD": table_head(),
+        "HEAD": table_head(peaks),
         "ROWS": table_rows(peaks),
         "COUNT": str(len(peaks)),
-        "DATA": _json_in_html(data),
+        "DATA": _in_html(json.dumps(data, **_COMPACT)),
+        "OTHERS": "" if others is None else _OTHERS.format(_in_html(others)),
+        "CAPTION": _caption(peaks),
         "SCRIPT": script,
     }
     pieces = _asset("report.html").split("{{")
     return pieces[0] + "".join(
         blanks[name] + rest for name, _, rest in (piece.partition("}}") for piece in pieces[1:])
     )
+
+
+def _caption(peaks: Peaks) -> str:
+    """Say what the table holds, and where it ends without JavaScript."""
+    order = "lowest first" if peaks.rule.extremum == "min" else "highest first"
+    kind = "Minima" if peaks.rule.extremum == "min" else "Peaks"
+    first = f"; the first {ROWS} of {len(peaks)}" if len(peaks) > ROWS else ""
+    return f"{kind} at 1 hop, {order}{first}"
 
 
 def _policy(script: str, style: str) -> str:
@@ -266,9 +306,8 @@ def _digest(text: str) -> str:
     return "sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _json_in_html(data: Any) -> str:
-    """Write JSON that cannot end its element, whatever the names in it."""
-    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+def _in_html(text: str) -> str:
+    """Write JSON so that it cannot end its element, whatever the names in it."""
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

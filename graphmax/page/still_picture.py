@@ -19,6 +19,7 @@ HEADINGS = {
     "isolation": "isolation",
     "nearest_higher": "nearest higher",
     "key_saddle": "key saddle",
+    "key_saddle_value": "saddle value",
     "parent": "parent",
     "basin_size": "basin size",
     "plateau_size": "plateau size",
@@ -72,11 +73,16 @@ def _spread(count: int, most: int) -> NDArray[np.int64]:
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.int64)
 
 
-def table_head() -> str:
+def _headings(peaks: Peaks) -> dict[str, str]:
+    """Return the columns of the table and what stands above them."""
+    return HEADINGS if peaks.group is None else {**HEADINGS, "group": "group"}
+
+
+def table_head(peaks: Peaks) -> str:
     """Return the head of the table, each heading a button that sorts by it."""
     cells = (
         f'<th scope="col" data-key="{key}"><button type="button">{heading}</button></th>'
-        for key, heading in HEADINGS.items()
+        for key, heading in _headings(peaks).items()
     )
     return "<tr>" + "".join(cells) + "</tr>"
 
@@ -84,7 +90,7 @@ def table_head() -> str:
 def table_rows(peaks: Peaks) -> str:
     """Return the first rows of the table."""
     columns = peaks[:ROWS].labelled()
-    lines = zip(*(columns[name].tolist() for name in HEADINGS), strict=True)
+    lines = zip(*(columns[name].tolist() for name in _headings(peaks)), strict=True)
     return "".join(
         "<tr>" + "".join(f"<td>{escape(_written(item))}</td>" for item in line) + "</tr>"
         for line in lines

@@ -48,13 +48,17 @@ function drawSoon() {
   });
 }
 
+const about = (count) => (count >= 100 ? written(Math.round(count)) : written(Number(count.toPrecision(2))));
+
 function update() {
   select();
   showSliders();
   at("count").textContent = String(shown.length);
   const each = current(), all = each.peaks.node.length;
-  const chance = `${written(each.expected)} maxima at 1 hop by chance (strict, values shuffled)`;
-  at("count-text").textContent = `of ${all} ${IS_MIN ? "minima" : "peaks"} of ${each.name}; ${chance}`;
+  const unit = REACH === "hops" ? (state.reach === 1 ? "1 hop" : `${state.reach} hops`) : `radius ${written(state.reach)}`;
+  at("count-text").textContent = `of ${written(all)} ${IS_MIN ? "minima" : "peaks"} of ${each.name}`;
+  at("chance").textContent = `by chance about ${about(byChance())} at ${unit}`;
+  at("chance").title = `The same values shuffled over the nodes, no other filter: the mean of ${each.chance.rounds} shuffles.`;
   rowsShown = ROWS_AT_ONCE;
   drawTable();
   drawLegend();
@@ -86,10 +90,11 @@ function drawLegend() {
 }
 
 function choose(node, isFar = false) {
+  if (node >= 0 && Math.max(node, current().witness[node]) >= DATA.ids.length) readOthers();
   state.node = node;
   markSelected();
   showDetail();
-  if (isFar && map && node >= 0 && node < DATA.drawn) map.center(node);
+  if (isFar && map && node >= 0 && node < DATA.x.length) map.center(node);
   drawOverlay();
   writeFragment();
 }
@@ -124,9 +129,11 @@ function showDetail() {
     add("isolation", written(isolation) + (isFinite(isolation) ? unit : ""));
     add(IS_MIN ? "nearest lower" : "nearest higher", link(peaks.nearest[row]));
     add("key saddle", link(peaks.saddle[row]));
+    add(peaks.saddle[row] < 0 ? "sea level" : "value of the saddle", saddleText(peaks, row));
     const parent = parentShown(row);
     add("parent", link(parent < 0 ? -1 : peaks.node[parent]));
     add("basin", `${written(basinSizes()[heir[row] < 0 ? row : heir[row]])} nodes`);
+    if (peaks.group) add("group", peaks.group_names[peaks.group[row]]);
   } else if (Number.isNaN(isolation)) {
     add("why not", "it has no value");
   } else if (witness < 0 && isolation === 0) {
@@ -144,15 +151,18 @@ function showDetail() {
   if (each.probability) add("probability", written(each.probability[node]));
   const path = witness >= 0 ? pathTo(node, witness) : null;
   if (path && path.length > 2) add("path", path.map((step) => nameOf(step).slice(0, 40)).join(" \u2192 "));
-  if (node >= DATA.drawn) add("map", "not among the drawn nodes");
+  if (node >= DATA.drawn) add("map", node < DATA.x.length ? "ringed, but not among the drawn nodes" : "not among the drawn nodes");
   panel.replaceChildren(heading, list);
 }
 
 function showHits() {
   const words = state.search.trim().toLowerCase(), hits = [];
   if (words) {
+    readOthers();
+    const exact = DATA.ids.findIndex((id) => id.toLowerCase() === words);
+    if (exact >= 0) hits.push(exact);
     for (let node = 0; node < DATA.ids.length && hits.length < 10; node++) {
-      if (DATA.ids[node].toLowerCase().includes(words)) hits.push(node);
+      if (node !== exact && DATA.ids[node].toLowerCase().includes(words)) hits.push(node);
     }
   }
   at("hits").replaceChildren(...hits.map((node) => {
@@ -192,6 +202,10 @@ function readFragment() {
   state.up = words.get("up") === "true";
   state.search = words.get("search") || "";
   state.node = words.has("node") ? DATA.ids.indexOf(words.get("node")) : -1;
+  if (words.has("node") && state.node < 0) {
+    readOthers();
+    state.node = DATA.ids.indexOf(words.get("node"));
+  }
 }
 
 function start() {
@@ -259,6 +273,7 @@ function start() {
   const note = [`${written(DATA.drawn)} of ${written(META.nodes)} nodes and ${written(DATA.edges.length / 2)} of ${written(META.edges)} edges are drawn`];
   note.push(DATA.whole ? "" : ": the most prominent peaks, their neighbors and a sample; the table has all peaks");
   note.push({ canvas: " (on a canvas, without WebGL)", "quick canvas": " (on a canvas: WebGL is slow here, without a graphics card)" }[map.kind] || "");
+  note.push(KNOWS_ALL ? "" : `. Search finds the ${written(LISTED)} nodes that are drawn or named in the table, not the others`);
   at("map-note").textContent = note.join("") + ".";
   const rule = Object.entries(RULE).filter(([, value]) => value !== null).map(([key, value]) => `${key} ${value}`).join(", ");
   const foot = [`Rule: ${rule}.`, META.file ? `File: ${META.file}, SHA-256 ${META.sha256}.` : "", META.command ? `Command: ${META.command}` : "", `Made by graphmax ${META.version}; map by sigma.js and graphology (MIT).`];

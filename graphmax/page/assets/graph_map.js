@@ -59,9 +59,10 @@ function sigmaMap() {
     hideEdgesOnMove: DATA.edges.length > 60000, stagePadding: 30, itemSizesReference: "screen",
   });
   const looks = Array.from({ length: DATA.drawn }, () => "");
+  const spot = (node) => sigma.graphToViewport({ x: DATA.x[node], y: DATA.y[node] });
   const move = (node, ratio) => {
-    const place = sigma.getNodeDisplayData(String(node));
-    if (place) sigma.getCamera().animate({ x: place.x, y: place.y, ratio }, { duration: 250 });
+    const { x, y } = sigma.viewportToFramedGraph(spot(node));
+    sigma.getCamera().animate({ x, y, ratio }, { duration: 250 });
   };
   sigma.on("enterNode", ({ node, event }) => hover(Number(node), event.original));
   sigma.on("leaveNode", () => hover(-1));
@@ -85,7 +86,7 @@ function sigmaMap() {
       if (nodes.length) sigma.refresh({ partialGraph: { nodes, edges: [] }, skipIndexation: true });
     },
     center: (node) => move(node, Math.min(sigma.getCamera().ratio, 0.4)),
-    place: (node) => sigma.graphToViewport({ x: DATA.x[node], y: DATA.y[node] }),
+    place: spot,
     repaint() {
       sigma.setSetting("defaultEdgeColor", tint("--edge"));
       sigma.setSetting("labelColor", { color: tint("--ink") });
@@ -103,11 +104,11 @@ function drawOverlay() {
   overlay.height = box.clientHeight * ratio;
   pen.scale(ratio, ratio);
   const node = state.node;
-  if (map === null || node < 0 || node >= DATA.drawn) return;
+  if (map === null || node < 0 || node >= DATA.x.length) return;
   const each = current(), witness = each.witness[node];
   pen.strokeStyle = tint("--mark");
   pen.lineWidth = 3;
-  if (witness >= 0 && witness < DATA.drawn) {
+  if (witness >= 0 && witness < DATA.x.length) {
     const path = pathTo(node, witness);
     pen.setLineDash(path ? [] : [6, 6]);
     pen.beginPath();

@@ -15,7 +15,7 @@ for (const each of DATA.values) {
   peaks.isolation = distances(peaks.isolation);
   peaks.prominence = numbers(peaks.prominence);
   peaks.death = numbers(peaks.death);
-  each.rowOf = new Int32Array(DATA.ids.length).fill(-1);
+  each.rowOf = new Int32Array(META.nodes).fill(-1);
   peaks.node.forEach((node, row) => { each.rowOf[node] = row; });
   const steep = (row) => (Number.isNaN(peaks.prominence[row]) ? Infinity : peaks.prominence[row]);
   each.drawnRows = [...peaks.node.keys()].filter((row) => peaks.node[row] < DATA.drawn).sort((a, b) => steep(b) - steep(a) || a - b);
@@ -27,6 +27,49 @@ for (const each of DATA.values) {
   each.flattest = tall.reduce((a, b) => Math.min(a, b), 0);
   each.top = high.reduce((a, b) => Math.max(a, b), -Infinity);
   each.bottom = high.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+// The nodes that are neither drawn nor in the table are read when a search or a witness asks for them.
+const LISTED = DATA.ids.length, KNOWS_ALL = LISTED === META.nodes || !!document.getElementById("others");
+function readOthers() {
+  if (DATA.ids.length === META.nodes || !KNOWS_ALL) return;
+  const columns = {};
+  for (const [name, kind, content] of JSON.parse(document.getElementById("others").textContent)) {
+    columns[name] = kind === "texts" ? content : arrayOf(kind, content);
+  }
+  DATA.ids = DATA.ids.concat(Array.from(columns.ids, String));
+  DATA.x = DATA.x.concat(Array.from(columns.x));
+  DATA.y = DATA.y.concat(Array.from(columns.y));
+  const joined = (kind, first, rest) => {
+    const all = new kind(META.nodes);
+    all.set(first);
+    all.set(rest, first.length);
+    return all;
+  };
+  DATA.values.forEach((each, i) => {
+    each.value = joined(Float64Array, each.value, columns[`value ${i}`]);
+    each.isolation = joined(Float64Array, each.isolation, distances(columns[`isolation ${i}`]));
+    each.witness = joined(Int32Array, each.witness, columns[`witness ${i}`]);
+    each.basin = joined(Int32Array, each.basin, columns[`basin ${i}`]);
+    if (each.text) each.text = each.text.concat(columns[`text ${i}`]);
+    if (each.probability) each.probability = joined(Float64Array, numbers(each.probability), columns[`probability ${i}`]);
+  });
+}
+
+function arrayOf(kind, content) {
+  const text = atob(content), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  const kinds = { Int8Array, Int16Array, Int32Array, Float64Array };
+  return new kinds[kind](bytes.buffer);
+}
+
+// How many peaks the same values would have at this reach if they were shuffled over the nodes.
+function byChance() {
+  const { reach, count } = current().chance, last = reach.length - 1;
+  if (!(state.reach < reach[last])) return count[last];
+  if (state.reach <= reach[0]) return count[0];
+  const i = reach.findIndex((step) => step > state.reach) - 1;
+  return REACH === "hops" ? count[i] : count[i] + ((state.reach - reach[i]) / (reach[i + 1] - reach[i])) * (count[i + 1] - count[i]);
 }
 
 const START = {
@@ -145,10 +188,11 @@ function isPeakShown(each, node) {
   return row >= 0 && isShown[row] === 1;
 }
 
-// A shortest path by hops from a node to its witness, along the edges that are drawn.
+// A shortest path from a node to its witness along the edges that are drawn, first inside its plateau;
+// null where the shortest one leaves what is drawn, or is measured in weights.
 let neighbors = null;
 function pathTo(start, goal) {
-  if (start >= DATA.drawn || goal >= DATA.drawn || start < 0 || goal < 0) return null;
+  if (REACH !== "hops" || start >= DATA.drawn || goal >= DATA.drawn || start < 0 || goal < 0) return null;
   if (neighbors === null) {
     neighbors = Array.from({ length: DATA.drawn }, () => []);
     for (let e = 0; e < DATA.edges.length; e += 2) {
@@ -156,17 +200,23 @@ function pathTo(start, goal) {
       neighbors[DATA.edges[e + 1]].push(DATA.edges[e]);
     }
   }
+  const each = current(), same = each.text || each.value, steps = new Int32Array(DATA.drawn).fill(-1);
   const before = new Int32Array(DATA.drawn).fill(-1), queue = [start];
-  before[start] = start;
-  for (let i = 0; i < queue.length && before[goal] < 0; i++) {
-    for (const node of neighbors[queue[i]]) {
-      if (before[node] < 0) {
+  const walk = (allows, cost) => {
+    for (let i = 0; i < queue.length && before[goal] < 0; i++) {
+      for (const node of neighbors[queue[i]]) {
+        if (before[node] >= 0 || !allows(node)) continue;
         before[node] = queue[i];
+        steps[node] = steps[queue[i]] + cost;
         queue.push(node);
       }
     }
-  }
-  if (before[goal] < 0) return null;
+  };
+  before[start] = start;
+  steps[start] = 0;
+  if (RULE.ties !== "strict") walk((node) => same[node] === same[start], 0);
+  walk(() => true, 1);
+  if (before[goal] < 0 || steps[goal] !== each.isolation[start]) return null;
   const path = [goal];
   while (path[path.length - 1] !== start) path.push(before[path[path.length - 1]]);
   return path.reverse();
