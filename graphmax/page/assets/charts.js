@@ -25,17 +25,13 @@ function placeDots(page, low, high) {
 
 // Dots as pixels: a hundred thousand of them in a few milliseconds, which filled rectangles are not.
 function stamp(image, ratio, rows, half, [red, green, blue]) {
-  const { data, width, height } = image;
+  const { width, height } = image, pixels = new Uint32Array(image.data.buffer);
+  const color = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   for (const row of rows) {
-    const x0 = Math.round(dots.x[row] * ratio) - half, y0 = Math.round(dots.y[row] * ratio) - half;
-    for (let y = Math.max(y0, 0); y <= Math.min(y0 + 2 * half, height - 1); y++) {
-      for (let x = Math.max(x0, 0); x <= Math.min(x0 + 2 * half, width - 1); x++) {
-        const i = 4 * (y * width + x);
-        data[i] = red;
-        data[i + 1] = green;
-        data[i + 2] = blue;
-        data[i + 3] = 255;
-      }
+    const x = Math.round(dots.x[row] * ratio), y = Math.round(dots.y[row] * ratio);
+    const left = Math.max(x - half, 0), right = Math.min(x + half, width - 1) + 1, low = Math.min(y + half, height - 1);
+    for (let line = Math.max(y - half, 0); line <= low; line++) {
+      for (let i = line * width + left; i < line * width + right; i++) pixels[i] = color;
     }
   }
 }

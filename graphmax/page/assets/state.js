@@ -103,9 +103,9 @@ function select() {
   heir = new Int32Array(count);
   const groups = each.peaks.group, taken = new Map();
   for (let row = 0; row < count; row++) {
-    const group = groups ? groups[row] : 0, before = taken.get(group) || 0;
-    if ((state.number === 0 || before < state.number) && passes(each, row)) {
-      taken.set(group, before + 1);
+    const group = groups ? groups[row] : 0;
+    if ((state.number === 0 || (taken.get(group) || 0) < state.number) && passes(each, row)) {
+      if (state.number) taken.set(group, (taken.get(group) || 0) + 1);
       shown.push(row);
       isShown[row] = 1;
     }
