@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from graphmax.checks import near_names
 from graphmax.graph import Graph
 from graphmax.kernels.node_measures import core_numbers, row_sums, triangles
+from graphmax.values import check_sums
 
 # Two fractions of [0, 1] whose denominators are at most this differ by more than float64 rounds.
 _LARGEST_DENOMINATOR = 1 << 26
@@ -134,6 +135,7 @@ def _strength(graph: Graph) -> NDArray[np.float64]:
         raise ValueError(
             "`strength` must be asked of a graph with edge weights, got one without; use degree"
         )
+    check_sums(np.concatenate(weights))
     if len(weights) == 1:
         return np.asarray(row_sums(rows[0].indptr, weights[0]))
     return np.asarray(row_sums(*_joined(rows, weights)))

@@ -23,7 +23,7 @@ from graphmax.graph import Adjacency, Graph
 from graphmax.node_values import Nodes, complete_column, nodes_of
 from graphmax.rule import FilledRule, Rule
 from graphmax.ties import TIES, TieRule
-from graphmax.values import Attribute, Keyed, order_key
+from graphmax.values import Attribute, Keyed, check_sums, order_key
 
 __all__ = [
     "CALLS",
@@ -278,6 +278,8 @@ def check_nonnegative(graph: Graph) -> None:
             f"got {graph.weights[first]:g} ({int((graph.weights < 0).sum())} negative entries); "
             "count hops instead, or make lengths of the weights"
         )
+    if graph.weights is not None:
+        check_sums(graph.weights)
 
 
 def is_array(value: Any) -> bool:

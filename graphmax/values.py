@@ -259,6 +259,23 @@ def takes_subnormals_for_zero() -> bool:
     return bool(np.array([1], np.int64).view(np.float64)[0] == 0)
 
 
+def check_sums(weights: NDArray[np.float64]) -> None:
+    """Refuse weights whose sums this processor would take for 0 though they are not."""
+    if not takes_subnormals_for_zero() or not weights.size:
+        return
+    bits = weights.view(np.int64)
+    size = bits & np.iinfo(np.int64).max
+    # Of one sign, only subnormal terms have a subnormal sum; of two signs, those 53 bits above too.
+    least = 1 if not (bits[size > 0] < 0).any() else 1 + _SUBNORMAL_BITS + 1
+    lost = np.flatnonzero((size > 0) & (size < least << _SUBNORMAL_BITS))
+    if lost.size:
+        raise ValueError(
+            f"`graph` must have weights whose sums are no subnormal numbers where the processor "
+            f"takes those for 0, got {lost.size} entries that may make one; multiply the weights, "
+            "or call torch.set_flush_denormal(False)"
+        )
+
+
 _SUBNORMAL_BITS = 52
 _TINY = np.finfo(np.float64).tiny
 

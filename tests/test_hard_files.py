@@ -129,3 +129,58 @@ def test_exotic_tensors_are_refused_in_words():
         with pytest.raises(TypeError, match="must be dense numbers"):
             gm.local_maxima(PATH, [1, 3, 2], where=tensor)
     assert gm.local_maxima(ends.to(torch.uint64), torch.tensor([1, 3, 2], dtype=torch.uint16)).any()
+
+
+# --- meshes with absurd elements
+
+PLY = """ply
+format ascii 1.0
+element vertex 3
+property float x
+property {} y
+property float z
+element face 1
+property {} vertex_indices
+element edge 1
+property {} vertex1
+property int vertex2
+end_header
+0 {} 0
+1 {} 0
+0 {} 1
+{}
+{} 1
+"""
+ABSURD = {
+    "list for 'y'": ("list uchar int", "list uchar int", "int", "1 0", "3 0 1 2", "0"),
+    "single 'vertex_indices'": ("float", "int", "int", "0", "3", "0"),
+    "list for 'vertex1'": ("float", "list uchar int", "list uchar int", "0", "3 0 1 2", "1 0"),
+    "not whole": ("float", "list uchar float", "int", "0", "3 0 nan 2", "0"),
+    "numbers that are not whole": ("float", "list uchar double", "int", "0", "3 0 1e30 2", "0"),
+    "that are not there": ("float", "list uchar int", "double", "0", "3 0 1 2", "1e30"),
+    "no number of its type": ("float", "list uchar uchar", "int", "0", "3 0 1 258", "0"),
+}
+
+
+@pytest.mark.parametrize("words", ABSURD)
+def test_absurd_meshes_are_refused_in_words(tmp_path, words):
+    y, face, end, place, corners, first = ABSURD[words]
+    (tmp_path / "m.ply").write_text(PLY.format(y, face, end, place, place, place, corners, first))
+    with pytest.raises(gm.GraphFileError, match=words):
+        gm.read_graph(tmp_path / "m.ply")
+
+
+def test_a_mesh_of_such_kinds_is_read(tmp_path):
+    text = PLY.format("float", "list uchar float", "double", 0, 0, 0, "3 0 1 2", "0.0")
+    (tmp_path / "m.ply").write_text(text)
+    assert gm.read_graph(tmp_path / "m.ply").num_edges == 3
+
+
+def test_a_list_of_negative_length_before_another(tmp_path):
+    head = (
+        "ply\nformat binary_little_endian 1.0\nelement vertex 1\nproperty list char int a\n"
+        "property list char int b\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
+    )
+    (tmp_path / "m.ply").write_bytes(head.encode() + b"\x9c" + bytes(40))
+    with pytest.raises(gm.GraphFileError, match="valid PLY mesh"):
+        gm.read_graph(tmp_path / "m.ply")

@@ -111,3 +111,52 @@ def test_a_missing_value_reaches_no_height(flushing):
     assert peaks.nodes.tolist() == [3, 1]
     kept = gm.non_maximum_suppression(gm.grid_graph(4), values, threshold=least, nan="omit")
     assert kept.tolist() == [3, 1]
+
+
+# --- sums of weights
+
+
+def weighted(weights):
+    bits = np.abs(np.array(weights, np.int64))
+    small = np.where(np.array(weights) < 0, -bits.view(np.float64), bits.view(np.float64))
+    return gm.Graph.from_edges([0, 1, 2, 3], [1, 2, 3, 4], weights=small)
+
+
+VALUES = [5, 1, 3, 2, 4]
+SUMS = {
+    "radius": lambda g: gm.local_maxima(g, VALUES, radius=1.0),
+    "radii": lambda g: gm.local_maxima(g, VALUES, radius=np.ones(5)),
+    "margin": lambda g: gm.margin(g, VALUES, radius=1.0),
+    "isolation": lambda g: gm.isolation(g, VALUES, weighted=True),
+    "neighborhoods": lambda g: gm.neighborhoods(g, VALUES, [0], radius=1.0),
+    "explain": lambda g: gm.explain(g, VALUES, 2, radius=1.0),
+    "peaks": lambda g: gm.find_peaks(g, VALUES, radius=1.0),
+    "suppression": lambda g: gm.non_maximum_suppression(g, VALUES, radius=1.0),
+    "distance": lambda g: gm.find_peaks(g, VALUES, min_distance=1.0, metric="weight"),
+    "strength": lambda g: gm.local_maxima(g, "strength"),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_that_would_vanish_are_refused(name):
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor cannot")
+    torch.set_flush_denormal(False)
+    graph, plain = weighted([1, 2, 4, 1]), gm.Graph.from_edges([0, 1], [1, 2], weights=[0.0, 1.0])
+    SUMS[name](graph)
+    torch.set_flush_denormal(True)
+    try:
+        with pytest.raises(ValueError, match="`graph` must have weights whose sums"):
+            SUMS[name](graph)
+        assert gm.local_maxima(plain, [1, 2, 3], radius=1.0).tolist() == [False, False, True]
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def test_sums_of_two_signs(flushing):
+    low = np.array([1 << 52 | 1, 1 << 52], np.int64).view(np.float64)
+    graph = gm.Graph.from_edges([0, 1], [1, 2], weights=low * np.array([1, -1]))
+    alike = gm.Graph.from_edges([0, 1], [1, 2], weights=low)
+    with pytest.raises(ValueError, match="may make one"):
+        gm.local_maxima(graph, "strength")
+    assert gm.local_maxima(alike, "strength").any()

@@ -151,6 +151,9 @@ class _Element:
     properties: list[tuple[str, str, str | None]] = field(default_factory=list)
 
 
+_PLY_ENDS = ("vertex1", "vertex2")
+
+
 def _read_ply(source: Source, options: ReadOptions) -> Mesh:
     data = source.read()
     head, mark, body = data.partition(b"end_header")
@@ -178,18 +181,39 @@ def _ply_mesh(columns: dict[str, dict[str, Any]], source: Source) -> Mesh:
     vertex = columns.get("vertex", {})
     if not {"x", "y", "z"} <= set(vertex):
         raise _flaw(source, "PLY", "vertices without x, y, z")
-    places = np.stack([np.asarray(vertex.pop(axis), np.float64) for axis in "xyz"], 1)
+    places = np.stack([_ply_single(vertex.pop(axis), axis, source) for axis in "xyz"], 1)
     attributes = {name: column for name, column in vertex.items() if not isinstance(column, tuple)}
     mesh = Mesh(places, attributes=attributes)
     faces = columns.get("face", {})
-    lists = (faces[name] for name in ("vertex_indices", "vertex_index") if name in faces)
-    mesh.corners, mesh.sizes = next(lists, (mesh.corners, mesh.sizes))
+    for name in ("vertex_index", "vertex_indices"):
+        if name in faces:
+            if not isinstance(faces[name], tuple):
+                raise _flaw(source, "PLY", f"faces of a single {name!r}")
+            mesh.corners, mesh.sizes = faces[name]
     edges = columns.get("edge", {})
-    if {"vertex1", "vertex2"} <= set(edges):
-        mesh.steps = np.stack([edges["vertex1"], edges["vertex2"]], 1).astype(np.int64)
-        if mesh.steps.size and not 0 <= mesh.steps.min() <= mesh.steps.max() < len(places):
+    if set(_PLY_ENDS) <= set(edges):
+        ends = np.stack([_ply_single(edges[name], name, source) for name in _PLY_ENDS], 1)
+        if not ((ends >= 0) & (ends < len(places)) & (np.floor(ends) == ends)).all():
             raise _flaw(source, "PLY", "an edge of vertices that are not there")
+        mesh.steps = ends.astype(np.int64)
     return mesh
+
+
+def _ply_single(column: Any, name: str, source: Source) -> NDArray[np.float64]:
+    """Return a property of one number a row."""
+    if isinstance(column, tuple):
+        raise _flaw(source, "PLY", f"a list for {name!r}")
+    return np.asarray(column, np.float64)
+
+
+def _ply_list(values: NDArray[Any], source: Source) -> NDArray[np.int64]:
+    """Return the entries of lists, which are whole numbers, whatever type they have."""
+    if values.dtype.kind == "f" and not (np.abs(values) < 2**53).all():  # NaN too
+        raise _flaw(source, "PLY", "a list of numbers that are not whole")
+    whole: NDArray[np.int64] = values.astype(np.int64)
+    if (whole != values).any():
+        raise _flaw(source, "PLY", "a list of numbers that are not whole")
+    return whole
 
 
 def _ply_header(head: bytes, source: Source) -> tuple[str, list[_Element]]:
@@ -240,7 +264,7 @@ def _ply_text(
     ):
         values = _ply_column(column, kind, source)
         found[name] = (
-            values if length is None else (values.astype(np.int64), np.array(counts, np.int64))
+            values if length is None else (_ply_list(values, source), np.array(counts, np.int64))
         )
     return found, offset
 
@@ -255,7 +279,10 @@ def _ply_column(words: list[bytes], kind: str, source: Source) -> NDArray[Any]:
     try:
         if kind[0] == "f":
             return np.array([float(word) for word in words], kind)
-        return np.array([int(word) for word in words], np.int64).astype(kind)
+        whole = np.array([int(word) for word in words], np.int64)
+        if (whole.astype(kind) != whole).any():
+            raise OverflowError
+        return whole.astype(kind)
     except (ValueError, OverflowError):
         raise _flaw(source, "PLY", "a value that is no number of its type") from None
 
@@ -290,7 +317,7 @@ def _ply_binary(
                 if length is None:
                     found[name] = rows[name].astype(rows[name].dtype.newbyteorder("="))
                 else:
-                    corners = rows[f"{name} list"].astype(np.int64).ravel()
+                    corners = _ply_list(rows[f"{name} list"].ravel(), source)
                     found[name] = (corners, np.full(element.count, size, np.int64))
             return found, end
     return _ply_rows(element, body, offset, order, source)
@@ -308,6 +335,8 @@ def _first_size(element: _Element, body: bytes, offset: int, order: str, place: 
         size = int(np.frombuffer(body, order + length, 1, offset)[0])
         if name == element.properties[place][0]:
             return size if 0 <= size <= _MOST_CORNERS else 0
+        if not 0 <= size <= _MOST_CORNERS:
+            return 0
         offset += width + size * np.dtype(kind).itemsize
     return 0
 
@@ -342,7 +371,7 @@ def _ply_rows(
     ):
         whole = np.array(column, kind)
         found[name] = (
-            whole if length is None else (whole.astype(np.int64), np.array(counts, np.int64))
+            whole if length is None else (_ply_list(whole, source), np.array(counts, np.int64))
         )
     return found, offset
 
