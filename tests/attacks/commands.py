@@ -1,4 +1,8 @@
-"""Command lines of random options: an answer (0) or a refusal (2), and nothing that was read lost."""
+"""Command lines of random options: an answer (0) or a refusal (2), and nothing that was read lost.
+
+Half of them are made of words that fit their options, so that most of those are answered; in the
+others any word may stand anywhere.
+"""
 
 import os
 import random
@@ -14,7 +18,8 @@ from graphmax.cli import app
 
 FILES = {
     "edges.csv": "src,dst,weight\na,b,1\nb,c,2\nc,d,0.5\nd,e,1\n",
-    "edges.nodes.csv": "id,h,name,empty\na,1,x,\nb,3,y,\nc,2,z,\nd,5,x,\ne,4,y,\n",
+    "edges.nodes.csv": "id,h,name,empty,yes\na,1,x,,true\nb,3,y,,true\nc,2,z,,false\n"
+    "d,5,x,,true\ne,4,y,,true\n",
     "other.csv": "id,h\na,1\nb,3\nc,2\nd,5\ne,4\n",
     "g.gml": "graph [ node [ id 1 h 2 ] node [ id 2 h 3 ] edge [ source 1 target 2 ] ]",
     "nasty.json": '{"nodes": [{"id": "\\u001b[31m", "h": 1}, {"id": "\\u202e", "h": 2}], "links": '
@@ -30,6 +35,22 @@ WORDS = (
     "10**9", "0x10", "\u0661", "height", "prominence", "a", "utf-8", "utf-99", ",", "\\t", "csv",
 )  # fmt: skip
 OUTPUTS = ("out.csv", "out.json", "out.parquet", "out.npz", "out.graphml", "out.html", "out.png")
+# Words that fit an option, of those that need one.
+FITTING = {
+    "--hops": ("1", "2", "3", "4", str(2**40)), "--radius": ("0.5", "1", "2.5", "inf"),
+    "--ties": ("strict", "weak", "plateau", "index"), "--direction": ("in", "out", "both"),
+    "--nan": ("raise", "omit"), "--absent": ("pass", "block"), "--where": ("yes",),
+    "--groups": ("name", "h"), "--nodes": ("edges.nodes.csv", "other.csv"), "--format": ("csv",),
+    "--src": ("src", "0"), "--dst": ("dst", "1"), "--weight": ("weight", "2"), "--key": ("id", "0"),
+    "--id": ("id", "0"), "--encoding": ("utf-8", "cp1252"), "--missing": ("NA", "NA,N/A"),
+    "--delimiter": (",",), "--max-nodes": ("5", "100"), "--max-seconds": ("60", "1e9"),
+    "--min-height": ("0", "2.5"), "--min-prominence": ("0", "1"), "--min-isolation": ("1", "2"),
+    "--min-distance": ("1", "2"), "--metric": ("hops", "weight"), "--top": ("1", "3"),
+    "--noise": ("0.1",), "--title": ("A", "\x1b[31m"), "--memory-limit": ("1GB",),
+}  # fmt: skip
+# What only some files have, or few calls take, would refuse most of the lines that fit.
+SELDOM = ("--relation", "--connectivity", "--bipartite", "--probability", "--noise", "--memory-limit",
+          "--master", "--no-header", "--format")  # fmt: skip
 # These open a browser or start a cluster, or show where an error comes from.
 SPARED = ("--open", "--debug", "--help", "--plot", "--engine", "--device")
 NAMES = ("info", "peaks", "label", "convert", "report")
@@ -48,11 +69,37 @@ def attack(count, seed, folder):
         for name, content in FILES.items():
             (folder / name).write_text(content)
         name = rng.choice(NAMES)
-        words = [name, *random_words(rng, name, commands[name])]
+        draw = fitting_words if rng.random() < 0.5 else random_words
+        words = [name, *draw(rng, name, commands[name])]
         done = runner.invoke(app, words)
         judge(words, done, folder, tally)
     os.chdir("/")
     return tally
+
+
+def fitting_words(rng, name, command):
+    """Draw words that fit the options of a command, and each other in most cases."""
+    words = ["edges.csv"]
+    if name == "convert":
+        words = [rng.choice(["edges.csv", "g.gml", "other.csv"]), rng.choice(OUTPUTS[:5])]
+    elif name != "info":
+        words += ["--values", rng.choice(["h", "h", "degree", "strength", "core_number"])]
+    if name == "report":
+        words += ["--out", "out.html"]
+    elif name in ("label", "peaks") and rng.random() < 0.4:
+        words += ["--out", rng.choice(OUTPUTS[:3])]
+    options = [
+        option
+        for option in command.params
+        if option.opts[0].startswith("--") and option.opts[0] not in (*SPARED, *SELDOM, *words)
+    ]
+    for option in rng.sample(options, rng.choice([0, 1, 2, 3])):
+        spelled = rng.choice(option.opts)
+        if option.is_flag:
+            words.append(spelled)
+        elif spelled in FITTING:
+            words += [spelled, rng.choice(FITTING[spelled])]
+    return words
 
 
 def random_words(rng, name, command):
