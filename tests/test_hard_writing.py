@@ -137,3 +137,32 @@ def test_sigterm_ends_a_command_without_a_trace(tmp_path):
     assert process.returncode == 128 + signal.SIGTERM
     assert "Traceback" not in errors
     assert names(tmp_path) == ["g.csv"]
+
+
+CALLBACK = """
+import ctypes, os, signal, sys, time
+from graphmax.cli.guard import end_on_sigterm
+
+def called():
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.01)
+
+end_on_sigterm()
+callback = ctypes.CFUNCTYPE(None)(called)
+try:
+    callback()
+    print("swallowed", flush=True)
+    time.sleep(60)
+finally:
+    print("unwound", flush=True)
+"""
+
+
+@posix
+def test_sigterm_in_a_callback_of_the_compiler_is_not_lost():
+    """LLVM calls Python back by ctypes, which prints what is raised there and goes on."""
+    command = [sys.executable, "-c", CALLBACK]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
+    assert done.stdout.startswith("swallowed")
+    assert done.stdout.endswith("unwound\n")
