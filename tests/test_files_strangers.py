@@ -1,8 +1,13 @@
 """Tables of many makers: names of columns, delimiters, matrices, directions, as they come."""
 
+import json
+
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from graphmax import GraphFileError, read_graph
+from graphmax.cli import app
 
 NAMES = """source,target SRC,DST From,To from_node,to_node FromNode,ToNode u,v U,V bus0,bus1 start,end
 Origin,Destination head,tail node1,node2 protein1,protein2 interactor_a,interactor_b gene1,gene2
@@ -135,3 +140,125 @@ def test_the_key_of_a_node_table_is_named_where_no_id_fits(read, tmp_path):
         read("source,target\na,b\nb,c\n", "edges.csv")
     found = read("source,target\na,b\nb,c\n", "edges.csv", id="person")
     assert found.attributes["h"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arrows", "directed", "ends"),
+    [
+        ("to", True, [0, 1]),
+        ("from", True, [1, 0]),
+        ("to, from", False, [0, 1]),
+        ("middle", True, [0, 1]),
+        ({"to": {"enabled": True}}, True, [0, 1]),
+        ({"from": True, "to": {"enabled": False}}, True, [1, 0]),
+        ({"to": True, "from": {"type": "arrow"}}, False, [0, 1]),
+        ("", False, [0, 1]),
+        (None, False, [0, 1]),
+    ],
+)
+def test_arrows_of_vis_js(read, arrows, directed, ends):
+    edge = {"from": 1, "to": 2, "arrows": arrows}
+    graph = read(json.dumps({"nodes": [{"id": 1}, {"id": 2}], "edges": [edge]}), "g.json")
+    assert graph.directed == directed
+    assert graph.edges().T.tolist() == [ends]
+
+
+def test_formats_of_json_that_do_not_say_whether_they_are_directed(read):
+    nodes = {"a": {}, "b": {}}
+    graph = read(
+        json.dumps({"graph": {"nodes": nodes, "edges": [{"source": "b", "target": "a"}]}}), "g.json"
+    )
+    assert not graph.directed
+    assert "undirected, the file does not say whether edges are arrows" in str(graph.source)
+    old = {"vertices": [{"_id": 1}, {"_id": 2}], "edges": [{"_id": 3, "_outV": 2, "_inV": 1}]}
+    assert read(json.dumps({"graph": {"mode": "NORMAL", **old}}), "g.json").directed
+    rows = [
+        {"type": "node", "id": "1", "labels": ["P"], "properties": {"h": 4}},
+        {"type": "node", "id": "2", "labels": ["P"], "properties": {"h": 5}},
+        {"type": "relationship", "id": "0", "label": "K", "start": {"id": "2"}, "end": {"id": "1"}},
+    ]
+    graph = read("\n".join(map(json.dumps, rows)), "g.json")
+    assert graph.directed
+    assert graph.edges().tolist() == [[1], [0]]
+    assert graph.attributes["h"].tolist() == [4, 5]
+
+
+def test_a_value_of_an_undeclared_attribute_never_refuses_gexf(read):
+    text = """<gexf><graph><attributes class="node"><attribute id="0" title="h" type="int"/></attributes>
+    <nodes><node id="a"><attvalues><attvalue for="0" value="3"/><attvalue for="zz" value="x"/></attvalues>
+    </node></nodes></graph></gexf>"""
+    graph = read(text, "g.gexf")
+    assert graph.attributes["h"].tolist() == [3]
+    assert "1 values of undeclared attributes left out (1: 'zz')" in str(graph.source)
+
+
+@pytest.mark.parametrize(
+    "banner", ["%%MATRIXMARKET MATRIX", "%MatrixMarket matrix", "%%matrixmarket matrix"]
+)
+@pytest.mark.parametrize("name", ["g.mtx", "g.unknown", "g.edges"])
+def test_banners_of_matrix_market(read, banner, name):
+    assert read(f"{banner} coordinate real general\n2 2 1\n1 2 1.5\n", name).edge_weights() == [1.5]
+
+
+def test_nan_for_nothing_in_a_grid(read):
+    text = "ncols 2\nnrows 1\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value nan\n1.5 nan\n"
+    assert np.ma.getmaskarray(read(text, "g.asc").attributes["value"]).tolist() == [False, True]
+
+
+def test_first_bytes_of_json_and_of_surfaces(read):
+    assert read('{"nodes": [{"id": 1}], "links": []}', "g.data").num_nodes == 1
+    with pytest.raises(GraphFileError, match="points and triangles"):
+        read('<?xml version="1.0"?><GIFTI></GIFTI>', "g.data")
+
+
+def test_the_line_is_short_and_json_has_all(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [f"{'long ' * 30}{i}" for i in range(60)]
+    (tmp_path / "e.csv").write_text(
+        f"id,u,v,{','.join(names)}\n0,a,b{',1' * 60}\n1,b,c{',1' * 60}\n"
+    )
+    result = CliRunner().invoke(app, ["info", "e.csv"])
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("e.csv")]
+    assert len(line) < 300
+    assert "and 58 more" in line
+    document = json.loads(CliRunner().invoke(app, ["info", "e.csv", "--json"]).stdout)
+    assert len(document["reading"]["left_out"]) == 61
+
+
+def test_names_beside_ids_where_they_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    nodes = [{"id": "n0", "who": "Ann", "h": 1}, {"id": "n1", "who": "Bob", "h": 2}]
+    edges = [{"source": "n0", "target": "n1"}]
+    (tmp_path / "g.json").write_text(json.dumps({"nodes": nodes, "links": edges}))
+    words = ["label", "g.json", "--values", "h"]
+    found = CliRunner().invoke(app, [*words, "--label", "who"])
+    assert found.stdout == "id,label,is_maximum\nn0,Ann,false\nn1,Bob,true\n"
+    assert CliRunner().invoke(app, words).stdout == "id,is_maximum\nn0,false\nn1,true\n"
+    wrong = CliRunner().invoke(app, [*words, "--label", "whom"])
+    assert wrong.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "limit", "name"),
+    [
+        ("--max-bytes", "3", "g.json"),
+        ("--max-depth", "1", "g.json"),
+        ("--max-ratio", "0.01", "g.json.gz"),
+    ],
+)
+def test_limits_that_errors_name_are_options(tmp_path, monkeypatch, option, limit, name):
+    import gzip
+
+    monkeypatch.chdir(tmp_path)
+    text = json.dumps({"nodes": [{"id": i} for i in range(2000)], "links": []}).encode()
+    monkeypatch.setattr("graphmax.files.opening._HARMLESS", 1)
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    assert (
+        CliRunner()
+        .invoke(app, ["info", name, *(["--max-ratio", "1e6"] if name.endswith("gz") else [])])
+        .exit_code
+        == 0
+    )
+    refused = CliRunner().invoke(app, ["info", name, option, limit])
+    assert refused.exit_code == 2
+    assert option in refused.stderr.partition("pass ")[2]

@@ -189,6 +189,15 @@ class FileOptions:
     max_seconds: Annotated[
         float | None, typer.Option("--max-seconds", help="Longest time for reading.")
     ] = None
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", help="Largest file, also when it is unpacked.")
+    ] = None
+    max_ratio: Annotated[
+        float | None, typer.Option("--max-ratio", help="Most bytes for each compressed one: 200.")
+    ] = None
+    max_depth: Annotated[
+        int | None, typer.Option("--max-depth", help="Deepest nesting of XML and JSON: 100.")
+    ] = None
 
     def said(self) -> dict[str, Any]:
         """Return the options of `read_graph` that the user gave."""
@@ -227,6 +236,22 @@ def keep_apart(out: Path | None, *read: Path | None, name: str = "--out") -> Non
 def files_of_model(model: str) -> tuple[Path, Path]:
     """Return the two files of a detector, where `model` is a folder."""
     return Path(model) / "config.json", Path(model) / "model.safetensors"
+
+
+Label = Annotated[
+    str | None,
+    typer.Option("--label", help="Node attribute of names: a column label beside the ids."),
+]
+
+
+def with_names(table: Mapping[str, Any], graph: "Graph", label: str | None) -> Mapping[str, Any]:
+    """Return a table of all nodes with their names beside their ids, where they are asked for."""
+    if label is None:
+        return table
+    from graphmax.node_names import names_of
+
+    rest = {name: column for name, column in table.items() if name != "id"}
+    return {"id": table["id"], "label": names_of(graph, label), **rest}
 
 
 @dataclass(frozen=True, kw_only=True)

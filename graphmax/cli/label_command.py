@@ -12,10 +12,12 @@ import typer
 from graphmax.cli.command_options import (
     File,
     FileOptions,
+    Label,
     RuleOptions,
     TableOutput,
     Values,
     keep_apart,
+    with_names,
 )
 from graphmax.cli.console import progress, say
 from graphmax.cli.probability_columns import ProbabilityOptions, tell
@@ -51,6 +53,7 @@ def label(
     master: Annotated[
         str | None, typer.Option("--master", help="Spark master to start at, such as local[4].")
     ] = None,
+    names: Label = None,
 ) -> None:
     """Tell of every node whether it is a maximum: the columns id and is_maximum.
 
@@ -65,6 +68,8 @@ def label(
     if several or engine != "memory" or memory_limit or explain or master:
         means = {"engine": engine, "memory_limit": memory_limit, "explain": explain}
         sureness.refuse_tables()
+        if names is not None:
+            raise ValueError("`--label` must be left out for tables beyond memory, got one")
         _label_tables(file, values, rule, reading, output, {**means, "master": master})
         return
     from graphmax.cli.documents import print_csv
@@ -76,7 +81,7 @@ def label(
     with progress(f"reading {file.name}"):
         graph = with_column(reading.read(file), values)
         selection = rule.selection(graph)
-        table = label_table(graph, values, made, **selection)
+        table = with_names(label_table(graph, values, made, **selection), graph, names)
         added, fitted = sureness.columns(graph, values, rule, selection)
     tell(fitted)
     read = None if graph.source is None else graph.source.to_dict()

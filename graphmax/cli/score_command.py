@@ -9,9 +9,11 @@ from graphmax.cli.command_options import (
     Device,
     File,
     FileOptions,
+    Label,
     TableOutput,
     files_of_model,
     keep_apart,
+    with_names,
 )
 from graphmax.cli.console import progress, say
 from graphmax.cli.train_command import Features, KnownValues, available_device, column_names
@@ -36,6 +38,7 @@ def score(
     memory_limit: Annotated[
         str | None, typer.Option("--memory-limit", help="What a stream may hold: 1GB, 512MiB.")
     ] = None,
+    label: Label = None,
 ) -> None:
     """Score every node: the columns id, probability, margin and rival.
 
@@ -46,6 +49,8 @@ def score(
     from graphmax.checks import one_of
 
     if one_of(engine, "engine", ("memory", "stream")) == "stream":
+        if label is not None:
+            raise ValueError("`--label` must be left out for tables beyond memory, got one")
         _score_tables(file, model, reading, output, column_names(values, features), memory_limit)
         return
     from graphmax.cli.documents import print_csv
@@ -58,7 +63,8 @@ def score(
         graph = reading.read(file)
         given = expanded(graph, column_names(values, features), file)
         names = _names(detector, given)
-        table = score_table(detector, graph, features_of(graph, names, file))
+        scores = score_table(detector, graph, features_of(graph, names, file))
+        table = with_names(scores, graph, label)
     document = {"file": str(file), "model": model, "hops": detector.hops_}
     output.deliver("scores", table, document, print_csv)
 

@@ -121,6 +121,7 @@ FORMATS = (
         "json_graphs",
         "keys of nodes",
         "key weight of edges",
+        start=rb"\s*(\{\s*\"|\[\s*\{)",
         writes=True,
     ),
     Format(
@@ -130,7 +131,7 @@ FORMATS = (
         "none",
         "entries",
         "undirected where symmetric",
-        start=rb"%%MatrixMarket",
+        start=rb"%{1,2}MatrixMarket",
     ),
     Format(
         "METIS",
@@ -197,6 +198,7 @@ FORMATS = (
         "x, y, z; columns of obs; none",
         "lengths of sides; connectivities; entries",
         "of several matrices in .mat --relation; .h5ad needs anndata",
+        start=rb"\s*(<\?xml[^>]*>\s*)?(<!DOCTYPE[^>]*>\s*)?<GIFTI\b|MATLAB 5|\x89HDF",
         options=("weight", "relation"),
     ),
     Format(
@@ -247,6 +249,8 @@ def _ending_by_start(row: Format, head: bytes) -> str:
     """Return which ending of a row the first bytes speak of."""
     if row.name == "mesh":
         return "ply" if head.lstrip()[:3].lower() == b"ply" else "off"
+    if row.name == "GIfTI surface, AnnData, MATLAB":
+        return {b"MA": "mat", b"\x89H": "h5ad"}.get(head[:2], "gii")
     if row.name == "image, array, ESRI grid":
         return {b"\x89P": "png", b"\x93N": "npy"}.get(head[:2], "tif")
     return row.endings[0]

@@ -4,8 +4,10 @@ The reader of networkx knows three namespaces and few types, and stops at one va
 its declared type. Of values that change over time the last one is taken, with a word.
 """
 
+from collections import Counter
 from typing import Any
 
+from graphmax.files.errors import listed
 from graphmax.files.nodes_and_edges import without_echo
 from graphmax.files.opening import ReadOptions, Source
 from graphmax.files.xml_graphs import XmlReader, graph_data
@@ -26,6 +28,7 @@ class _Reader(XmlReader):
         self.declared: str | None = None
         self.owners: list[tuple[str, dict[str, Any]]] = []
         self.changing: set[str] = set()
+        self.undeclared: Counter[str] = Counter()
 
     def on_graph(self, attributes: dict[str, str]) -> None:
         self.graph.graphs += 1
@@ -84,7 +87,8 @@ class _Reader(XmlReader):
         domain, data = self.owners[-1]
         title = self.titles[domain].get(key)
         if title is None:
-            raise self.refusal("declare every attribute", f"a value of {key[:40]!r}")
+            self.undeclared[key] += 1
+            return
         if title in data and {"start", "end", "timestamp"} & set(attributes):
             self.changing.add(title)
         data[title] = attributes["value"]
@@ -110,6 +114,11 @@ def read(source: Source, options: ReadOptions) -> Graph:
     if reader.changing:
         names = ", ".join(sorted(reader.changing)[:5])
         source.remark(f"the last value is taken of what changes over time: {names}")
+    if reader.undeclared:
+        names = listed(list(reader.undeclared))
+        source.remark(
+            f"{reader.undeclared.total()} values of undeclared attributes left out ({names})"
+        )
     for title, kind in reader.kinds["node"].items():
         if kind.startswith("list"):
             source.remark(f"attribute {title!r} is text: lists are no numbers")

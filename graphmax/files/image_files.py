@@ -133,7 +133,13 @@ def _read_asc(source: Source, options: ReadOptions) -> _Pixels:
     left = header.get("xllcorner", header.get("xllcenter", 0.0) - width / 2)
     low = header.get("yllcorner", header.get("yllcenter", 0.0) - height / 2)
     place = (left, width, 0.0, low + rows * height, 0.0, -height)
-    return _Pixels({"value": _masked(grid, grid == nodata)}, place)
+    return _Pixels({"value": _masked(grid, _equal(grid, nodata))}, place)
+
+
+def _equal(array: NDArray[Any], nodata: float) -> NDArray[np.bool_]:
+    """Say where an array holds the value for nothing, which may be NaN."""
+    found: NDArray[np.bool_] = array != array if nodata != nodata else array == nodata
+    return found
 
 
 def _masked(array: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
@@ -225,8 +231,8 @@ def _columns(image: Image.Image, source: Source) -> _Pixels:
     for i, name in enumerate(names):
         column = stack[..., i] if len(names) > 1 else stack
         missing = np.zeros(column.shape, bool)
-        if nodata is not None and nodata == nodata:
-            missing |= column == nodata
+        if nodata is not None:
+            missing |= _equal(column, nodata)
         if len(masks) == 1 and masks[0].shape == column.shape[-2:]:
             missing |= masks[0]
         columns[name] = _masked(column, missing)

@@ -38,11 +38,11 @@ def read(source: Source, options: ReadOptions) -> Graph:
     found = _parsed(decoded_text(source), source, options)
     source.check_time()
     if isinstance(found, dict) and isinstance(found.get("graph"), dict) and "nodes" not in found:
-        found = found["graph"]
+        found = _as_directed(found["graph"], source)
     if isinstance(found, dict) and isinstance(found.get("graphs"), list):
         if len(found["graphs"]) != 1 or not isinstance(found["graphs"][0], dict):
             raise refusal(source.name, "hold one graph", str(len(found["graphs"])))
-        found = found["graphs"][0]
+        found = _as_directed(found["graphs"][0], source)
     if isinstance(found, list) and found:
         data = _of_list(found, source)
     elif isinstance(found, dict) and "elements" in found:
@@ -57,6 +57,17 @@ def read(source: Source, options: ReadOptions) -> Graph:
         )
         raise refusal(source.name, "hold nodes and edges (or links), or Cytoscape's elements", got)
     return data.to_graph(source, options)
+
+
+def _as_directed(graph: dict[str, Any], source: Source) -> dict[str, Any]:
+    """Say that edges of GraphSON are arrows; of JSON Graph Format say that it does not tell."""
+    edges = graph.get("edges")
+    if "directed" in graph or not edges or not isinstance(edges, list):
+        return graph
+    if "vertices" in graph:
+        return {**graph, "directed": True}
+    source.remark("the file does not say whether edges are arrows (--directed)")
+    return graph
 
 
 def _has_nodes(found: Mapping[str, Any]) -> bool:
@@ -158,7 +169,7 @@ def _with_id(name: str, node: Any) -> Any:
 def _of_list(items: list[Any], source: Source) -> NodeEdgeData:
     """Read Cytoscape.js elements, JSON lines, or GraphSON, one element after the other."""
     items = [item.get("data", item) if isinstance(item, dict) else item for item in items]
-    both = _objects(items, "elements", source)
+    both = [_relationship(item) for item in _objects(items, "elements", source)]
     if any("outE" in item or "inE" in item for item in both):
         return _of_graphson(both, source)
     edges = [item for item in both if _ends_of(item) is not None]
@@ -167,6 +178,15 @@ def _of_list(items: list[Any], source: Source) -> NodeEdgeData:
         names = dict.fromkeys(item[key] for item in edges for key in _ends_of(item) or ())
         nodes = [{"id": name} for name in names]
     return _data(nodes, edges, {}, source)
+
+
+def _relationship(item: dict[str, Any]) -> dict[str, Any]:
+    """Return what Neo4j exports as a relationship with a source and a target; it is an arrow."""
+    start, end = item.get("start"), item.get("end")
+    if not isinstance(start, dict) or not isinstance(end, dict) or not {"id"} <= {*start} & {*end}:
+        return item
+    left = {name: value for name, value in item.items() if name not in ("start", "end")}
+    return {**left, "source": start["id"], "target": end["id"], "directed": True}
 
 
 def _of_graphson(items: list[dict[str, Any]], source: Source) -> NodeEdgeData:
@@ -303,8 +323,21 @@ def _edge_kind(edge: Mapping[str, Any]) -> bool | None:
         return not bool(edge["undirected"])
     if isinstance(edge.get("directed"), bool):
         return bool(edge["directed"])
-    arrows = edge.get("arrows")
-    return True if arrows in ("to", "from", "middle") else None
+    heads = _heads(edge.get("arrows"))
+    return heads != {"to", "from"} if heads else None
+
+
+def _heads(arrows: Any) -> set[str]:
+    """Return where vis.js draws arrows: "to", "from", both, or none."""
+    if isinstance(arrows, dict):
+        shown = (
+            name
+            for name, how in arrows.items()
+            if how is True or (isinstance(how, dict) and how.get("enabled", True) is not False)
+        )
+        arrows = ",".join(shown)
+    words = set(re.split(r"[\s,;]+", arrows)) if isinstance(arrows, str) else set()
+    return words & {"to", "from"} or ({"to"} if "middle" in words else set())
 
 
 def _node_ids(
@@ -336,7 +369,7 @@ def _named_ends(
     ends = [_plain(edge[name]) for name in pair]
     ends = [end.get("id", end) if isinstance(end, dict) else end for end in ends]  # D3 after a run
     first, second = (str(e) if as_text and type(e) is int else e for e in ends)
-    return first, second
+    return (second, first) if _heads(edge.get("arrows")) == {"from"} else (first, second)
 
 
 def _flat(data: Mapping[str, Any], left_out: set[Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.opening import CHUNK, ReadOptions, Source
 from graphmax.graph import Graph
 
-_BANNER = b"%MatrixMarket"
+_BANNER, _SPELLED = b"%matrixmarket", b"%%MatrixMarket"
 _LONGEST_LINE = 2**16
 _NUMERIC = b"0123456789+-.eEinfINFatyATY \t\r\n"
 
@@ -32,7 +32,7 @@ class _Header(NamedTuple):
 
 def has_banner(source: Source) -> bool:
     """Say whether a file starts as Matrix Market files do, whatever its ending."""
-    return re.match(rb"%{1,2}MatrixMarket\b", source.head(20)) is not None
+    return re.match(rb"%{1,2}MatrixMarket\b", source.head(20), re.IGNORECASE) is not None
 
 
 def read(source: Source, options: ReadOptions) -> Graph:
@@ -80,14 +80,14 @@ def read(source: Source, options: ReadOptions) -> Graph:
 def _stream(source: Source) -> Path | io.BytesIO:
     """Give SciPy the file with a newline at its end: it runs over the end of memory without.
 
-    Some collections ship one % where the banner has two.
+    Some collections ship one % where the banner has two, or a banner in other letters.
     """
     with source.file.open("rb") as stream:
-        is_fine = stream.read(2) == b"%%"
+        is_fine = stream.read(len(_SPELLED)) == _SPELLED
         stream.seek(-1, os.SEEK_END)
         if is_fine and stream.read() == b"\n":
             return source.file
-    return io.BytesIO(b"%%" + source.read().lstrip(b"%") + b"\n")
+    return io.BytesIO(_SPELLED + source.read().lstrip(b"%")[len(_SPELLED) - 2 :] + b"\n")
 
 
 def _header(source: Source) -> _Header:
@@ -100,7 +100,7 @@ def _header(source: Source) -> _Header:
     words = [word.lower() for word in banner[1:]]
     if (
         not banner
-        or b"%" + banner[0].lstrip(b"%") != _BANNER
+        or b"%" + banner[0].lstrip(b"%").lower() != _BANNER
         or len(words) != 4
         or words[0] != b"matrix"
     ):

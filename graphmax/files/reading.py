@@ -53,7 +53,10 @@ class FileSource:
         parts += [
             str(self.facts[name]) for name in ("delimiter", "direction") if self.facts.get(name)
         ]
-        return f"{Path(self.path).name}: {', '.join((*parts, *self.remarks))}"
+        remarks = [_cut(remark, _LONGEST_REMARK) for remark in self.remarks[:_MOST_REMARKS]]
+        if len(self.remarks) > _MOST_REMARKS:
+            remarks.append(f"{len(self.remarks) - _MOST_REMARKS} more remarks (--json)")
+        return f"{Path(self.path).name}: {', '.join((*parts, *remarks))}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain values, for JSON."""
@@ -67,8 +70,24 @@ class FileSource:
 _SHORT = ("header", "delimiter", "direction")
 
 
+# How much a line on a terminal says; `to_dict` has all of it.
+_MOST_ITEMS, _MOST_REMARKS, _LONGEST_FACT, _LONGEST_REMARK = 3, 3, 40, 120
+
+
 def _words(fact: Any) -> str:
-    return " and ".join(map(str, fact)) if isinstance(fact, list) else str(fact)
+    """Return a fact in a few words."""
+    items = [
+        _cut(str(item), _LONGEST_FACT) for item in (fact if isinstance(fact, list) else [fact])
+    ]
+    if len(items) > _MOST_ITEMS + 1:
+        items = [*items[:_MOST_ITEMS], f"{len(items) - _MOST_ITEMS} more"]
+    return " and ".join(items)
+
+
+def _cut(text: str, most: int) -> str:
+    """Cut a text in the middle, so that its end is seen too."""
+    keep = (most - 3) // 2
+    return text if len(text) <= most else f"{text[:keep]}...{text[-keep:]}"
 
 
 def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
