@@ -20,6 +20,10 @@ from graphmax.values import check_sums
 # Two fractions of [0, 1] whose denominators are at most this differ by more than float64 rounds.
 _LARGEST_DENOMINATOR = 1 << 26
 _EXACT_IN_FLOAT64 = 1 << 53
+# ``neighbor_mean:height``: of an attribute, or of another measure.
+NEIGHBOR_MEAN = "neighbor_mean:"
+# Half of a float64: what is left of it times a count below 2**26 is exact.
+_UPPER_HALF = np.int64(-1 << 27)
 
 
 def measure(graph: Graph, name: str) -> NDArray[Any]:
@@ -98,10 +102,99 @@ def node_column(graph: Graph, name: str, argument: str = "values") -> NDArray[An
         return graph.attributes[name]
     if name in MEASURES:
         return measure(graph, name)
+    if name.startswith(NEIGHBOR_MEAN):
+        term = name.removeprefix(NEIGHBOR_MEAN)
+        return neighbor_mean(graph, node_column(graph, term, argument), term)
     known = [*graph.attributes, *measures_of(graph)]
     raise ValueError(
         f"`{argument}` must name a node attribute, got {name!r}; {near_names(name, known)}"
     )
+
+
+def neighbor_mean(graph: Graph, values: Any, name: str = "values") -> NDArray[np.float64]:
+    """Compute the mean of a number over the edges of each node.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    values : numbers (num_nodes,)
+        The number, in any unit.
+    name : str
+        How errors call it.
+
+    Returns
+    -------
+    float64 (num_nodes,)
+        The mean, 0 for a node without edges. In a directed graph arrows in and out count, as for
+        ``degree``. Equal neighbors give what they have, whatever their number and order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the values are no numbers, exact in float64, one for each node.
+
+    Examples
+    --------
+    >>> from graphmax.graph import Graph
+    >>> neighbor_mean(Graph.from_edges([0, 1], [1, 2], 4), [1.0, 5.0, 2.0, 7.0]).tolist()
+    [5.0, 1.5, 5.0, 0.0]
+    """
+    terms = exact_terms(np.ma.asarray(values), name)
+    rows = [graph.adjacency("in"), graph.adjacency("out")][: 1 + graph.directed]
+    each = [terms[side.indices] for side in rows]
+    indptr, terms = _joined(rows, each) if graph.directed else (rows[0].indptr, each[0])
+    return row_means(indptr, terms, np.diff(indptr))
+
+
+def exact_terms(values: Any, name: str) -> NDArray[np.float64]:
+    """Return numbers as float64, refusing what is missing, no number, or not exact."""
+    column = np.ma.getdata(values)
+    if column.ndim != 1 or column.dtype.kind not in "biuf":
+        raise TypeError(
+            f"`{NEIGHBOR_MEAN}` must be of one number a node, got {column.dtype} of shape "
+            f"{column.shape} in {name!r}"
+        )
+    terms = column.astype(np.float64)
+    if np.ma.getmaskarray(values).any() or np.isnan(terms).any():
+        raise ValueError(
+            f"`{NEIGHBOR_MEAN}` must be of a number that every node has, got one missing in "
+            f"{name!r}; fill it in"
+        )
+    wide = column.dtype.kind in "iu" and column.dtype.itemsize == 8
+    if wide and ((column > _EXACT_IN_FLOAT64) | (column < -_EXACT_IN_FLOAT64)).any():
+        raise ValueError(
+            f"`{NEIGHBOR_MEAN}` must be of numbers exact in float64, got one beyond 2**53 in "
+            f"{name!r}"
+        )
+    return terms
+
+
+def row_means(
+    indptr: NDArray[Any], terms: NDArray[np.float64], count: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Divide the exact sum of each row by its count; 0 where that is 0."""
+    count = np.maximum(count, 1).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean: NDArray[np.float64] = np.asarray(row_sums(indptr, terms)) / count
+        # What the quotient leaves of the sum, exactly, divided once more.
+        upper = (mean.view(np.int64) & _UPPER_HALF).view(np.float64)
+        taken = np.stack([-count * upper, -count * (mean - upper)], axis=1)
+        rest = np.asarray(row_sums(*_with_two(indptr, terms, taken)))
+        better = mean + rest / count
+    return np.where(np.isfinite(better), better, mean)
+
+
+def _with_two(
+    indptr: NDArray[Any], terms: NDArray[np.float64], two: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Put two more terms behind those of each row."""
+    number = np.arange(indptr.size)
+    longer = indptr + 2 * number
+    every = np.empty(longer[-1])
+    every[np.arange(terms.size) + 2 * np.repeat(number[:-1], np.diff(indptr))] = terms
+    every[longer[1:] - 2], every[longer[1:] - 1] = two.T
+    return longer, every
 
 
 def with_column(graph: Graph, name: str, argument: str = "values") -> Graph:

@@ -15,7 +15,7 @@ from graphmax.convert import EdgeList, as_graph, edge_list_of
 from graphmax.convert.edge_lists import is_data
 from graphmax.convert.library_graphs import is_networkx
 from graphmax.graph import Graph
-from graphmax.node_measures import MEASURES, measure
+from graphmax.node_measures import MEASURES, NEIGHBOR_MEAN, node_column
 from graphmax.typed_columns import column_of
 from graphmax.values import Attribute, order_key, read_attribute
 
@@ -187,12 +187,12 @@ def _named(nodes: Nodes, values: str, name: str, source: Any) -> Any:
         found, graph = dict(nodes.attributes), nodes
     if values in found:
         return found[values]
-    if values in MEASURES:
-        return measure(graph if graph is not None else nodes.to_graph(), values)  # type: ignore[union-attr]
+    if values in MEASURES or values.startswith(NEIGHBOR_MEAN):
+        return node_column(graph if graph is not None else nodes.to_graph(), values, name)  # type: ignore[union-attr]
     raise ValueError(
         f"`{name}` must name a node attribute, got {values!r}; "
         + near_names(values, list(found))
-        + f" (what a graph knows itself: {', '.join(MEASURES)})"
+        + f" (what a graph knows itself: {', '.join(MEASURES)}, {NEIGHBOR_MEAN}...)"
     )
 
 

@@ -63,6 +63,29 @@ def test_the_attribute_itself_to_the_last_bit(tables, tmp_path, hops, extremum, 
     assert answer.num_maxima == predicted.sum()
 
 
+@pytest.mark.parametrize("hops", [1, 2, 3])
+def test_a_radius_that_was_learned(tables, tmp_path, hops):
+    """What the shipped detectors are: the radius is what the weights say."""
+    paths, graph, x = tables
+    detector = gm.PeakDetector.from_pretrained(f"attribute-{hops}-hop{'s' * (hops > 1)}")
+    assert (detector.head.hops, detector.hops_) == (None, hops)
+    answer = score_tables(*paths, detector, ["a"], out=tmp_path / "o.parquet", directed=True)
+    expected, found = score_table(detector, graph, x[:, :1]), read(tmp_path / "o.parquet")
+    for name in ("margin", "rival"):
+        assert_array_equal(plain(found[name], -7.5), plain(expected[name], -7.5))
+    # A logistic of torch may end in another digit where it stands elsewhere in an array.
+    assert_allclose(found["probability"], expected["probability"], rtol=1e-12)
+    assert answer.num_maxima == detector.predict((graph, x[:, :1])).sum()
+
+
+@pytest.mark.parametrize("name", ["noisy-0.5", "noisy-1", "noisy-2"])
+def test_a_head_without_one_rival_is_refused(tables, tmp_path, name):
+    detector = gm.PeakDetector.from_pretrained(name)
+    with pytest.raises(ValueError, match="its probability is no comparison with one rival"):
+        score_tables(*tables[0], detector, ["b"], out=tmp_path / "o.parquet")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["edges.parquet", "nodes.parquet"]
+
+
 @pytest.mark.filterwarnings("ignore:the detector is untrained")
 def test_learned_features(tables, tmp_path):
     paths, graph, x = tables
@@ -97,6 +120,16 @@ def test_a_filter_of_noise(tables, tmp_path, monkeypatch, directed, direction, f
     assert_allclose(found["probability"], expected["probability"], rtol=1e-12)
     assert_allclose(plain(found["margin"], -7.5), plain(expected["margin"], -7.5), rtol=1e-11, atol=1e-12)  # fmt: skip
     assert_array_equal(plain(found["rival"], -1), plain(expected["rival"], -1))
+
+
+@pytest.mark.parametrize("wide", [2**53 + 1, -(2**53) - 1, 2**62])
+def test_features_beyond_what_floats_hold_are_refused(tables, tmp_path, wide):
+    """2**53 + 1 becomes 2**53 as a float: the integer is asked."""
+    nodes = tmp_path / "wide.parquet"
+    rows = f"SELECT id, CASE id WHEN 7 THEN {wide} ELSE 1 END::BIGINT AS a FROM '{tables[0][1]}'"
+    duckdb.execute(f"COPY ({rows}) TO '{nodes}' (FORMAT parquet)")
+    with pytest.raises(ValueError, match=r"must be exact in float64, got a number beyond 2\*\*53"):
+        score_tables(tables[0][0], nodes, gm.PeakDetector(), ["a"], out=tmp_path / "o.parquet")
 
 
 def test_a_filter_needs_room_for_its_rounds(tables, tmp_path, monkeypatch):

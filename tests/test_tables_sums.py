@@ -1,5 +1,6 @@
 """Degrees and strengths of tables: what the graph in memory says, whatever repeats and however cut."""
 
+from fractions import Fraction
 from itertools import product
 
 import duckdb
@@ -164,6 +165,104 @@ def test_strengths_of_tables(tmp_path, style, directed):
     draw = np.random.default_rng(7)
     weights = draw.integers(1, 4, len(batch.union.edges)) / 10
     check(batch, tmp_path, style, "strength", "stream", gm.Rule(2, ties="weak"), weights)
+
+
+# --- means of neighbors
+
+
+def by_fractions(graph, x):
+    """The mean over the edges of each node, in fractions, rounded once."""
+    expected = np.zeros(graph.num_nodes)
+    sums = [[] for _ in range(graph.num_nodes)]
+    for u, v in graph.edges().T.tolist():
+        sums[v].append(Fraction(x[u]))
+        sums[u].append(Fraction(x[v]))
+    for v, terms in enumerate(sums):
+        expected[v] = float(sum(terms) / len(terms)) if terms else 0.0
+    return expected
+
+
+TERMS = {
+    "tenths": lambda r, n: r.integers(1, 99, n) / 10,
+    "one value": lambda r, n: np.full(n, 0.1),
+    "integers": lambda r, n: r.integers(-9, 9, n),
+    "all sizes": lambda r, n: r.normal(size=n) * 10.0 ** r.integers(-200, 200, n),
+    "cancelling": lambda r, n: r.choice([1e300, -1e300, 1.0, 1e-300, 3e-17], n),
+}
+
+
+@pytest.mark.parametrize("name", TERMS)
+@pytest.mark.parametrize("directed", [True, False])
+def test_means_of_neighbors_to_the_last_bit(tmp_path, monkeypatch, name, directed):
+    """Rounded once, in memory and on a stream, whatever repeats and however cut."""
+    monkeypatch.setattr(distinct_edges, "EDGES_PER_FILE", 100)
+    monkeypatch.setattr(node_sums, "TERMS_AT_ONCE", 50)
+    monkeypatch.setattr(node_sums, "NODES_AT_ONCE", 7)
+    draw = np.random.default_rng(4)
+    ends, x = draw.integers(0, 30, (2, 200)), TERMS[name](draw, 33)
+    graph = gm.Graph.from_edges(*ends, 33, directed=directed)
+    expected = by_fractions(graph, x.tolist())
+    assert_array_equal(gm.node_measures.neighbor_mean(graph, x), expected)
+    kept = distinct(tmp_path / "edges", ends.T, 33, merged=not directed, cut=99)
+    assert_array_equal(node_sums.neighbor_means(kept, x.astype(float)), expected)
+
+
+@pytest.mark.parametrize("engine", ["memory", "stream"])
+@pytest.mark.parametrize("term", ["value", "degree"])
+@pytest.mark.parametrize(("directed", "style", "ending"), [
+    (True, "aligned", "parquet"), (False, "gaps", "parquet"), (False, "text", "csv")])  # fmt: skip
+def test_means_of_tables(tmp_path, directed, style, ending, term, engine):
+    batch = batch_of(60, 8, directed=directed)
+    n = batch.union.num_nodes
+    ids = ids_of(n, style)
+    edges, nodes = write_tables(batch, tmp_path, ids, ending)
+    answer = local_maxima_tables(
+        edges, nodes, f"neighbor_mean:{term}", 2, engine=engine, directed=directed, explain=True,
+        ties="weak",
+    )  # fmt: skip
+    ends = np.array(batch.union.edges).reshape(-1, 2)
+    attributes = {"value": batch.all_values}
+    graph = gm.Graph.from_edges(*ends.T, n, directed=directed, attributes=attributes)
+    mean = gm.node_measures.node_column(graph, f"neighbor_mean:{term}")
+    columns = answer.columns()
+    place = {name: i for i, name in enumerate(ids.tolist())}
+    at = [place[name] for name in columns["id"].tolist()]
+    mask = gm.local_maxima(graph, f"neighbor_mean:{term}", 2, ties="weak")
+    assert_array_equal(columns["is_maximum"], mask[at])
+    rival = gm.rivals(graph, mean, 2)[at]
+    expected = [None if u < 0 else mean[u] for u in rival.tolist()]
+    assert columns["rival_value"].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("nodes", "columns", "term", "match"),
+    [
+        (
+            "(1, 2.5::double), (2, NULL)",
+            "id, h",
+            "h",
+            "that every node has, got one missing in 'h'",
+        ),
+        ("(1, 2), (2, 9007199254740993)", "id, h", "h", "one beyond 2\\*\\*53 in 'h'"),
+        ("(1, 'a'), (2, 'b')", "id, h", "h", "of one number a node, got VARCHAR in 'h'"),
+        ("(1, 2.5::double), (2, 1)", "id, h", "hh", "have the column 'hh', got none"),
+    ],
+)
+def test_means_refused(tmp_path, nodes, columns, term, match):
+    edges = table(tmp_path / "edges.parquet", "(1, 2), (2, 1)", "src, dst")
+    nodes = table(tmp_path / "nodes.parquet", nodes, columns)
+    for engine in ("stream", "memory"):
+        with pytest.raises((ValueError, TypeError), match=match):
+            local_maxima_tables(edges, nodes, f"neighbor_mean:{term}", engine=engine, out=tmp_path / "o.csv")  # fmt: skip
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["edges.parquet", "nodes.parquet"]
+
+
+def test_a_limit_without_room_for_sums(tmp_path, monkeypatch):
+    monkeypatch.setattr("graphmax.tables.capacity.BYTES_OF_A_MEAN", 10**9)
+    edges = table(tmp_path / "edges.parquet", "(1, 2), (2, 1)", "src, dst")
+    nodes = table(tmp_path / "nodes.parquet", "(1, 2.5::double), (2, 1)", "id, h")
+    with pytest.raises(MemoryError, match=r"at least \d+MB for 'neighbor_mean:h' of 2 nodes"):
+        local_maxima_tables(edges, nodes, "neighbor_mean:h", engine="stream", memory_limit="1GB")
 
 
 def table(path, rows, columns):

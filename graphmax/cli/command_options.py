@@ -23,7 +23,7 @@ Values = Annotated[
     typer.Option(
         "--values",
         help="Node attribute to compare; without one of that name degree, in_degree, out_degree, "
-        "strength, core_number and clustering are measured.",
+        "strength, core_number, clustering and neighbor_mean:NAME are measured.",
         show_default=False,
     ),
 ]

@@ -98,6 +98,7 @@ def _label_tables(
     means: Mapping[str, Any],
 ) -> None:
     """Label tables that may be larger than memory, and tell of it."""
+    from graphmax.node_measures import NEIGHBOR_MEAN
     from graphmax.question import rule_of
     from graphmax.rule import Rule
     from graphmax.tables import local_maxima_tables
@@ -113,7 +114,7 @@ def _label_tables(
         )
     rule = Rule(**options.said())
     columns = {name: getattr(reading, name) for name in _COLUMNS}
-    if values == "strength":
+    if values.removeprefix(NEIGHBOR_MEAN) == "strength":
         columns["weight"] = reading.weight
     with progress(f"reading {file.name}"):
         answer = local_maxima_tables(

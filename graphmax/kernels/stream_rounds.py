@@ -5,12 +5,11 @@ times. Nodes are places in the order "value descending, then index ascending" (0
 that the two highest of a ball are its two smallest places: eight bytes a node, and as many again
 for the round that is being made.
 
-Threads share the edges but not the nodes: each looks at every edge of a batch and takes those whose
-target lies on one of its own cache lines. (Dealing a batch to ranges of nodes that fit the cache
-first costs as much as it saves: what waits for memory is the other end.)
+What an edge offers to its target is dealt to ranges of nodes first: each thread reads some of the
+edges and the owners at their sources, and writes these down for the range of the target. Then each
+thread takes ranges of its own, which fit its cache. So only the sources wait for memory, and no two
+threads write to the same node. (Edges dealt without the owners gain nothing: the other end waits.)
 """
-
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import prange
@@ -19,74 +18,113 @@ from graphmax.kernels.compare import INDEX, STRICT
 from graphmax.kernels.compiled import kernel
 from graphmax.kernels.hopmax import NOBODY
 from graphmax.kernels.prefetch import prefetch
-from graphmax.kernels.progress import in_chunks, tell, threads
-from graphmax.kernels.stream import BACKWARD, FORWARD, NO_EDGE, key_range, unsigned
+from graphmax.kernels.progress import tell, threads
+from graphmax.kernels.stream import BACKWARD, CACHED_NODES, FORWARD, NO_EDGE
 
 EDGES_PER_CALL = 1 << 22
 EDGES_PER_BLOCK = 1 << 10
 EDGES_AHEAD = 24
-# Sixteen nodes of eight bytes fill two cache lines, which no two threads share.
-NODES_PER_LINE_BITS = 4
-# Spreads lines over threads (the golden ratio times 2**32), so that hubs do not meet on one.
-MIX = 0x9E3779B1
-LONG_RUN = 32
-# Nodes are dealt by the top bits of their keys, and sorted in buckets of about one size.
-SLOT_BITS = 16
-BUCKET_BITS = 10
-LEAST_BUCKET = 1 << 16
-NODES_PER_CALL = 1 << 22
-LOW_HALF = np.uint64(0xFFFFFFFF)
-
-
-@kernel(inline="always")
-def _offer(old, new, u, v):
-    """Give the two owners at u to v: of two sorted pairs the two smallest that differ."""
-    best, second = new[v, 0], new[v, 1]
-    other = old[u, 0]
-    behind = old[u, 1] if old.shape[1] == 2 else NOBODY
-    if other < second or behind < second:
-        smaller = min(second, behind)
-        if other != best:
-            smaller = min(smaller, max(best, other))
-        new[v, 0], new[v, 1] = min(best, other), smaller
+# A range of 2**17 nodes takes a megabyte; of fewer nodes there are at least so many ranges.
+MOST_RANGE_BITS = 17
+LEAST_RANGES_BITS = 5
+# Eight entries fill a cache line, and those of a range are written one after the other.
+ENTRIES_AHEAD = 16
 
 
 @kernel
-def _lane(src, dst, ways, old, new, joined, lane, lanes):
-    # Block by block: first the edges are picked whose target this lane owns (its cache line, mixed,
-    # falls into the lane's share of 32 bits), then their nodes are fetched and offered. `old` is
-    # only read and `new` only written by the owner, so that lanes need not wait for each other.
-    n = np.uint64(new.shape[0])
-    line, width = np.uint64(NODES_PER_LINE_BITS), np.uint64(lanes)
-    mix, low, half = np.uint64(MIX), np.uint64(0xFFFFFFFF), np.uint64(32)
+def _count_some(src, dst, ways, bits, num_nodes, count):
+    """Count the offers to each range; the position of a bad edge, or NO_EDGE."""
+    n, shift = np.uint64(num_nodes), np.uint64(bits)
     forward, backward = np.int64((ways & FORWARD) != 0), np.int64((ways & BACKWARD) != 0)
-    sources = np.empty(2 * EDGES_PER_BLOCK, np.int64)
-    targets = np.empty(2 * EDGES_PER_BLOCK, np.int64)
-    for first in range(0, src.size, EDGES_PER_BLOCK):
-        picked = 0
-        for e in range(first, min(first + EDGES_PER_BLOCK, src.size)):
-            u, v = np.uint64(src[e]), np.uint64(dst[e])
-            if u >= n or v >= n:
-                return e
-            # Written in any case, counted where it is ours: no branch to guess.
-            sources[picked], targets[picked] = np.int64(u), np.int64(v)
-            picked += forward & np.int64((((v >> line) * mix & low) * width) >> half == lane)
-            sources[picked], targets[picked] = np.int64(v), np.int64(u)
-            picked += backward & np.int64((((u >> line) * mix & low) * width) >> half == lane)
-        for i in range(picked):
-            if i + EDGES_AHEAD < picked:
-                prefetch(old, sources[i + EDGES_AHEAD])
-                prefetch(new, targets[i + EDGES_AHEAD])
-            _offer(old, new, sources[i], targets[i])
-            if joined.size and sources[i] != targets[i]:
-                joined[targets[i]] = True
+    for e in range(src.size):
+        u, v = np.uint64(src[e]), np.uint64(dst[e])
+        if u >= n or v >= n:
+            return e
+        count[np.int64(v >> shift)] += forward
+        count[np.int64(u >> shift)] += backward
     return NO_EDGE
 
 
 @kernel(parallel=True)
-def _round(src, dst, ways, old, new, joined, bad):
-    for lane in prange(bad.size):
-        bad[lane] = _lane(src, dst, ways, old, new, joined, np.uint64(lane), bad.size)
+def _count(src, dst, ways, bits, num_nodes, count, bad):
+    lanes, edges = bad.size, src.size
+    size = (edges + lanes - 1) // lanes
+    for lane in prange(lanes):
+        low, high = min(lane * size, edges), min((lane + 1) * size, edges)
+        mine = count[lane]
+        found = _count_some(src[low:high], dst[low:high], ways, bits, num_nodes, mine)
+        bad[lane] = NO_EDGE if found == NO_EDGE else low + found
+
+
+@kernel
+def _deal_some(src, dst, ways, bits, old, joined, filled, offers):
+    # An entry is the place of the target in its range over the best owner at the source; behind it,
+    # from the second round on, the second owner.
+    shift, half = np.uint64(bits), np.uint64(32)
+    within = (np.uint64(1) << shift) - np.uint64(1)
+    forward, backward = (ways & FORWARD) != 0, (ways & BACKWARD) != 0
+    both = old.shape[1] == 2
+    for e in range(src.size):
+        if e + EDGES_AHEAD < src.size:
+            prefetch(old, src[e + EDGES_AHEAD])
+            prefetch(old, dst[e + EDGES_AHEAD])
+        u, v = np.uint64(src[e]), np.uint64(dst[e])
+        a, b = np.int64(u), np.int64(v)
+        if forward:
+            part = np.int64(v >> shift)
+            at = filled[part]
+            filled[part] = at + 1
+            prefetch(offers, at + ENTRIES_AHEAD)
+            offers[at, 0] = ((v & within) << half) | np.uint64(old[a, 0])
+            if both:
+                offers[at, 1] = np.uint64(old[a, 1])
+        if backward:
+            part = np.int64(u >> shift)
+            at = filled[part]
+            filled[part] = at + 1
+            prefetch(offers, at + ENTRIES_AHEAD)
+            offers[at, 0] = ((u & within) << half) | np.uint64(old[b, 0])
+            if both:
+                offers[at, 1] = np.uint64(old[b, 1])
+        if joined.size and a != b:
+            joined[b if forward else a] = True
+            joined[a if backward else b] = True
+
+
+@kernel(parallel=True)
+def _deal(src, dst, ways, bits, old, joined, filled, offers):
+    lanes, edges = filled.shape[0], src.size
+    size = (edges + lanes - 1) // lanes
+    for lane in prange(lanes):
+        low, high = min(lane * size, edges), min((lane + 1) * size, edges)
+        mine = filled[lane]
+        _deal_some(src[low:high], dst[low:high], ways, bits, old, joined, mine, offers)
+
+
+@kernel
+def _take_some(offers, first, new):
+    """Give each node of a range, which begins at `first`, the two smallest of its own and these."""
+    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
+    both = offers.shape[1] == 2
+    size = offers.shape[0]
+    for i in range(size):
+        if i + EDGES_AHEAD < size:
+            prefetch(new, first + np.int64(offers[i + EDGES_AHEAD, 0] >> half))
+        entry = offers[i, 0]
+        v, other = first + np.int64(entry >> half), np.int32(entry & low)
+        best, second = new[v, 0], new[v, 1]
+        # Of two sorted pairs the two smallest that differ; no branch, which nobody could guess.
+        if both:
+            second = min(second, np.int32(offers[i, 1]))
+        larger = NOBODY if other == best else max(best, other)
+        new[v, 0], new[v, 1] = min(best, other), min(second, larger)
+
+
+@kernel(parallel=True)
+def _take(offers, start, bits, bound, new):
+    for lane in prange(bound.size - 1):
+        for part in range(bound[lane], bound[lane + 1]):
+            _take_some(offers[start[part] : start[part + 1]], part << bits, new)
 
 
 @kernel(inline="always")
@@ -99,31 +137,48 @@ def _challenged(old, place, bound, u, v):
 
 
 @kernel
-def _close_some(src, dst, ways, old, place, bound, open_nodes, low, high):
-    n = np.uint64(place.size)
-    forward, backward = (ways & FORWARD) != 0, (ways & BACKWARD) != 0
-    for e in range(low, high):
-        if e + EDGES_AHEAD < high:
-            prefetch(open_nodes, src[e + EDGES_AHEAD])
-            prefetch(open_nodes, dst[e + EDGES_AHEAD])
-        u, v = np.uint64(src[e]), np.uint64(dst[e])
-        if u >= n or v >= n:
-            return e
-        if forward and open_nodes[v] and _challenged(old, place, bound, u, v):
-            open_nodes[v] = False
-        if backward and open_nodes[u] and _challenged(old, place, bound, v, u):
-            open_nodes[u] = False
+def _close_some(src, dst, ways, old, place, bound, open_nodes, bits):
+    # Block by block: first the edges are picked that a bit says to end at an open node, then what
+    # they need is fetched, then they are looked at.
+    n, three, seven = np.uint64(place.size), np.uint64(3), np.uint64(7)
+    forward, backward = np.int64((ways & FORWARD) != 0), np.int64((ways & BACKWARD) != 0)
+    ahead = EDGES_AHEAD if place.size > 8 * CACHED_NODES else src.size
+    sources = np.empty(2 * EDGES_PER_BLOCK + 1, np.int64)
+    targets = np.empty(2 * EDGES_PER_BLOCK + 1, np.int64)
+    for first in range(0, src.size, EDGES_PER_BLOCK):
+        picked = 0
+        for e in range(first, min(first + EDGES_PER_BLOCK, src.size)):
+            if e + ahead < src.size:
+                prefetch(bits, src[e + ahead] >> 3)
+                prefetch(bits, dst[e + ahead] >> 3)
+            u, v = np.uint64(src[e]), np.uint64(dst[e])
+            if u >= n or v >= n:
+                return e
+            # Written in any case, counted where it is open: no branch to guess.
+            sources[picked], targets[picked] = np.int64(u), np.int64(v)
+            picked += forward & np.int64(bits[v >> three] >> np.uint8(v & seven)) & 1
+            sources[picked], targets[picked] = np.int64(v), np.int64(u)
+            picked += backward & np.int64(bits[u >> three] >> np.uint8(u & seven)) & 1
+        for i in range(picked):
+            if i + EDGES_AHEAD < picked:
+                prefetch(old, sources[i + EDGES_AHEAD])
+                prefetch(place, targets[i + EDGES_AHEAD])
+                prefetch(bound, targets[i + EDGES_AHEAD])
+            if _challenged(old, place, bound, sources[i], targets[i]):
+                open_nodes[targets[i]] = False
     return NO_EDGE
 
 
 @kernel(parallel=True)
-def _close(src, dst, ways, old, place, bound, open_nodes, bad):
+def _close(src, dst, ways, old, place, bound, open_nodes, bits, bad):
     """Close the nodes that a last round would challenge: few are open, most edges end there."""
     parts, edges = bad.size, src.size
     size = (edges + parts - 1) // parts
     for part in prange(parts):
         low, high = min(part * size, edges), min((part + 1) * size, edges)
-        bad[part] = _close_some(src, dst, ways, old, place, bound, open_nodes, low, high)
+        ends = src[low:high], dst[low:high]
+        found = _close_some(*ends, ways, old, place, bound, open_nodes, bits)
+        bad[part] = NO_EDGE if found == NO_EDGE else low + found
 
 
 @kernel(parallel=True)
@@ -144,134 +199,6 @@ def _bounds(order, tied, ties, bound):
         for place in range(start, stop):
             bound[order[place]] = stop if ties == STRICT else place if ties == INDEX else start
         start = stop
-
-
-@kernel
-def _count_slots(key, absent, low, shift, most, cut, count, first, last):
-    """Count the nodes of each slot: the top bits of a key, mirrored, as `_pack` makes them."""
-    for v in range(first, last):
-        if not (absent.size and absent[v]):
-            above = (unsigned(key[v]) - unsigned(low)) >> np.uint64(shift)
-            count[np.int64((most - above) >> np.uint64(cut))] += 1
-
-
-@kernel
-def _pack(key, absent, low, shift, most, cut, bucket_of, filled, packed, first, last):
-    """Write 32 bits of each present node's key, mirrored, over its number, bucket by bucket."""
-    for v in range(first, last):
-        if not (absent.size and absent[v]):
-            mirrored = most - ((unsigned(key[v]) - unsigned(low)) >> np.uint64(shift))
-            bucket = bucket_of[np.int64(mirrored >> np.uint64(cut))]
-            packed[filled[bucket]] = (mirrored << np.uint64(32)) | np.uint64(v)
-            filled[bucket] += 1
-
-
-@kernel
-def _settle_runs(packed, key, exact, tied, long_runs):
-    """Sort runs of equal bits by the whole key; long ones are listed for a better sort."""
-    half, low, count, start = np.uint64(32), np.uint64(0xFFFFFFFF), 0, 0
-    while start < packed.size:
-        stop = start + 1
-        while stop < packed.size and packed[stop] >> half == packed[start] >> half:
-            stop += 1
-        if exact:
-            tied[start + 1 : stop] = True
-        elif stop - start > LONG_RUN:
-            long_runs[count, 0], long_runs[count, 1] = start, stop
-            count += 1
-        else:
-            # Insertion keeps the order of the numbers where keys are equal.
-            for i in range(start + 1, stop):
-                entry, at = packed[i], i
-                while at > start and key[packed[at - 1] & low] < key[entry & low]:
-                    packed[at] = packed[at - 1]
-                    at -= 1
-                packed[at] = entry
-            for i in range(start + 1, stop):
-                tied[i] = key[packed[i] & low] == key[packed[i - 1] & low]
-        start = stop
-    return count
-
-
-@kernel
-def _is_sorted(packed):
-    for i in range(1, packed.size):
-        if packed[i] < packed[i - 1]:
-            return False
-    return True
-
-
-def _sort_buckets(packed, start, key, exact, tied):
-    """Sort each bucket, small enough for the cache and for Ctrl-C, on all threads."""
-
-    def sort(bucket):
-        _sort(packed[start[bucket] : start[bucket + 1]], key, exact, tied[start[bucket] :])
-
-    step = threads()
-    with ThreadPoolExecutor(threads()) as pool:
-        for first in range(0, start.size - 1, step):
-            last = min(first + step, start.size - 1)
-            list(pool.map(sort, range(first, last)))
-            tell("ordering nodes", int(start[last]), packed.size)
-
-
-def _sort(part, key, exact, tied):
-    """Sort some nodes by the 32 bits in hand, then those of equal bits by their whole keys."""
-    if not _is_sorted(part):  # nodes of one key come by number
-        part.sort()
-    long_runs = np.empty((0 if exact else part.size // LONG_RUN + 1, 2), np.int64)
-    count = _settle_runs(part, key, exact, tied, long_runs)
-    for start, stop in long_runs[:count]:
-        run = part[start:stop]
-        run[:] = run[np.argsort(~key[run & LOW_HALF], kind="stable")]
-        ordered = key[run & LOW_HALF]
-        tied[start + 1 : stop] = ordered[1:] == ordered[:-1]
-
-
-def _packed(key, absent, low, spread, shift):
-    """Return the present nodes packed, dealt to buckets, and where each of these starts."""
-    most = np.uint64(spread >> shift)
-    bits = int(most).bit_length()
-    cut = max(0, bits - SLOT_BITS)
-    keyed = key, absent, np.int64(low), shift, most, cut
-    count = np.zeros((int(most) >> cut) + 1, np.int64)
-    name = "ordering nodes"
-    in_chunks(name, key.size, NODES_PER_CALL, lambda a, b: _count_slots(*keyed, count, a, b))
-    # Slots side by side make a bucket until it is large enough; keys may lie close together.
-    upto = np.cumsum(count)
-    bucket_of = (upto - count) // max(LEAST_BUCKET, upto[-1] >> BUCKET_BITS)
-    first_slot = np.flatnonzero(np.diff(bucket_of, prepend=-1))
-    bucket_of = np.cumsum(np.diff(bucket_of, prepend=0) > 0)
-    start = np.append((upto - count)[first_slot], upto[-1])
-    packed, filled = np.empty(start[-1], np.uint64), start.copy()
-    pack = (*keyed, bucket_of, filled, packed)
-    in_chunks(name, key.size, NODES_PER_CALL, lambda a, b: _pack(*pack, a, b))
-    return packed, start
-
-
-def ranked(key, absent):
-    """Present nodes by key descending, then index ascending, int32, and which tie with the last.
-
-    Nine bytes a node beside the keys, five when it is done: 32 bits of the keys are sorted with the
-    numbers in place.
-    """
-    low, high, _ = key_range(key, absent)
-    spread = int(high) - int(low)
-    shift = max(0, spread.bit_length() - 32)
-    packed, start = _packed(key, absent, low, spread, shift)
-    tied = np.zeros(packed.size, np.bool_)
-    _sort_buckets(packed, start, key, shift == 0, tied)
-    return _squeezed(packed), tied
-
-
-def _squeezed(packed):
-    """Return the lower halves, int32, in the memory of the whole, of which half is given back."""
-    size = packed.size
-    for first in range(0, size, NODES_PER_CALL):
-        last = min(first + NODES_PER_CALL, size)
-        packed.view(np.int32)[first:last] = (packed[first:last] & LOW_HALF).astype(np.int32)
-    packed.resize((size + 1) // 2, refcheck=False)  # no other name sees this array
-    return packed.view(np.int32)[:size]
 
 
 class Hops:
@@ -299,10 +226,14 @@ class Hops:
         self.hops, self.settled = 0, False
         self.two = self.place[:, None]
         self._new = None
+        self._range_bits = max(0, min(MOST_RANGE_BITS, n.bit_length() - LEAST_RANGES_BITS))
+        self._offers = np.empty((0, 1), np.uint64)
+        self._bits = np.empty(0, np.uint8)
+        self._seen = self._refreshed = 0
 
     def begin(self, *, last=False):
         """Start a hop."""
-        self._new = None
+        self._new, self._seen = None, 0
         if not last:
             self._new = np.empty((self.place.size, 2), np.int32)
             self._new[:, 0] = self.two[:, 0]
@@ -311,20 +242,62 @@ class Hops:
     def take(self, src, dst):
         """Let a batch of edges speak; the position of the first bad one found, or NO_EDGE."""
         for start in range(0, src.size, EDGES_PER_CALL):
-            ends = (np.ascontiguousarray(end[start : start + EDGES_PER_CALL]) for end in (src, dst))
-            bad = self._take(*ends)
+            ends = [np.ascontiguousarray(end[start : start + EDGES_PER_CALL]) for end in (src, dst)]
+            bad = self._close(*ends) if self._new is None else self._offer(*ends)
+            self._seen += ends[0].size
             if bad != NO_EDGE:
                 return start + bad
         return NO_EDGE
 
-    def _take(self, src, dst):
+    def over(self, src, dst, hops):
+        """Make so many hops over edges in memory; the position of a bad one, or NO_EDGE."""
+        while self.hops < hops and not self.settled and self.open.any():
+            self.begin(last=0 < self.hops == hops - 1)
+            for start in range(0, src.size, EDGES_PER_CALL):
+                stop = min(start + EDGES_PER_CALL, src.size)
+                bad = self.take(src[start:stop], dst[start:stop])
+                if bad != NO_EDGE:
+                    return start + bad
+                tell("looking at edges", self.hops * src.size + stop, hops * src.size)
+            self.end()
+        return NO_EDGE
+
+    def _close(self, src, dst):
+        """Look for challengers of what is open, by bits that are renewed once they have aged."""
+        if self._seen == 0 or self._seen - self._refreshed >= self.place.size:
+            self._bits, self._refreshed = np.packbits(self.open, bitorder="little"), self._seen
         bad = np.full(threads(), NO_EDGE)
-        if self._new is None:
-            _close(src, dst, self.ways, self.two, self.place, self.bound, self.open, bad)
-        else:
-            joined = self.joined if self.hops == 0 else self.joined[:0]
-            _round(src, dst, self.ways, self.two, self._new, joined, bad)
-        return int(bad[bad != NO_EDGE].min()) if bad.max() != NO_EDGE else NO_EDGE
+        known = self.two, self.place, self.bound, self.open, self._bits
+        _close(src, dst, self.ways, *known, bad)
+        return _first(bad)
+
+    def _offer(self, src, dst):
+        """Deal what the edges offer to ranges of nodes, and let these take it."""
+        lanes, bits = threads(), self._range_bits
+        count = np.zeros((lanes, (self.place.size >> bits) + 1), np.int64)
+        bad = np.full(lanes, NO_EDGE)
+        _count(src, dst, self.ways, bits, self.place.size, count, bad)
+        if bad.max() != NO_EDGE:
+            return _first(bad)
+        # Range by range, and within a range lane by lane.
+        upto = np.cumsum(count.T).reshape(count.T.shape)
+        filled = np.ascontiguousarray((upto - count.T).T)
+        start = np.append(filled[0], upto[-1, -1])
+        offers = self._room(int(start[-1]))
+        joined = self.joined if self.hops == 0 else self.joined[:0]
+        _deal(src, dst, self.ways, bits, self.two, joined, filled, offers)
+        share = np.linspace(0, start[-1], lanes + 1).astype(np.int64)
+        bound = np.searchsorted(start, share)
+        bound[0], bound[-1] = 0, start.size - 1
+        _take(offers, start, bits, bound, self._new)
+        return NO_EDGE
+
+    def _room(self, size):
+        """Return memory for so many offers, the same for every batch."""
+        shape = size, self.two.shape[1]
+        if self._offers.shape[1] != shape[1] or len(self._offers) < size:
+            self._offers = np.empty(shape, np.uint64)
+        return self._offers[:size]
 
     def end(self):
         """Finish a hop."""
@@ -344,3 +317,8 @@ class Hops:
             return np.full(other.size, -1, np.int32)
         rival = self.order[np.minimum(other, self.order.size - 1)]
         return np.where(other == NOBODY, np.int32(-1), rival)
+
+
+def _first(bad):
+    """Return the smallest position that a lane found, or NO_EDGE."""
+    return int(bad[bad != NO_EDGE].min()) if bad.max() != NO_EDGE else NO_EDGE

@@ -4,8 +4,8 @@ A maximum may meet an edge twice, a sum may not. So edges are first dealt to par
 ends (`deal`): repeats meet in one part, which fits in memory and keeps each edge once
 (`only_once`). An edge is one number from then on: source << 32 | target, both below 2**32.
 
-Threads share the edges of a batch but not the nodes, as in `stream_rounds`: sums are the same
-whatever the number of threads.
+Threads share the edges of a batch but not the nodes: each looks at every edge and adds up where the
+target lies on one of its own cache lines. Sums are the same whatever the number of threads.
 """
 
 import numpy as np
@@ -15,11 +15,15 @@ from graphmax.kernels.compiled import kernel
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import threads
 from graphmax.kernels.stream import BACKWARD, FORWARD, NO_EDGE
-from graphmax.kernels.stream_rounds import EDGES_AHEAD, EDGES_PER_BLOCK, MIX, NODES_PER_LINE_BITS
+from graphmax.kernels.stream_rounds import EDGES_AHEAD, EDGES_PER_BLOCK
 
 # Odd, so that the product with it can be undone: neighbors land far apart.
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 GATHER = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+# Sixteen nodes of eight bytes fill two cache lines, which no two threads share.
+NODES_PER_LINE_BITS = 4
+# Spreads lines over threads (the golden ratio times 2**32), so that hubs do not meet on one.
+MIX = 0x9E3779B1
 HALF, LOW_HALF, NO_PAIR = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0)
 
 

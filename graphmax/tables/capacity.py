@@ -8,6 +8,7 @@ import duckdb
 
 from graphmax.free_memory import free_memory
 from graphmax.kernels.id_lookup import lookup_bytes
+from graphmax.node_measures import NEIGHBOR_MEAN
 from graphmax.tables.table_files import TableFiles
 from graphmax.tables.table_question import TableQuestion
 
@@ -23,6 +24,8 @@ BYTES_MORE_HOPS = 28
 BYTES_OF_ORDER = 4
 # A filter: an attribute, a degree, and the complex numbers of two rounds.
 BYTES_A_FILTERED_NODE = 44
+# What the edges say of a node, while it is added up: a count, two floats, and what means are of.
+BYTES_OF_A_DEGREE, BYTES_OF_A_STRENGTH, BYTES_OF_A_MEAN = 12, 29, 53
 # Batches of edges, buffers of compiled passes, and the least that DuckDB can read with.
 BYTES_BESIDE = 80 * 10**6
 LEAST_FOR_DUCKDB = 60 * 10**6
@@ -80,6 +83,19 @@ def check_lookup(question: TableQuestion, num_nodes: int, memory: int | None) ->
         raise MemoryError(
             f"`memory_limit` must be at least {-(-needed // 10**6)}MB for {num_nodes} ids that are "
             f"not in a row, got {memory // 10**6}MB; raise it, or sort the node table by id"
+        )
+
+
+def check_sums(measure: str, num_nodes: int, memory: int | None) -> None:
+    """Refuse a limit on memory that has no room for what the edges say of the nodes."""
+    a_node = BYTES_OF_A_STRENGTH if measure == "strength" else BYTES_OF_A_DEGREE
+    if measure.startswith(NEIGHBOR_MEAN):
+        a_node = BYTES_OF_A_MEAN
+    needed = a_node * num_nodes + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for {measure!r} of "
+            f"{num_nodes} nodes, got {memory // 10**6}MB; raise it"
         )
 
 

@@ -48,7 +48,8 @@ class Tables(NamedTuple):
     `id_kind` is the type in which the ids of both meet, BIGINT or VARCHAR; `kind` that of the
     values. `nodes_stay` tells whether the nodes are read from their files whenever they are
     needed: integer ids and comparable values in Parquet. `measure` is what the edges say of a
-    node, where the nodes have no column of that name.
+    node, where the nodes have no column of that name; `term_kind` the type of the column that it is
+    a mean of.
     """
 
     id_kind: str
@@ -58,6 +59,7 @@ class Tables(NamedTuple):
     edges_are_text: bool
     measure: str = ""
     has_weights: bool = False
+    term_kind: str = ""
 
     @property
     def is_wide(self) -> bool:
@@ -88,7 +90,8 @@ def open_tables(db: Database, question: TableQuestion, checks: TableChecks) -> T
     if question.edges.is_raw and id_kind != "BIGINT":
         raise refusal(question.nodes.name, "have integers as ids beside edges of numbers", "text")
     measure = "" if "value" in nodes.types else question.values
-    kind = "INTEGER" if measure else checks.check_order(_value_kind(db, nodes.types["value"]))
+    kind = "INTEGER" if measure else checks.check_order(_kind_of(db, nodes.types, "value"))
+    term_kind = _kind_of(db, nodes.types, "term") if "term" in nodes.types else ""
     noted = bool(edges.metadata.get("directed", False))
     stays = question.nodes.is_parquet and id_kind == "BIGINT"
     return Tables(
@@ -99,6 +102,7 @@ def open_tables(db: Database, question: TableQuestion, checks: TableChecks) -> T
         edges.types["src"] == "text",
         measure,
         "weight" in edges.types,
+        term_kind,
     )
 
 
@@ -325,10 +329,10 @@ def _fits_int64(db: Database, place: tuple[str, str], column: str, kind: str) ->
     return kind in DUCKDB.integers
 
 
-def _value_kind(db: Database, kind: str) -> str:
-    """Return the type of the values; of text the narrowest that holds every entry exactly."""
-    if kind != "text":
-        return kind
-    (count,) = db.row("SELECT count(value) FROM raw_nodes")
-    values = db.connection, "raw_nodes", "value"
+def _kind_of(db: Database, types: Mapping[str, str], column: str) -> str:
+    """Return the type of a column; of text the narrowest that holds every entry exactly."""
+    if types[column] != "text":
+        return types[column]
+    (count,) = db.row(f"SELECT count({column}) FROM raw_nodes")
+    values = db.connection, "raw_nodes", column
     return str(db.call("", 0, lambda: type_of(*values))) if count else "DOUBLE"

@@ -1,8 +1,8 @@
-"""Degrees and strengths of nodes whose edges are a stream, as `node_measures` defines them."""
+"""Degrees, strengths and means of neighbors over a stream of edges, as in `node_measures`."""
 
 import shutil
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,32 +12,58 @@ from graphmax.kernels.node_measures import row_sums
 from graphmax.kernels.progress import tell
 from graphmax.kernels.stream import BACKWARD, BOTH_WAYS, FORWARD
 from graphmax.kernels.stream_sums import add_weights, count_steps
+from graphmax.node_measures import NEIGHBOR_MEAN, exact_terms, row_means
 from graphmax.tables.database import Database
 from graphmax.tables.distinct_edges import DistinctEdges, Piece
-from graphmax.tables.duckdb_tables import edges_query
+from graphmax.tables.duckdb_tables import DUCKDB, edges_query
 from graphmax.tables.edge_stream import EdgeStream, QueryEdges
 from graphmax.tables.edge_walk import Read, walk
 
 # Weights of hard nodes that are summed at once.
 TERMS_AT_ONCE = 1 << 22
+NODES_AT_ONCE = 1 << 20
 
 
 def node_sums(db: Database, read: Read) -> NDArray[Any]:
     """Return the measure that a question asks for, by node number."""
     name, directed = read.tables.measure, read.tables.directed
+    term, size = name.removeprefix(NEIGHBOR_MEAN), read.nodes.num_nodes
     folder = db.folder / "distinct"
-    edges = DistinctEdges(folder, read.nodes.num_nodes, read.expected_edges, merged=not directed)
+    edges = DistinctEdges(folder, size, read.expected_edges, merged=not directed)
     try:
-        if name == "strength":
+        if term == "strength" and not read.tables.term_kind:
             _take_weighted(db, read, edges)
-            edges.settle()
-            return strengths(edges, read.nodes.num_nodes)
-        walk(db, read, "reading edges", edges.take)
+        else:
+            walk(db, read, "reading edges", edges.take)
         edges.settle()
-        ways = {"in_degree": FORWARD, "out_degree": BACKWARD} if directed else {}
-        return degrees(edges, read.nodes.num_nodes, ways.get(name, BOTH_WAYS))
+        terms = _terms(db, read, term, edges)
+        return terms if term == name else neighbor_means(edges, exact_terms(terms, term))
     finally:
         shutil.rmtree(folder)
+
+
+def _terms(db: Database, read: Read, name: str, edges: DistinctEdges) -> NDArray[Any]:
+    """Return a measure that is no mean, or the column that means are made of."""
+    size, kind = read.nodes.num_nodes, read.tables.term_kind
+    if kind:
+        return _column(db, kind, name, size)
+    if name == "strength":
+        return strengths(edges, size)
+    ways = {"in_degree": FORWARD, "out_degree": BACKWARD} if read.tables.directed else {}
+    return degrees(edges, size, ways.get(name, BOTH_WAYS))
+
+
+def _column(db: Database, kind: str, name: str, size: int) -> NDArray[np.float64]:
+    """Read the numbers of the node table that means are made of."""
+    terms, at = np.empty(size), 0
+    if kind not in DUCKDB.integers | DUCKDB.floats | {"BOOLEAN"}:
+        raise TypeError(f"`{NEIGHBOR_MEAN}` must be of one number a node, got {kind} in {name!r}")
+    for (batch,) in db.batches(f"SELECT term::{kind} AS term FROM raw_nodes"):  # noqa: S608
+        missing = np.zeros(batch.values.size, np.bool_) if batch.missing is None else batch.missing
+        part = np.ma.MaskedArray(batch.values, missing)
+        terms[at : at + part.size] = exact_terms(part, name)
+        at += part.size
+    return terms
 
 
 def degrees(edges: DistinctEdges, num_nodes: int, ways: int) -> NDArray[np.uint32]:
@@ -67,14 +93,53 @@ def _take_weighted(db: Database, read: Read, edges: DistinctEdges) -> None:
 
 def strengths(edges: DistinctEdges, num_nodes: int) -> NDArray[np.float64]:
     """Sum the weights of each node, the sum rounded once."""
+    exact = _exact_sums(edges, num_nodes, lambda piece: (piece.weight, piece.weight))
+    for nodes, indptr, terms in exact.hard:
+        exact.sums[nodes] = row_sums(indptr, terms)
+    return exact.sums
+
+
+def neighbor_means(edges: DistinctEdges, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide the sum of what the neighbors have by their number, as `neighbor_mean` does."""
+
+    def terms_of(piece: Piece) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return x[piece.packed >> np.uint64(32)], x[piece.packed & np.uint64(0xFFFFFFFF)]
+
+    sums, rest, count, hard = _exact_sums(edges, x.size, terms_of)
+    two, means = np.arange(0, 2 * NODES_AT_ONCE + 1, 2), np.empty(x.size)
+    for first in range(0, x.size, NODES_AT_ONCE):
+        rows = slice(first, first + NODES_AT_ONCE)
+        terms = np.stack([sums[rows], rest[rows]], axis=1)
+        means[rows] = row_means(two[: len(terms) + 1], terms.reshape(-1), count[rows])
+    for nodes, indptr, terms in hard:
+        means[nodes] = row_means(indptr, terms, count[nodes])
+    return means
+
+
+# What a step from the first end of an edge to the second adds there, and the reverse.
+TermsOf = Callable[[Piece], tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+
+class _Exact(NamedTuple):
+    """Sums in two floats, and rows of terms of the nodes that need more, group by group."""
+
+    sums: NDArray[np.float64]
+    rest: NDArray[np.float64]
+    num_steps: NDArray[np.uint32]
+    hard: Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]
+
+
+def _exact_sums(edges: DistinctEdges, num_nodes: int, terms_of: TermsOf) -> _Exact:
+    """Add up terms along the steps of all edges, either way."""
     sums, rest = np.zeros(num_nodes), np.zeros(num_nodes)
     hard, count = np.zeros(num_nodes, np.bool_), np.zeros(num_nodes, np.uint32)
-    for packed, weight in told("adding weights", edges):
-        add_weights(packed, weight, BOTH_WAYS, sums, rest, hard)
-        count_steps(packed, BOTH_WAYS, count)
-    for nodes in _groups(np.flatnonzero(hard), count):
-        sums[nodes] = _hard_sums(edges, nodes, num_nodes)
-    return sums
+    for piece in told("adding up", edges):
+        for way, terms in zip((FORWARD, BACKWARD), terms_of(piece), strict=True):
+            add_weights(piece.packed, terms, way, sums, rest, hard)
+        count_steps(piece.packed, BOTH_WAYS, count)
+    groups = _groups(np.flatnonzero(hard), count)
+    rows = ((nodes, *_rows_of(edges, nodes, num_nodes, terms_of)) for nodes in groups)
+    return _Exact(sums, rest, count, rows)
 
 
 def _groups(nodes: NDArray[np.int64], count: NDArray[np.uint32]) -> list[NDArray[np.int64]]:
@@ -85,22 +150,23 @@ def _groups(nodes: NDArray[np.int64], count: NDArray[np.uint32]) -> list[NDArray
     return np.split(nodes, np.flatnonzero(np.diff(group)) + 1)
 
 
-def _hard_sums(
-    edges: DistinctEdges, nodes: NDArray[np.int64], num_nodes: int
-) -> NDArray[np.float64]:
-    """Sum the weights of a few nodes from all of their digits."""
+def _rows_of(
+    edges: DistinctEdges, nodes: NDArray[np.int64], num_nodes: int, terms_of: TermsOf
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Gather the terms of a few nodes, row by row."""
     place = np.full(num_nodes, -1, np.int32)
     place[nodes] = np.arange(nodes.size)
     rows, terms = [np.zeros(0, np.int32)], [np.zeros(0)]
-    for packed, weight in edges.pieces():
-        for ends in (packed >> np.uint64(32), packed & np.uint64(0xFFFFFFFF)):
-            at = place[ends]
+    for piece in edges.pieces():
+        ends = piece.packed & np.uint64(0xFFFFFFFF), piece.packed >> np.uint64(32)
+        for end, each in zip(ends, terms_of(piece), strict=True):
+            at = place[end]
             rows.append(at[at >= 0])
-            terms.append(weight[at >= 0])
+            terms.append(each[at >= 0])
     row = np.concatenate(rows)
     order = np.argsort(row, kind="stable")
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=nodes.size))])
-    return np.asarray(row_sums(indptr, np.concatenate(terms)[order]))
+    return indptr, np.concatenate(terms)[order]
 
 
 def told(name: str, edges: DistinctEdges) -> Iterator[Piece]:

@@ -56,8 +56,8 @@ def score_tables(
     edges, nodes : path or sequence of paths
         As for `local_maxima_tables`; `nodes` is Parquet.
     detector : PeakDetector
-        One with the head ``sign``, a fixed radius, and a score that looks at a node alone or is a
-        `GraphFilter`.
+        One with the head ``sign``, a fixed radius (a learned one once it is trained), and a score
+        that looks at a node alone or is a `GraphFilter`.
     features : sequence of str, optional
         Columns of `nodes`; those of the training by default.
     out : path
@@ -132,10 +132,15 @@ def _sign_head(detector: "PeakDetector") -> Any:
     from graphmax.nn.heads import SignHead
 
     head, score = detector.head, detector.score
-    if not isinstance(head, SignHead) or head.hops is None:
+    if not isinstance(head, SignHead):
         raise ValueError(
-            f"`detector` must have the head 'sign' and a fixed radius for a stream, got {head!r}; "
-            "score the graph in memory"
+            "`detector` must have the head 'sign' and a fixed radius for a stream, got "
+            f"{head!r}: its probability is no comparison with one rival; score the graph in memory"
+        )
+    if detector.hops_ is None:
+        raise ValueError(
+            "`detector` must have the head 'sign' and a fixed radius for a stream, got one whose "
+            "radius is still to be learned; train it first"
         )
     if score.receptive_hops and type(score) is not GraphFilter:
         raise ValueError(
@@ -222,8 +227,9 @@ def _blocks(batch: Sequence[Column], name: str) -> Iterator[NDArray[np.float64]]
     """Return the features of some nodes at a time, exact in float64 and none missing."""
     columns = []
     for column in batch:
-        values = column.values.astype(np.float64)
-        exact = column.values.dtype.kind != "i" or (np.abs(values) <= 2**53).all()
+        values, given = column.values.astype(np.float64), column.values
+        wide = given.dtype == np.int64  # beyond 2**53 the first float is that of 2**53 itself
+        exact = not wide or not ((given > 2**53) | (given < -(2**53))).any()
         if column.missing is not None or np.isnan(values).any():
             raise ValueError(
                 f"`features` must be there for every node, got a missing one in {name}"

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.kernels import stream
-from graphmax.kernels.stream_rounds import Hops, ranked
+from graphmax.kernels.stream_order import ranked
+from graphmax.kernels.stream_rounds import Hops
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.capacity import (
     check_lookup,
     check_room,
+    check_sums,
     free_for_duckdb,
     has_room_for_lookup,
 )
@@ -82,6 +84,7 @@ def read_tables(db: Database, question: TableQuestion, memory: int | None) -> Re
         check_lookup(question, num_nodes, memory)
     read = Read(tables, checks, nodes, *_edges(db, question, tables, nodes, checks))
     if tables.measure:
+        check_sums(tables.measure, num_nodes, memory)
         nodes.set_values(node_sums(db, read), minima=minima)
     return read
 

@@ -13,6 +13,7 @@ from graphmax.files.column_roles import edge_columns, found_column
 from graphmax.files.duckdb_session import literal
 from graphmax.files.errors import refusal
 from graphmax.files.opening import ReadOptions, Source, is_utf8
+from graphmax.node_measures import NEIGHBOR_MEAN
 
 TablePath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 TEXT_ENDINGS = ("csv", "tsv", "txt", "edges", "edgelist", "snap")
@@ -173,13 +174,18 @@ EDGE_MEASURES = ("degree", "in_degree", "out_degree", "strength")
 def node_choice(values: str, columns: ReadOptions) -> Choice:
     """Return what finds ``id`` and ``value`` among the names of a node table.
 
-    There is no ``value`` where the edges tell it and no column has its name.
+    There is no ``value`` where the edges tell it and no column has its name; ``term`` where it is a
+    mean of that.
     """
 
     def choose(source: Source, names: Sequence[str]) -> Mapping[str, int]:
         key = found_column(source, names, columns.id, usual=_IDS, otherwise=0)
-        if values in EDGE_MEASURES and values not in names:
+        term = values.removeprefix(NEIGHBOR_MEAN)
+        if values not in names and term in EDGE_MEASURES and term not in names:
             return {"id": key or 0}
+        if values not in names and term != values:
+            number = found_column(source, names, term, usual=(), otherwise=None)
+            return {"id": key or 0, "term": number or 0}
         value = found_column(source, names, values, usual=(), otherwise=None)
         return {"id": key or 0, "value": value or 0}
 

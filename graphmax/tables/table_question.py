@@ -12,6 +12,7 @@ from typing import Any
 
 from graphmax.checks import boolean, one_of
 from graphmax.files.opening import ReadOptions
+from graphmax.node_measures import NEIGHBOR_MEAN
 from graphmax.question import rule_of
 from graphmax.rule import FilledRule, Rule
 from graphmax.tables.table_files import TableFiles, TablePath, has_scheme, table_files
@@ -107,7 +108,7 @@ def question_of(
 def _columns(values: str, columns: Mapping[str, str | None]) -> ReadOptions:
     """Say which columns are which; weights are read where they are added up."""
     weight: str | bool | None = columns.get("weight")
-    if values != "strength":
+    if values.removeprefix(NEIGHBOR_MEAN) != "strength":
         if weight is not None:
             raise ValueError(
                 f"`weight` must be left out unless `values` is 'strength', got {weight!r}; hops "
