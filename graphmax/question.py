@@ -76,10 +76,20 @@ class Question:
 
     @property
     def edges(self) -> EdgeList | None:
-        """Edges from which this question is answered without rows, None where rows pay."""
-        far = self.rule.reach != 1 or self.reach is not None or self.ties.by_plateau
-        cut = self.groups is not None or (self.is_blocking and not self.rule.isolated)
-        return None if far or cut or isinstance(self.nodes, Graph) else self.nodes
+        """Edges from which one hop is answered without rows, None for other questions."""
+        cut = self.is_blocking and not self.rule.isolated
+        return None if self.rule.reach != 1 or cut else self._unbuilt
+
+    @property
+    def raw_edges(self) -> EdgeList | None:
+        """Edges from which hops, however many, can be answered without rows, else None."""
+        return None if self.is_blocking or self.rule.reach is None else self._unbuilt
+
+    @property
+    def _unbuilt(self) -> EdgeList | None:
+        """Edges that nobody has built rows of, where one reach and no plateau is asked for."""
+        rows = self.reach is not None or self.ties.by_plateau or self.groups is not None
+        return None if rows or isinstance(self.nodes, Graph) else self.nodes
 
     @property
     def ties(self) -> TieRule:

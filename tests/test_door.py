@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from strategies import columns, graph_of, networks
+from torch_geometric.data import Data
 
 import graphmax as gm
 from graphmax.kernels import stream
+from graphmax.maxima import edge_passes, engine
 
 KARATE = nx.karate_club_graph()
 RANK = nx.pagerank(KARATE)
@@ -492,8 +494,68 @@ def test_one_hop_from_edges_is_one_hop_from_rows(data):
         assert_array_equal(gm.local_maxima(matrix.asformat(form), values, **asked), expected)
 
 
+@settings(max_examples=200)
+@given(st.data())
+def test_several_hops_from_edges_are_those_from_rows(data):
+    """Whichever the model takes for cheaper: arrows, weights, repeats, loops, columns, absentees."""
+    n = data.draw(st.integers(1, 9))
+    pairs = data.draw(st.lists(st.tuples(*[st.integers(0, n - 1)] * 2), max_size=25))
+    src, dst = np.array(pairs, np.int64).reshape(-1, 2).T
+    if data.draw(st.booleans()):
+        src, dst = np.concatenate([src, dst]), np.concatenate([dst, src])
+    values = data.draw(columns(n, data.draw(st.integers(1, 3))))
+    asked = {
+        "ties": data.draw(st.sampled_from(["strict", "weak", "plateau", "index"])),
+        "direction": data.draw(st.sampled_from(["in", "out", "both"])),
+        "isolated": data.draw(st.booleans()),
+        "extremum": data.draw(st.sampled_from(["max", "min"])),
+        "where": np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n))),
+        "absent": data.draw(st.sampled_from(["pass", "block"])),
+        "hops": data.draw(st.sampled_from([2, 3, 4, 2**40])),
+    }
+    edge_index = torch.from_numpy(np.stack([src, dst]))
+    weights = torch.from_numpy(np.where(src < dst, 1.0, 2.0))
+    forms = [
+        edge_index,
+        (src.astype(np.int32), dst),
+        sp.coo_array((weights.numpy(), (src, dst)), shape=(n, n)),
+        Data(edge_index=edge_index, edge_weight=weights, num_nodes=n),
+    ]
+    expected = gm.local_maxima(gm.as_graph(edge_index, num_nodes=n), values, **asked)
+    for cost in (0.0, np.inf):
+        with mock.patch.object(edge_passes, "cost_of_rounds", return_value=cost):
+            for form in forms:
+                assert_array_equal(gm.local_maxima(form, values, **asked), expected)
+
+
+def test_rounds_where_they_are_cheaper(monkeypatch):
+    """Few neighbors and few hops: rounds; many of either, few nodes, or rows at hand: rows."""
+    asked = []
+    rounds = edge_passes.rounds_mask
+    monkeypatch.setattr(engine, "rounds_mask", lambda *a: asked.append(a) or rounds(*a))
+    draw = np.random.default_rng(3)
+
+    def takes_rounds(n, entries, hops, form=tuple, **fields):
+        asked.clear()
+        graph = form(draw.integers(0, n, (2, entries)))
+        gm.local_maxima(graph, np.arange(n), hops, direction="in", **fields)
+        return bool(asked)
+
+    def csr(pairs):
+        return sp.csr_array((np.ones(pairs.shape[1]), tuple(pairs)), shape=(200_000, 200_000))
+
+    assert takes_rounds(200_000, 200_000, 2)
+    assert not takes_rounds(200_000, 3_200_000, 3)
+    assert not takes_rounds(200_000, 200_000, 60)
+    assert not takes_rounds(1000, 1000, 2)
+    assert not takes_rounds(200_000, 200_000, 2, csr)
+    assert not takes_rounds(200_000, 200_000, 2, ties="plateau")
+
+
+@pytest.mark.parametrize("cost", [0.0, np.inf])
 @pytest.mark.parametrize("bad", [-1, 3])
-def test_an_index_outside_is_refused(bad):
+def test_an_index_outside_is_refused(bad, cost, monkeypatch):
+    monkeypatch.setattr(edge_passes, "cost_of_rounds", lambda *_: cost)
     edge_index = torch.tensor([[0, 1], [1, bad]])
     for hops in (1, 2):
         with pytest.raises(ValueError, match=f"indices from 0 to 2 .*got {bad} at edge 1"):

@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.checks import first_outside
-from graphmax.convert import EdgeList
-from graphmax.kernels import plateau, scan, search, stream
+from graphmax.kernels import plateau, scan, search
 from graphmax.kernels.compare import EVERYONE
 from graphmax.kernels.hopmax import rivals_within
+from graphmax.maxima.edge_passes import edges_worth_rounds, one_hop_mask, rounds_mask
 from graphmax.question import Question
 from graphmax.rule import Rule
 
@@ -22,7 +21,9 @@ LEAST_SEARCH = 1 << 16
 def maxima_mask(question: Question) -> NDArray[np.bool_]:
     """Return who is a local maximum, bool (F, num_nodes)."""
     if question.edges is not None:
-        return _over_edges(question, question.edges)
+        return one_hop_mask(question, question.edges)
+    if (edges := edges_worth_rounds(question)) is not None:
+        return rounds_mask(question, edges)
     if question.reach is not None:
         return _beyond_own_reach(question, question.reach)
     mask = _unchallenged(question)
@@ -54,30 +55,6 @@ def _beyond_own_reach(question: Question, reach: NDArray[Any]) -> NDArray[np.boo
     mask &= distance > reach_of_plateaus(question, reach)
     if not question.rule.isolated:
         mask &= np.diff(rows.indptr) > 0
-    return mask
-
-
-_WAYS = {"in": stream.FORWARD, "out": stream.BACKWARD, "both": stream.BOTH_WAYS}
-
-
-def _over_edges(question: Question, edges: EdgeList) -> NDArray[np.bool_]:
-    """One hop from edges in any order: a node is beaten by any edge that says so."""
-    ends, rule = edges.ends, question.rule
-    mask = np.empty(question.keys.shape, np.bool_)
-    for column, key in enumerate(question.keys):
-        found = stream.one_hop(
-            *ends,
-            key,
-            question.absent(column),
-            question.ties.code,
-            _WAYS[rule.direction],
-            neighbors=not rule.isolated,
-        )
-        if isinstance(found, int):
-            raise first_outside(ends, key.size, found)
-        mask[column], has_neighbor = found
-        if has_neighbor is not None:
-            mask[column] &= has_neighbor
     return mask
 
 
