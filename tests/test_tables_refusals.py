@@ -6,9 +6,11 @@ import sys
 
 import duckdb
 import pytest
+import torch
 
 import graphmax as gm
 from graphmax.tables import local_maxima_tables
+from graphmax.tables.score_stream import score_tables
 from graphmax.tables.table_question import memory_bytes
 
 BOTH = pytest.mark.parametrize("engine", ["memory", "stream"])
@@ -287,4 +289,35 @@ def test_full_disk(tables, tiny_disk):
         duckdb.execute(f"COPY ({text}) TO '{path}' (FORMAT parquet)")
     with pytest.raises(OSError, match="`temporary` must have room.*got a full disk"):
         local_maxima_tables(*paths, "height", out=tiny_disk / "out.parquet", engine="stream")
+    assert list(tiny_disk.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "case", ["degree", "strength", "neighbor_mean:height", "ids without a lookup", "filter"]
+)
+def test_a_disk_that_fills_beside_integer_ids(tables, tiny_disk, monkeypatch, case):
+    """Edges kept once, with weights or without, and edges by number where no lookup has room."""
+    edges, nodes = tables()
+    ends = "7 * (hash(range) % 20000)::BIGINT AS src, 7 * (hash(range + 5) % 20000)::BIGINT AS dst"
+    for path, text in (
+        (edges, f"SELECT {ends}, 2.5::DOUBLE AS weight FROM range(900000)"),
+        (nodes, "SELECT 7 * range AS id, (hash(range) % 1003)::DOUBLE AS height FROM range(20000)"),
+    ):
+        duckdb.execute(f"COPY ({text}) TO '{path}' (FORMAT parquet)")
+    out = tiny_disk / "out.parquet"
+    if case == "ids without a lookup":
+        monkeypatch.setattr("graphmax.tables.stream_engine.has_room_for_lookup", lambda *_: False)
+    values = case if case in ("degree", "strength", "neighbor_mean:height") else "height"
+
+    def ask():
+        if case != "filter":
+            return local_maxima_tables(edges, nodes, values, 2, out=out, engine="stream")
+        detector = gm.PeakDetector(denoise=True)
+        detector.trained.fill_(True)
+        detector.score.adapt(torch.arange(1003.0))
+        return score_tables(edges, nodes, detector, ["height"], out=out)
+
+    with pytest.raises(OSError, match="`temporary` must have room.*got a full disk") as told:
+        ask()
+    assert told.value.errno == errno.ENOSPC
     assert list(tiny_disk.iterdir()) == []

@@ -4,7 +4,8 @@ GRAPHMAX_BENCH_FOLDER=/some/disk pytest tests/benchmarks/test_bench_tables.py \
     -o addopts= --benchmark-only -s
 Each run is a process of its own, so that its peak of resident memory is its own. The tables are
 made once in the folder (1.6 GB for 10**8 edges) and kept there for the next time. 10**9 edges
-(9 GB each kind) take GRAPHMAX_BENCH_LARGE=1.
+(9 GB each kind) take GRAPHMAX_BENCH_LARGE=1. Against the engines that streams came after:
+git worktree add --detach /some/where 3ccb5ae~1, and GRAPHMAX_BENCH_OLD=/some/where.
 """
 
 import json
@@ -44,6 +45,21 @@ with duckdb.connect() as connection:
     batches = record_batches(connection, f"SELECT src, dst FROM '{sys.argv[1]}/edges*.parquet'")
     print(json.dumps({"rows": sum(batch[0].values.size for batch in batches)}))
 """
+# What no stream can do without, and nothing more: no edge is compared with any other.
+LEAST = """
+import json, sys, duckdb
+from graphmax.tables import stream_engine
+from graphmax.tables.database import record_batches
+folder, out, hops = sys.argv[1:]
+with duckdb.connect() as connection:
+    for _ in range(int(hops)):
+        query = f"SELECT src, dst FROM '{folder}/edges*.parquet'"
+        rows = sum(batch[0].values.size for batch in record_batches(connection, query))
+    nodes = f"SELECT id, value IS NULL AS is_maximum FROM '{folder}/nodes.parquet'"
+    connection.execute(f"COPY ({nodes}) TO '{out}' (FORMAT parquet)")
+print(json.dumps({"rows": rows}))
+"""
+OLD = os.environ.get("GRAPHMAX_BENCH_OLD")
 
 
 def home_of(kind, num_edges):
@@ -103,10 +119,12 @@ def rmat_ends(scale, num_edges, seed):
     return src, dst
 
 
-def child(*arguments):
+def child(*arguments, package=None):
     """Run Python in a process of its own; return what it prints, its seconds and its peak."""
+    command = [sys.executable, "-c", *arguments]
     began = perf_counter()
-    with subprocess.Popen([sys.executable, "-c", *arguments], stdout=subprocess.PIPE) as process:
+    # The folder at hand is where Python looks for packages first.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=package) as process:
         said = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -119,9 +137,10 @@ def child(*arguments):
     }
 
 
-def run(folder, engine, hops):
-    out = folder / f"{engine}-{hops}.parquet"
-    return {**child(RUN, str(folder), engine, str(out), str(hops)), "out": out}
+def run(folder, engine, hops, package=None):
+    out = folder / f"{engine}-{hops}{'-old' * bool(package)}.parquet"
+    out.unlink(missing_ok=True)
+    return {**child(RUN, str(folder), engine, str(out), str(hops), package=package), "out": out}
 
 
 def differences(one, other):
@@ -158,3 +177,23 @@ def test_stream(benchmark, tables, num_edges, hops):
     print(line)
     for name, rows, seconds, _ in stream["stages"]:
         print(f"    {name:<16} {rows:>13,} rows {seconds:8.2f} s")
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+@pytest.mark.timeout(3600)
+def test_against_the_engines_before(benchmark, hops):
+    """And what a run takes that decodes once a hop and compares nothing: the bound of any stream."""
+    if OLD is None:
+        pytest.skip("needs a checkout of the version before streams: GRAPHMAX_BENCH_OLD")
+    folder = uniform(MOST_EDGES_IN_MEMORY)
+    least = child(LEAST, str(folder), str(folder / "least.parquet"), str(hops))
+    found = []
+    benchmark.pedantic(lambda: found.append(run(folder, "stream", hops)), rounds=1)
+    (stream,) = found
+    print(f"\n{hops} hops: stream {told(stream)}, least {told(least)}")
+    for engine in ("memory", "duckdb"):
+        old = run(folder, engine, hops, OLD)
+        assert differences(stream["out"], old["out"]) == 0
+        ratio, most = (old["seconds"] / each["seconds"] for each in (stream, least))
+        benchmark.extra_info[engine] = ratio
+        print(f"    {engine} before {told(old)}: {ratio:.1f} times, at most {most:.1f}")
