@@ -63,7 +63,8 @@ def local_maxima_tables(
         named ``.int32.bin`` or ``.int64.bin``, u v u v ...
     values : str
         The column of `nodes` to compare, in any unit: numbers, Booleans or times. Where there is no
-        such column also ``degree``, ``in_degree``, ``out_degree`` or ``strength``.
+        such column also ``degree``, ``in_degree``, ``out_degree``, ``strength`` or
+        ``neighbor_mean:NAME``, the mean of a column or of one of these over the edges of a node.
     hops : int, optional
         Radius of the ball in hops; 1 by default.
     engine : {"auto", "memory", "stream", "spark"}
