@@ -110,6 +110,20 @@ def test_without_scripts_there_are_rows_and_a_picture(tmp_path):
     assert page.all("html") == [{"lang": "en"}]
 
 
+def test_the_foot_says_how_the_page_was_made(tmp_path):
+    command = "graphmax report '</footer><script>alert(1)</script>'"
+    gm.report(
+        gm.read_graph(COUNTRIES), "gdp", tmp_path / "r.html", source=COUNTRIES, command=command
+    )
+    page = page_of(tmp_path / "r.html")
+    assert len(page.all("script")) == 2
+    foot = "\n".join(page.text("p"))
+    digest = hashlib.sha256(Path(COUNTRIES).read_bytes()).hexdigest()
+    for words in ("Rule: hops 1, ties plateau", f"countries.graphml, SHA-256 {digest}", command):
+        assert words in foot
+    assert f"Made by graphmax {gm.__version__}" in foot
+
+
 def test_data_are_those_of_find_peaks_and_isolation(tmp_path):
     graph = gm.read_graph(COUNTRIES)
     gm.report(

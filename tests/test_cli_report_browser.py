@@ -178,6 +178,9 @@ def test_without_javascript_and_on_a_phone(browser, tmp_path):
     assert plain.page.is_visible("svg")
     assert plain.page.locator("#peaks tbody tr").count() == 42
     assert plain.page.is_hidden("#controls")
+    assert plain.page.is_hidden("#map")
+    assert "Rule: hops 1, ties plateau" in plain.page.inner_text("#foot")
+    assert plain.page.get_by_role("table").count() == 1
     plain.close()
     phone = Page(
         browser, tmp_path / "r.html", viewport={"width": 390, "height": 844}, has_touch=True

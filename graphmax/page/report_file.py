@@ -277,6 +277,7 @@ def _page(data: dict[str, Any], others: str | None, part: DrawnPart, peaks: Peak
         "DATA": _in_html(json.dumps(data, **_COMPACT)),
         "OTHERS": "" if others is None else _OTHERS.format(_in_html(others)),
         "CAPTION": _caption(peaks),
+        "FOOT": _foot(meta),
         "SCRIPT": script,
     }
     pieces = _asset("report.html").split("{{")
@@ -291,6 +292,17 @@ def _caption(peaks: Peaks) -> str:
     kind = "Minima" if peaks.rule.extremum == "min" else "Peaks"
     first = f"; the first {ROWS} of {len(peaks)}" if len(peaks) > ROWS else ""
     return f"{kind} at 1 hop, {order}{first}"
+
+
+def _foot(meta: dict[str, Any]) -> str:
+    """Say how the page was made: rule, file, command, version."""
+    rule = ", ".join(f"{key} {item}" for key, item in meta["rule"].items() if item is not None)
+    file, command = meta["file"], meta["command"]
+    lines = [f"Rule: {rule}."]
+    lines += [f"File: {file}, SHA-256 {meta['sha256']}."] if file else []
+    lines += [f"Command: {command}"] if command else []
+    lines += [f"Made by graphmax {meta['version']}; map by sigma.js and graphology (MIT)."]
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
 def _policy(script: str, style: str) -> str:

@@ -210,7 +210,7 @@ function readFragment() {
 
 function start() {
   readFragment();
-  for (const id of ["controls", "charts", "table-tools"]) at(id).hidden = false;
+  for (const id of ["map", "controls", "charts", "table-tools"]) at(id).hidden = false;
   at("values").replaceChildren(...DATA.values.map((each, i) => new Option(each.name, String(i))));
   at("values-label").hidden = DATA.values.length < 2;
   if (DATA.values.some((each) => each.probability)) at("color").append(new Option("by model", "model"));
@@ -275,13 +275,6 @@ function start() {
   note.push({ canvas: " (on a canvas, without WebGL)", "quick canvas": " (on a canvas: WebGL is slow here, without a graphics card)" }[map.kind] || "");
   note.push(KNOWS_ALL ? "" : `. Search finds the ${written(LISTED)} nodes that are drawn or named in the table, not the others`);
   at("map-note").textContent = note.join("") + ".";
-  const rule = Object.entries(RULE).filter(([, value]) => value !== null).map(([key, value]) => `${key} ${value}`).join(", ");
-  const foot = [`Rule: ${rule}.`, META.file ? `File: ${META.file}, SHA-256 ${META.sha256}.` : "", META.command ? `Command: ${META.command}` : "", `Made by graphmax ${META.version}; map by sigma.js and graphology (MIT).`];
-  at("foot").replaceChildren(...foot.filter(Boolean).map((text) => {
-    const line = document.createElement("p");
-    line.textContent = text;
-    return line;
-  }));
 }
 
 start();
