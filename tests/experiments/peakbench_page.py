@@ -8,11 +8,13 @@ from pathlib import Path
 
 from graphmax import benchmark
 from graphmax.benchmark.result_files import (
+    longest_runs,
     markdown_table,
     read_rows,
     slug,
     summary_rows,
     table_rows,
+    tracks_of,
 )
 from graphmax.benchmark.task_list import SPECS
 from graphmax.shipped_data import dataset_path
@@ -22,13 +24,19 @@ BEGIN, END = "<!-- tables -->\n", "<!-- end -->"
 
 
 def tables():
-    """Return the tables of all tasks that have results of the quick track."""
-    rows = read_rows(dataset_path("peakbench/results") / "quick")
-    have = [task for task in SPECS if any(row["task"] == task for row in rows)]
+    """Return the tables of all tasks that have results: of the full track where it has been run."""
+    everything = read_rows(dataset_path("peakbench/results"))
+    rows = longest_runs(everything)
+    have = tracks_of(rows)
     parts = [
         f"\n### All tasks: means over their test sets\n\n{markdown_table(summary_rows(rows))}\n"
     ]
-    parts += [f"\n### `{task}`\n\n{markdown_table(table_rows(rows, task))}\n" for task in have]
+    for task, track in have.items():
+        parts += [f"\n### `{task}`: {track} track\n\n{markdown_table(table_rows(rows, task))}\n"]
+        quick = [row for row in everything if row["task"] == task and row["track"] == "quick"]
+        if track == "full" and quick:
+            table = markdown_table(table_rows(quick, task))
+            parts += [f"\nThe same on the quick track:\n\n{table}\n"]
     return "".join(parts) + "\n"
 
 
