@@ -184,3 +184,11 @@ def test_a_list_of_negative_length_before_another(tmp_path):
     (tmp_path / "m.ply").write_bytes(head.encode() + b"\x9c" + bytes(40))
     with pytest.raises(gm.GraphFileError, match="valid PLY mesh"):
         gm.read_graph(tmp_path / "m.ply")
+
+
+def test_what_a_caller_makes_long_is_cut(tmp_path):
+    (tmp_path / "g.csv").write_text("src,dst\n0,1\n")
+    for name in ("src", "dst", "weight"):
+        with pytest.raises(gm.GraphFileError) as raised:
+            gm.read_graph(tmp_path / "g.csv", **{name: "x" * 5000})
+        assert len(str(raised.value)) <= 300 + len(str(tmp_path))

@@ -45,11 +45,16 @@ def refusal(
     way_out: str | None = None,
 ) -> GraphFileError:
     """Return the error "`path` must <rule>, got <value> in <file>, line <line>; <way out>"."""
-    got = got if len(got) <= _LONGEST else f"{got[:_LONGEST]} ..."
+    got, rule = shortened(got), shortened(rule)
     where = f" in {path}" + (f", line {line}" if line else "")
     where += f", column {column}" if line and column else ""
     message = f"`path` must {rule}, got {got}{where}" + (f"; {way_out}" if way_out else "")
     return GraphFileError(message, path=path, line=line, column=column)
+
+
+def shortened(text: str) -> str:
+    """Return a text, cut where a caller or a file made it long."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 def listed(values: list[object], count: int | None = None) -> str:
