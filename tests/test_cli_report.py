@@ -107,6 +107,7 @@ def test_without_scripts_there_are_rows_and_a_picture(tmp_path):
     assert len(page.all("circle")) == 42
     assert text.count("<tr>") == 1 + 42
     assert "United States of America" in page.text("td")
+    assert "18526450" in page.text("td")  # a prominence, with the digits of the values beside it
     assert page.all("html") == [{"lang": "en"}]
 
 

@@ -101,6 +101,8 @@ def _written(item: Any) -> str:
     """Write a cell: a dash for nothing, an infinity sign, short numbers."""
     if item is None:
         return "\N{EN DASH}"
+    if isinstance(item, float) and item.is_integer() and abs(item) < 2**53:
+        return str(int(item))
     if isinstance(item, float):
         return "\N{INFINITY}" if item == float("inf") else f"{item:.6g}"
     return str(item)[:200]
