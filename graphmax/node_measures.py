@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from graphmax.checks import near_names
 from graphmax.graph import Graph
 from graphmax.kernels.node_measures import core_numbers, row_sums, triangles
-from graphmax.values import check_sums
+from graphmax.values import check_sums, widened
 
 # Two fractions of [0, 1] whose denominators are at most this differ by more than float64 rounds.
 _LARGEST_DENOMINATOR = 1 << 26
@@ -155,7 +155,8 @@ def exact_terms(values: Any, name: str) -> NDArray[np.float64]:
             f"`{NEIGHBOR_MEAN}` must be of one number a node, got {column.dtype} of shape "
             f"{column.shape} in {name!r}"
         )
-    terms = column.astype(np.float64)
+    narrow = column.dtype.kind == "f" and column.dtype.itemsize < 8
+    terms = widened(column) if narrow else column.astype(np.float64)
     if np.ma.getmaskarray(values).any() or np.isnan(terms).any():
         raise ValueError(
             f"`{NEIGHBOR_MEAN}` must be of a number that every node has, got one missing in "
@@ -167,6 +168,7 @@ def exact_terms(values: Any, name: str) -> NDArray[np.float64]:
             f"`{NEIGHBOR_MEAN}` must be of numbers exact in float64, got one beyond 2**53 in "
             f"{name!r}"
         )
+    check_sums(terms)
     return terms
 
 

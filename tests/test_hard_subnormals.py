@@ -160,3 +160,15 @@ def test_sums_of_two_signs(flushing):
     with pytest.raises(ValueError, match="may make one"):
         gm.local_maxima(graph, "strength")
     assert gm.local_maxima(alike, "strength").any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_means_of_neighbors_that_would_vanish(flushing, dtype):
+    whole = {np.float32: np.int32, np.float64: np.int64}[dtype]
+    graph = gm.Graph.from_edges([0, 1], [1, 2])
+    low = np.array([1, 2, 3], whole).view(dtype)
+    if dtype == np.float32:  # no subnormal once it has 64 bits
+        assert gm.node_measures.neighbor_mean(graph, low).all()
+        return
+    with pytest.raises(ValueError, match="may make one"):
+        gm.node_measures.neighbor_mean(graph, low)
