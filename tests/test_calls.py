@@ -3,6 +3,7 @@
 import pytest
 
 from graphmax.calls import CALLS, rule_of
+from graphmax.ties import TIES
 
 # hops, radius, arrays for them, isolated, extremum, where, groups, columns: what a call takes.
 TAKEN = {
@@ -88,6 +89,11 @@ def test_a_word_that_is_not_taken_is_refused(call, name, word):
     else:
         with pytest.raises((TypeError, ValueError), match=rf"`{name}` must"):
             rule_of(call, **{name: word})
+
+
+def test_a_network_learns_the_rules_that_treat_equal_nodes_alike():
+    assert [name for name, record in TIES.items() if record.learnable] == ["strict", "weak"]
+    assert [name for name, record in TIES.items() if record.by_plateau] == ["plateau"]
 
 
 def test_a_mistyped_name_hints_at_fields_that_the_call_takes():

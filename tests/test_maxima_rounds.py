@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -35,6 +36,16 @@ def test_rounds_are_those_of_the_oracle(data, ties, hops):
     network = data.draw(networks())
     values = data.draw(with_gaps(network.num_nodes))
     found = gm.local_maxima(graph_of(network), values, hops, ties=ties, nan="omit")
+    assert_array_equal(found, local_maxima(network, values, hops=hops, ties=ties, nan="omit"))
+
+
+@given(st.data(), st.sampled_from(TIES), st.integers(1, 4))
+def test_edges_in_any_order_are_those_of_the_oracle(data, ties, hops):
+    network = data.draw(networks(directed=False))
+    values = data.draw(with_gaps(network.num_nodes))
+    data = graph_of(network).to_data()  # asked from its edges: no rows are built before
+    data.h = torch.from_numpy(np.array(values, np.float64))
+    found = gm.local_maxima(data, "h", hops, ties=ties, nan="omit")
     assert_array_equal(found, local_maxima(network, values, hops=hops, ties=ties, nan="omit"))
 
 

@@ -116,6 +116,7 @@ def test_integers_beyond_all_floats_are_thresholds():
         (np.array([2**62 + 1, 0, 7]), 10**400, [-np.inf, -np.inf], np.float64),
         (np.array([2**62 + 1, 0, 7]), -(10**400), [np.inf, np.inf], np.float64),
         (np.array([2**62 + 1, 0, 7]), 0.5, [2.0**62, 6.5], np.float64),
+        (np.array([2**53 + 3, 0, 7]), 0.5, [2.0**53 + 2, 6.5], np.float64),
         (np.array([3, 0, 2], np.uint8), -1, [4, 3], np.float64),
         (np.array([3, 0, 2], np.uint8), -np.inf, [np.inf, np.inf], np.float64),
         (np.array([2**64 - 1, 0, 2], np.uint64), -np.inf, [np.inf, np.inf], np.float64),

@@ -295,6 +295,14 @@ def test_it_can_be_read_by_eye(peaks):
     assert len({len(line) for line in lines[1:]}) == 1
 
 
+def test_ten_rows_are_shown_whole():
+    def lines(count):
+        return repr(gm.find_peaks(gm.Graph.from_edges([], [], count), range(count))).splitlines()
+
+    assert not any("..." in line for line in lines(10))
+    assert any("..." in line for line in lines(11))
+
+
 def test_a_long_table_is_cut():
     peaks = gm.find_peaks(gm.Graph.from_edges([], [], 40), np.arange(40))
     lines = repr(peaks).splitlines()
