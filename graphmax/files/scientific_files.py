@@ -43,7 +43,7 @@ _HARMLESS = 64 * MEBIBYTE
 _OWN = ReadOptions()
 # How long a file may take that is read by another library, without `max_seconds`: so many seconds,
 # and one more for so many bytes.
-_PATIENCE, _SLOWEST = 4.0, 2 * MEBIBYTE
+_PATIENCE, _SLOWEST = 30.0, 2 * MEBIBYTE
 
 
 def read(source: Source, options: ReadOptions) -> Graph:
