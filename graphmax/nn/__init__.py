@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
 from graphmax.nn.detector import Decision, PeakDetector
+from graphmax.nn.edge_features import EdgeFeatureScore
 from graphmax.nn.graph_filter import GraphFilter
 from graphmax.nn.heads import ChoiceHead, Head, Judged, SignHead
 from graphmax.nn.hopmax import HopMax, hop_max
@@ -19,6 +20,7 @@ __all__ = [
     "CenteredWindowCNN",
     "ChoiceHead",
     "Decision",
+    "EdgeFeatureScore",
     "EncoderScore",
     "FeatureScore",
     "GraphFilter",

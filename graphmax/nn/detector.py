@@ -12,9 +12,17 @@ from torch import Tensor, nn
 
 import graphmax.nn.storage as storage
 from graphmax.checks import integer
+from graphmax.nn.edge_features import with_edge_features
 from graphmax.nn.edge_masks import mask_given, masked, receiver
 from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
-from graphmax.nn.inputs import Inputs, check_finite, check_x, labels_of, read_inputs
+from graphmax.nn.inputs import (
+    Inputs,
+    check_finite,
+    check_x,
+    labels_of,
+    read_inputs,
+    with_features_of,
+)
 from graphmax.nn.parts import (
     agreed_hops,
     check_fit,
@@ -65,6 +73,10 @@ class PeakDetector(nn.Module):
     encoder : nn.Module, optional
         Any PyG module ``encoder(x, edge_index)`` in place of the score; gives one number per node,
         or ``out_channels`` of them.
+    edge_channels : int, default 0
+        Width of `edge_attr`, the features of edges. Above 0 small networks add up what the edges
+        of a node say (`graphmax.nn.EdgeFeatureScore`), or the encoder is called as
+        ``encoder(x, edge_index, edge_attr)``.
     rule : Rule, optional
         Ties (strict or weak), direction, isolated, extremum; its hops, if given, are the radius.
 
@@ -105,11 +117,14 @@ class PeakDetector(nn.Module):
         denoise: bool = False,
         head: str = "sign",
         encoder: nn.Module | None = None,
+        edge_channels: int = 0,
         rule: Rule | None = None,
     ) -> None:
         super().__init__()
         rule = learnable_rule(rule)
-        score = usual_score(in_channels, denoise=denoise, encoder=encoder)
+        score = usual_score(
+            in_channels, denoise=denoise, encoder=encoder, edge_channels=edge_channels
+        )
         self._assemble(score, usual_head(head, agreed_hops(hops, rule), max_hops), rule)
 
     _receiver: Any
@@ -229,7 +244,13 @@ class PeakDetector(nn.Module):
         """Where the parameters are."""
         return self.trained.device
 
-    def forward(self, x: Tensor, edge_index: Any, batch: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Any,
+        batch: Tensor | None = None,
+        edge_attr: Tensor | None = None,
+    ) -> Tensor:
         """Return the logit of every node.
 
         Parameters
@@ -240,6 +261,8 @@ class PeakDetector(nn.Module):
             The graph, as messages flow. While torch compiles or exports, without repeats.
         batch : int64 Tensor (num_nodes,), optional
             Not needed: edges already keep graphs apart.
+        edge_attr : Tensor (entries, edge_channels), optional
+            Features of edges, for a score that asks for them.
 
         Returns
         -------
@@ -250,6 +273,8 @@ class PeakDetector(nn.Module):
         del batch
         check_x(x, self.score.in_channels)
         steps = self._steps(edge_index, x.shape[0])
+        if self.score.edge_channels and edge_attr is not None:
+            steps = with_edge_features(steps, edge_index, edge_attr, self._fields.direction)
         with _full_precision(x.device.type):
             return self._judge(_one(self._scores(x, steps)), steps)[:, 0]
 
@@ -546,6 +571,8 @@ class PeakDetector(nn.Module):
 
     def _read(self, data: Any) -> Inputs:
         read = read_inputs(data, self._fields, self.receptive_hops, self.device, self.columns)
+        if self.score.edge_channels and read.steps.edge_attr is None:
+            read = with_features_of(data, read, self._fields.direction)
         check_x(read.x, self.score.in_channels)
         return read
 

@@ -41,15 +41,10 @@ def masked(steps: Steps, edge_index: Tensor, mask: Tensor, direction: str) -> St
     entries = turned(edge_index, direction).long()
     mask = torch.cat([mask, mask]) if direction == "both" else mask
     proper = entries[0] != entries[1]
-    at = torch.searchsorted(_codes(steps, steps.edge_index), _codes(steps, entries[:, proper]))
+    at = steps.places(entries[:, proper])
     own = mask.new_zeros(steps.edge_index.shape[1])
     own = own.scatter_reduce(0, at, mask[proper], "amax", include_self=False)
-    return steps.with_mask(own)
-
-
-def _codes(steps: Steps, entries: Tensor) -> Tensor:
-    """Return one number per entry, rising as the entries of steps are sorted."""
-    return entries[1] * steps.num_nodes + entries[0]
+    return steps.replaced(mask=own)
 
 
 @contextmanager
@@ -157,7 +152,7 @@ def shares_within(steps: Steps, hops: int) -> Tensor:
     targets, gates = steps.edge_index[1][order], mask[order]
     count = torch.bincount(steps.edge_index[0], minlength=num_nodes)
     start = count.cumsum(0) - count
-    known, share = _codes(steps, steps.edge_index), mask
+    known, share = steps.codes(steps.edge_index), mask
     for _ in range(hops - 1):
         end = known // num_nodes
         pair = torch.repeat_interleave(count[end])
@@ -175,7 +170,7 @@ def shares_within(steps: Steps, hops: int) -> Tensor:
         ways = torch.cat([share, (share[pair] * gates[place])[apart]])
         known, inverse = torch.unique(codes, return_inverse=True)
         share = ways.new_zeros(known.numel()).scatter_reduce(0, inverse, ways, "amax")
-    return share[torch.searchsorted(known, _codes(steps, steps.pairs(hops)))]
+    return share[torch.searchsorted(known, steps.codes(steps.pairs(hops)))]
 
 
 def _mask_of(steps: Steps) -> Tensor:

@@ -1,7 +1,7 @@
 """What a detector is given: PyG data, a graph, (graph, x), or neighborhoods; and their labels."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from graphmax.convert import as_graph
 from graphmax.graph import Graph
+from graphmax.nn.edge_features import with_edge_features
 from graphmax.nn.steps import Steps
 from graphmax.node_values import graph_and_attribute
 from graphmax.rule import FilledRule
@@ -177,6 +178,19 @@ def read_inputs(
     if is_pyg(data):
         return _of_data(data, rule, device)
     return _attributed(data, columns or ("x",), rule, device)
+
+
+def with_features_of(data: Any, read: Inputs, direction: str) -> Inputs:
+    """Return inputs with the features of edges that PyG data has, or the weights of a graph."""
+    steps, graph = read.steps, data[0] if isinstance(data, tuple) else data
+    if is_pyg(data) and data.edge_attr is not None:
+        edge_attr = data.edge_attr.to(read.x.device)
+        entries = data.edge_index.to(read.x.device)
+        return replace(read, steps=with_edge_features(steps, entries, edge_attr, direction))
+    weights = getattr(steps.rows, "weights", None)
+    if _is_batch(graph) or weights is None:
+        return read
+    return replace(read, steps=steps.replaced(edge_attr=torch.from_numpy(weights.copy())[:, None]))
 
 
 def is_pyg(data: Any) -> bool:

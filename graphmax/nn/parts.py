@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from graphmax.checks import integer, near_names, one_of
+from graphmax.nn.edge_features import EdgeFeatureScore
 from graphmax.nn.graph_filter import GraphFilter
 from graphmax.nn.heads import LEARN, ChoiceHead, Head, SignHead, checked_hops
 from graphmax.nn.normal_head import NormalHead
@@ -22,6 +23,7 @@ HEADS: Mapping[str, type[Head]] = {"sign": SignHead, "choice": ChoiceHead, "norm
 SCORES: Mapping[str, type[Score]] = {
     "identity": Identity,
     "features": FeatureScore,
+    "edge_features": EdgeFeatureScore,
     "filter": GraphFilter,
     "encoder": EncoderScore,
     "sum": Sum,
@@ -49,19 +51,26 @@ def agreed_hops(hops: int | str, rule: Rule) -> int | str:
     return hops if rule.hops is None or hops == LEARN else rule.hops
 
 
-def usual_score(in_channels: int, *, denoise: bool, encoder: nn.Module | None) -> Score:
+def usual_score(
+    in_channels: int, *, denoise: bool, encoder: nn.Module | None, edge_channels: int = 0
+) -> Score:
     """Return the score that the constructor's arguments stand for."""
     in_channels = integer(in_channels, "in_channels", 1)
+    edge_channels = integer(edge_channels, "edge_channels", 0)
+    if denoise and edge_channels:
+        raise ValueError(f"`edge_channels` must be 0 with denoise=True, got {edge_channels}")
     if encoder is not None:
         if not isinstance(encoder, nn.Module):
             raise TypeError(f"`encoder` must be a torch module, got {type(encoder).__name__}")
         if denoise:
             raise ValueError("`encoder` must not be given with denoise=True; choose one score")
-        return EncoderScore(encoder, in_channels)
+        return EncoderScore(encoder, in_channels, edge_channels)
     if denoise and in_channels != 1:
         raise ValueError(f"`in_channels` must be 1 with denoise=True, got {in_channels}")
     if denoise:
         return GraphFilter()
+    if edge_channels:
+        return EdgeFeatureScore(in_channels, edge_channels)
     return Identity() if in_channels == 1 else FeatureScore(in_channels)
 
 

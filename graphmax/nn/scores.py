@@ -33,12 +33,15 @@ class Score(nn.Module):
     A subclass defines ``forward(x, steps)``, which returns `Scored` or a tensor
     (num_nodes, members), and, to be saved, ``config()``: what its constructor is to be given.
 
-    ``in_channels`` is the width of the features, ``members`` how many opinions there are,
-    ``receptive_hops`` how far a score looks, ``exact`` whether it is right without training,
-    ``doubts`` whether it gives deviations; the others are what `fit` starts from.
+    ``in_channels`` is the width of the features, ``edge_channels`` that of the features of edges
+    (``steps.edge_attr``, row by row those of ``steps.edge_index``; 0: none are needed), ``members``
+    how many opinions there are, ``receptive_hops`` how far a score looks, ``exact`` whether it is
+    right without training, ``doubts`` whether it gives deviations; the others are what `fit`
+    starts from.
     """
 
     in_channels: int = 1
+    edge_channels: int = 0
     members: int = 1
     receptive_hops: int = 0
     exact: bool = False
@@ -53,6 +56,9 @@ class Score(nn.Module):
 
     def adapt(self, x: Tensor) -> None:
         """Take the scale of the features from training data; by default there is none."""
+
+    def adapt_edges(self, edge_attr: Tensor, num_nodes: int) -> None:
+        """Take the scale of the features of edges from training data; by default there is none."""
 
     def settle(self, x: Tensor, steps: Steps) -> None:
         """Do what can only be done after training; by default nothing."""
@@ -181,14 +187,17 @@ class EncoderScore(Score):
         Gives (num_nodes,), or (num_nodes, out_channels) and has an attribute ``out_channels``.
     in_channels : int
         Number of features.
+    edge_channels : int, default 0
+        Number of features of an edge; then it is called as ``encoder(x, edge_index, edge_attr)``.
     """
 
     learning_rate = 0.005
 
-    def __init__(self, encoder: nn.Module, in_channels: int) -> None:
+    def __init__(self, encoder: nn.Module, in_channels: int, edge_channels: int = 0) -> None:
         from torch_geometric.nn import MessagePassing
 
         super().__init__()
+        self.edge_channels = integer(edge_channels, "edge_channels", 0)
         self.encoder, self.in_channels = encoder, integer(in_channels, "in_channels", 1)
         layers = (isinstance(module, MessagePassing) for module in encoder.modules())
         self.receptive_hops = sum(layers)
@@ -210,14 +219,29 @@ class EncoderScore(Score):
         """Return float64 (num_nodes, 1)."""
         kind = next((parameter.dtype for parameter in self.encoder.parameters()), x.dtype)
         x = x.reshape(x.shape[0], self.in_channels).to(kind)
+        seen = [edge_features_of(steps, self).to(kind)] if self.edge_channels else []
         with aligned(self.encoder, steps):
-            hidden = self.encoder(x, steps.edge_index)
+            hidden = self.encoder(x, steps.edge_index, *seen)
         hidden = (hidden if hidden.ndim == 2 else hidden[:, None]).double()
         return Scored(self.project(hidden))
 
     def config(self) -> dict[str, Any]:
         """Return the width of the features; the encoder itself is given again."""
-        return {"in_channels": self.in_channels, "encoder": type(self.encoder).__name__}
+        edges = {"edge_channels": self.edge_channels} if self.edge_channels else {}
+        return {"in_channels": self.in_channels, "encoder": type(self.encoder).__name__, **edges}
+
+
+def edge_features_of(steps: Steps, score: Score) -> Tensor:
+    """Return the features of edges, refusing none and those of another width."""
+    features = steps.edge_attr
+    if features is None or features.shape[1] != score.edge_channels:
+        given = "none" if features is None else f"{features.shape[1]} columns"
+        raise ValueError(
+            f"`edge_attr` must have {score.edge_channels} columns for the score "
+            f"{type(score).__name__}, got {given}; set data.edge_attr, or pass "
+            "detector(x, edge_index, edge_attr=...)"
+        )
+    return features
 
 
 def zeros(*shape: int) -> nn.Parameter:
@@ -238,6 +262,10 @@ class _Combined(Score):
             raise ValueError(f"`parts` must take features of one width, got {sorted(widths)}")
         self.scores = nn.ModuleList(parts)
         self.in_channels = parts[0].in_channels
+        edges = {part.edge_channels for part in parts} - {0}
+        if len(edges) > 1:
+            raise ValueError(f"`parts` must take edge features of one width, got {sorted(edges)}")
+        self.edge_channels = max(edges, default=0)
         self.members = max(part.members for part in parts)
         self.receptive_hops = max(part.receptive_hops for part in parts)
         self.finite = any(part.finite for part in parts)
@@ -259,6 +287,11 @@ class _Combined(Score):
         """Take the scale of the features for every part."""
         for part in self._each():
             part.adapt(x)
+
+    def adapt_edges(self, edge_attr: Tensor, num_nodes: int) -> None:
+        """Take the scale of the features of edges for every part."""
+        for part in self._each():
+            part.adapt_edges(edge_attr, num_nodes)
 
     def complaint(self, x: Tensor) -> str:
         """Say the first thing that a part finds wrong."""

@@ -36,6 +36,7 @@ class Steps:
         self._given = edge_index
         self._pairs: dict[int, Tensor] = {}
         self.mask: Tensor | None = None
+        self.edge_attr: Tensor | None = None
 
     @classmethod
     def of(cls, graph: Any, num_nodes: int, direction: str = "in") -> "Steps":
@@ -72,11 +73,20 @@ class Steps:
         check_edge_index(graph, num_nodes)
         return cls(num_nodes, edge_index=_distinct(turned(graph, direction), num_nodes))
 
-    def with_mask(self, mask: Tensor) -> "Steps":
-        """Return the same steps of which only a share counts, one number per entry."""
+    def replaced(self, mask: Tensor | None = None, edge_attr: Tensor | None = None) -> "Steps":
+        """Return the same steps with what is given per entry: a share that counts, features."""
         steps = Steps(self.num_nodes, self.rows, self.edge_index)
-        steps.mask = mask
+        steps.mask = self.mask if mask is None else mask
+        steps.edge_attr = self.edge_attr if edge_attr is None else edge_attr
         return steps
+
+    def codes(self, entries: Tensor) -> Tensor:
+        """Return a number per entry; those of the steps themselves rise."""
+        return entries[1] * self.num_nodes + entries[0]
+
+    def places(self, entries: Tensor) -> Tensor:
+        """Return where the steps have these entries."""
+        return torch.searchsorted(self.codes(self.edge_index), self.codes(entries))
 
     @property
     def edge_index(self) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from graphmax.adjacency import Adjacency
+from graphmax.nn.edge_features import with_edge_features
 from graphmax.nn.inputs import check_x, features_of, is_pyg, labels_of, read_labels, read_mask
 from graphmax.nn.steps import Steps, check_edge_index
 
@@ -57,7 +58,15 @@ def mask_name(graphs: Sequence[Any], name: str) -> str:
     return name if masked and all(masked) else ALL
 
 
-def block_of(data: Any, name: str, in_channels: int, direction: str, mask: Any = TRAIN) -> Block:
+def block_of(
+    data: Any,
+    name: str,
+    in_channels: int,
+    direction: str,
+    mask: Any = TRAIN,
+    *,
+    edge_channels: int = 0,
+) -> Block:
     """Check a labelled graph (or a batch of them) and build its steps.
 
     `mask` names the mask that is used where it is there; "all" takes every label that is known.
@@ -75,8 +84,20 @@ def block_of(data: Any, name: str, in_channels: int, direction: str, mask: Any =
         raise type(flaw)(f"`{name}`: {flaw}") from None
     y, counted = _labels(data, name, x.shape[0], mask)
     steps = Steps.of(data.edge_index.cpu().long(), x.shape[0], direction)
+    if edge_channels:
+        steps = _with_edge_features(steps, data, name, direction)
     ptr = data.ptr if getattr(data, "ptr", None) is not None else torch.tensor([0, x.shape[0]])
     return Block(x.cpu().reshape(x.shape[0], in_channels), steps, y.cpu(), counted.cpu(), ptr.cpu())
+
+
+def _with_edge_features(steps: Steps, data: Any, name: str, direction: str) -> Steps:
+    if data.edge_attr is None:
+        raise ValueError(f"`{name}` must have edge_attr, got {sorted(data.keys())}")
+    entries = data.edge_index.cpu().long()
+    try:
+        return with_edge_features(steps, entries, data.edge_attr.cpu(), direction)
+    except (TypeError, ValueError) as flaw:
+        raise type(flaw)(f"`{name}`: {flaw}") from None
 
 
 def _labels(data: Any, name: str, num_nodes: int, mask: Any) -> tuple[Tensor, Tensor]:
@@ -100,6 +121,7 @@ def blocks_of(
     device: torch.device | str = "cpu",
     *,
     mask: Any = TRAIN,
+    edge_channels: int = 0,
 ) -> list[Block]:
     """Check labelled graphs and merge them into blocks of bounded size, in their order.
 
@@ -110,7 +132,9 @@ def blocks_of(
         raise ValueError(f"`{name}` must hold at least one graph, got none")
     masks = [mask] * len(listed) if isinstance(mask, str) else mask
     parts = [
-        block_of(data, f"{name}[{i}]", in_channels, direction, masks[i])
+        block_of(
+            data, f"{name}[{i}]", in_channels, direction, masks[i], edge_channels=edge_channels
+        )
         for i, data in enumerate(listed)
     ]
     return [on(merged(group), device) for group in groups_of(parts)]
@@ -138,7 +162,11 @@ def merged(parts: Sequence[Block]) -> Block:
     x, y, mask = (torch.cat([getattr(p, name) for p in parts]) for name in ("x", "y", "mask"))
     pointers = [part.ptr[:-1] + int(start) for part, start in zip(parts, starts, strict=False)]
     ptr = torch.cat([*pointers, torch.tensor([len(x)])])
-    return Block(x, Steps(len(x), _union([_rows(part) for part in parts], starts)), y, mask, ptr)
+    steps = Steps(len(x), _union([_rows(part) for part in parts], starts))
+    features = [part.steps.edge_attr for part in parts if part.steps.edge_attr is not None]
+    if features:
+        steps = steps.replaced(edge_attr=torch.cat(features))
+    return Block(x, steps, y, mask, ptr)
 
 
 def _union(parts: Sequence[Adjacency], starts: Any) -> Adjacency:
@@ -154,6 +182,8 @@ def on(block: Block, device: torch.device | str) -> Block:
     if torch.device(device).type == "cpu":
         return block
     steps = Steps(block.steps.num_nodes, edge_index=block.steps.edge_index.to(device))
+    if block.steps.edge_attr is not None:
+        steps = steps.replaced(edge_attr=block.steps.edge_attr.to(device))
     x, y, mask = (getattr(block, name).to(device) for name in ("x", "y", "mask"))
     return replace(block, x=x, y=y, mask=mask, steps=steps)
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
 from graphmax.checks import integer
+from graphmax.nn.detector import PeakDetector
 from graphmax.training.blocks import (
     TRAIN,
     Block,
@@ -23,6 +24,34 @@ from graphmax.training.blocks import (
 _SAMPLED = 64
 
 
+class Asked(NamedTuple):
+    """What a detector asks of graphs: widths of features, arrows that count, and where it is."""
+
+    in_channels: int
+    edge_channels: int
+    direction: str
+    device: torch.device
+
+    @classmethod
+    def by(cls, detector: PeakDetector) -> "Asked":
+        """Return what this detector asks."""
+        score = detector.score
+        return cls(score.in_channels, score.edge_channels, detector.rule.direction, detector.device)
+
+    def block(self, data: Any, name: str) -> Block:
+        """Check a labelled graph, on the CPU."""
+        return block_of(
+            data, name, self.in_channels, self.direction, edge_channels=self.edge_channels
+        )
+
+    def blocks(self, graphs: Any, name: str, mask: str = TRAIN) -> list[Block]:
+        """Check labelled graphs and merge them, on the device."""
+        widths = {"edge_channels": self.edge_channels}
+        return blocks_of(
+            graphs, name, self.in_channels, self.direction, self.device, mask=mask, **widths
+        )
+
+
 class Epochs(Protocol):
     """Blocks to train on, in the order of an epoch; `sample` for scales, `sizes` to be known by."""
 
@@ -35,22 +64,19 @@ class Epochs(Protocol):
         ...
 
 
-def epochs_of(
-    graphs: Any, in_channels: int, direction: str, device: torch.device, batch_size: Any, seed: int
-) -> Epochs:
+def epochs_of(graphs: Any, asked: Asked, batch_size: Any, seed: int) -> Epochs:
     """Check graphs and choose how an epoch goes through them."""
-    shape = in_channels, direction, device
     if is_loader(graphs):
         if batch_size is not None:
             raise ValueError(
                 f"`batch_size` must be left out with a loader, got {batch_size!r}; it has its own"
             )
-        return _Loaded(graphs, shape, seed)
+        return _Loaded(graphs, asked, seed)
     graphs = list(items_of(graphs, "graphs"))
     mask = mask_name(graphs, TRAIN)
     if batch_size is not None:
-        return _Batched(graphs, shape, mask, integer(batch_size, "batch_size", 1))
-    return _Fixed(blocks_of(graphs, "graphs", *shape), mask)
+        return _Batched(graphs, asked, mask, integer(batch_size, "batch_size", 1))
+    return _Fixed(asked.blocks(graphs, "graphs"), mask)
 
 
 def _sizes(blocks: list[Block]) -> list[list[int]]:
@@ -74,15 +100,11 @@ class _Fixed:
 class _Batched:
     """Other graphs together in every epoch."""
 
-    def __init__(
-        self, graphs: list[Any], shape: tuple[int, str, torch.device], mask: str, size: int
-    ) -> None:
+    def __init__(self, graphs: list[Any], asked: Asked, mask: str, size: int) -> None:
         if not graphs:
             raise ValueError("`graphs` must hold at least one graph, got none")
-        in_channels, direction, self.device = shape
-        self.parts = [
-            block_of(data, f"graphs[{i}]", in_channels, direction) for i, data in enumerate(graphs)
-        ]
+        self.device = asked.device
+        self.parts = [asked.block(data, f"graphs[{i}]") for i, data in enumerate(graphs)]
         check_classes(self.parts, "graphs")
         self.size, self.mask, self.sizes = size, mask, _sizes(self.parts)
         self.sample = [on(part, self.device) for part in self.parts]
@@ -102,9 +124,8 @@ class _Loaded:
     Scales are taken from its first batches: all of them may not fit in memory.
     """
 
-    def __init__(self, loader: Any, shape: tuple[int, str, torch.device], seed: int) -> None:
-        self.loader, self.seed = loader, seed
-        self.in_channels, self.direction, self.device = shape
+    def __init__(self, loader: Any, asked: Asked, seed: int) -> None:
+        self.loader, self.asked, self.seed = loader, asked, seed
         self.mask = TRAIN
         self.sample = list(islice(self.blocks(0, torch.Generator()), _SAMPLED))
         if not self.sample:
@@ -120,5 +141,4 @@ class _Loaded:
             batches = iter(self.loader)
             first = next(batches, None)
         for data in batches if first is None else chain([first], batches):
-            block = block_of(data, "graphs", self.in_channels, self.direction)
-            yield on(block, self.device)
+            yield on(self.asked.block(data, "graphs"), self.asked.device)

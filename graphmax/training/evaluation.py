@@ -213,7 +213,14 @@ def evaluate(
     masks, name = _masks(items, mask)
     reading = scorer_of(scorer)
     blocks = [
-        block_of(data, f"graphs[{i}]", reading.width or _width(data), reading.direction, flags)
+        block_of(
+            data,
+            f"graphs[{i}]",
+            reading.width or _width(data),
+            reading.direction,
+            flags,
+            edge_channels=reading.edge_channels,
+        )
         for i, (data, flags) in enumerate(zip(items, masks, strict=True))
     ]
     judged = _joined(

@@ -38,6 +38,7 @@ class Reading(NamedTuple):
     direction: str
     ask: Scorer
     needs_data: bool = False
+    edge_channels: int = 0
 
 
 def scorer_of(scorer: Any) -> Reading:
@@ -47,7 +48,8 @@ def scorer_of(scorer: Any) -> Reading:
     if isinstance(scorer, PeakDetector):
         direction = scorer.rule.direction
         ask: Scorer = lambda _, block: _by_detector(scorer, block)  # noqa: E731
-        return Reading(scorer.score.in_channels, direction, ask)
+        score = scorer.score
+        return Reading(score.in_channels, direction, ask, edge_channels=score.edge_channels)
     if isinstance(scorer, nn.Module):
         ask = lambda data, block: _by_module(scorer, data, block)  # noqa: E731
         return Reading(None, "in", ask, _takes_data(scorer))

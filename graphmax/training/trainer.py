@@ -17,12 +17,11 @@ from graphmax.sealed import Format, read_tensors, write_tensors
 from graphmax.training.blocks import (
     VALIDATION,
     Block,
-    blocks_of,
     check_classes,
     items_of,
     mask_name,
 )
-from graphmax.training.epochs import Epochs, epochs_of
+from graphmax.training.epochs import Asked, Epochs, epochs_of
 
 CHECKPOINT = Format("graphmax-checkpoint", 2, "checkpoint", "a whole checkpoint of graphmax")
 
@@ -70,8 +69,7 @@ def held_out(graphs: Any, detector: PeakDetector) -> Held:
         return Held([])
     listed = list(items_of(graphs, "validation"))
     mask = mask_name(listed, VALIDATION)
-    shape = detector.score.in_channels, detector.rule.direction, detector.device
-    blocks = blocks_of(listed, "validation", *shape, mask=mask)
+    blocks = Asked.by(detector).blocks(listed, "validation", mask)
     check_classes(blocks, "validation")
     return Held(blocks, mask)
 
@@ -114,9 +112,7 @@ class Training:
         """Check graphs and settings, and fit scales to the data."""
         count = detector.score.epochs if epochs is None else integer(epochs, "epochs", 1)
         made = optimizer_of(detector, optimizer, lr)
-        direction = detector.rule.direction
-        shape = detector.score.in_channels, direction, detector.device
-        source = epochs_of(graphs, *shape, batch_size, seed)
+        source = epochs_of(graphs, Asked.by(detector), batch_size, seed)
         held = held_out(validation, detector)
         if not detector.trained:
             adapt(detector, source.sample)
@@ -276,7 +272,11 @@ def optimizer_of(detector: PeakDetector, optimizer: Any, lr: Any) -> torch.optim
 @torch.no_grad()
 def adapt(detector: PeakDetector, blocks: list[Block]) -> None:
     """Fit scales to the data: of the features, and of the margins that they lead to."""
-    detector.score.adapt(torch.cat([block.x for block in blocks]))
+    x = torch.cat([block.x for block in blocks])
+    detector.score.adapt(x)
+    features = [b.steps.edge_attr for b in blocks if b.steps.edge_attr is not None]
+    if features:
+        detector.score.adapt_edges(torch.cat(features), x.shape[0])
     judged = [detector.member_logits(b.x, b.steps)[b.mask].reshape(-1) for b in blocks]
     logits = torch.cat(judged)
     usable = logits[logits.abs() < CERTAIN]
