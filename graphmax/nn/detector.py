@@ -274,7 +274,9 @@ class PeakDetector(nn.Module):
         check_x(x, self.score.in_channels)
         steps = self._steps(edge_index, x.shape[0])
         if self.score.edge_channels and edge_attr is not None:
-            steps = with_edge_features(steps, edge_index, edge_attr, self._fields.direction)
+            steps = with_edge_features(
+                steps, edge_index, edge_attr, self._fields.direction, self.score.edge_channels
+            )
         with _full_precision(x.device.type):
             return self._judge(_one(self._scores(x, steps)), steps)[:, 0]
 
@@ -572,7 +574,7 @@ class PeakDetector(nn.Module):
     def _read(self, data: Any) -> Inputs:
         read = read_inputs(data, self._fields, self.receptive_hops, self.device, self.columns)
         if self.score.edge_channels and read.steps.edge_attr is None:
-            read = with_features_of(data, read, self._fields.direction)
+            read = with_features_of(data, read, self._fields.direction, self.score.edge_channels)
         check_x(read.x, self.score.in_channels)
         return read
 

@@ -10,13 +10,15 @@ from graphmax.nn.scores import Score, Scored, bent, edge_features_of, zeros
 from graphmax.nn.steps import Steps, turned
 
 
-def with_edge_features(steps: Steps, edge_index: Tensor, edge_attr: Any, direction: str) -> Steps:
+def with_edge_features(
+    steps: Steps, edge_index: Tensor, edge_attr: Any, direction: str, channels: int
+) -> Steps:
     """Return steps with the features (entries, C) of their own entries; loops have none."""
     if not isinstance(edge_index, Tensor):
         raise TypeError(
             f"`edge_attr` must come with an edge_index tensor, got {type(edge_index).__name__}"
         )
-    features = _checked(edge_attr, edge_index.shape[1])
+    features = _checked(edge_attr, edge_index.shape[1], channels).to(edge_index.device)
     entries = turned(edge_index, direction).long()
     features = torch.cat([features, features]) if direction == "both" else features
     if torch.compiler.is_compiling():  # steps are the entries as given, without repeats
@@ -35,7 +37,7 @@ def with_edge_features(steps: Steps, edge_index: Tensor, edge_attr: Any, directi
     return steps.replaced(edge_attr=own)
 
 
-def _checked(edge_attr: Any, entries: int) -> Tensor:
+def _checked(edge_attr: Any, entries: int, channels: int) -> Tensor:
     if not isinstance(edge_attr, Tensor):
         raise TypeError(f"`edge_attr` must be a tensor, got {type(edge_attr).__name__}")
     if edge_attr.ndim not in (1, 2) or edge_attr.shape[0] != entries or edge_attr.is_complex():
@@ -43,7 +45,11 @@ def _checked(edge_attr: Any, entries: int) -> Tensor:
             f"`edge_attr` must have one row of real numbers per entry of edge_index ({entries}), "
             f"got shape {tuple(edge_attr.shape)}, {edge_attr.dtype}"
         )
-    features = edge_attr.double().reshape(entries, -1)
+    features = edge_attr.double().reshape(entries, edge_attr.shape[1] if edge_attr.ndim == 2 else 1)
+    if features.shape[1] != channels:
+        raise ValueError(
+            f"`edge_attr` must have {channels} columns (edge_channels), got {features.shape[1]}"
+        )
     if not torch.compiler.is_compiling() and not bool(features.isfinite().all()):
         row = int((~features.isfinite()).any(1).nonzero()[0])
         raise ValueError(

@@ -180,13 +180,13 @@ def read_inputs(
     return _attributed(data, columns or ("x",), rule, device)
 
 
-def with_features_of(data: Any, read: Inputs, direction: str) -> Inputs:
+def with_features_of(data: Any, read: Inputs, direction: str, channels: int) -> Inputs:
     """Return inputs with the features of edges that PyG data has, or the weights of a graph."""
     steps, graph = read.steps, data[0] if isinstance(data, tuple) else data
     if is_pyg(data) and data.edge_attr is not None:
-        edge_attr = data.edge_attr.to(read.x.device)
         entries = data.edge_index.to(read.x.device)
-        return replace(read, steps=with_edge_features(steps, entries, edge_attr, direction))
+        steps = with_edge_features(steps, entries, data.edge_attr, direction, channels)
+        return replace(read, steps=steps)
     weights = getattr(steps.rows, "weights", None)
     if _is_batch(graph) or weights is None:
         return read

@@ -85,17 +85,17 @@ def block_of(
     y, counted = _labels(data, name, x.shape[0], mask)
     steps = Steps.of(data.edge_index.cpu().long(), x.shape[0], direction)
     if edge_channels:
-        steps = _with_edge_features(steps, data, name, direction)
+        steps = _with_edge_features(steps, data, name, direction, edge_channels)
     ptr = data.ptr if getattr(data, "ptr", None) is not None else torch.tensor([0, x.shape[0]])
     return Block(x.cpu().reshape(x.shape[0], in_channels), steps, y.cpu(), counted.cpu(), ptr.cpu())
 
 
-def _with_edge_features(steps: Steps, data: Any, name: str, direction: str) -> Steps:
+def _with_edge_features(steps: Steps, data: Any, name: str, direction: str, channels: int) -> Steps:
     if data.edge_attr is None:
         raise ValueError(f"`{name}` must have edge_attr, got {sorted(data.keys())}")
     entries = data.edge_index.cpu().long()
     try:
-        return with_edge_features(steps, entries, data.edge_attr.cpu(), direction)
+        return with_edge_features(steps, entries, data.edge_attr, direction, channels)
     except (TypeError, ValueError) as flaw:
         raise type(flaw)(f"`{name}`: {flaw}") from None
 
