@@ -146,9 +146,9 @@ class EdgeFeatureScore(Score):
         source, target = steps.edge_index
         x = x.reshape(x.shape[0], self.in_channels).to(self.mean.dtype)
         edges = edge_features_of(steps, self).to(self.mean.dtype)
-        mean, std = self.mean.split((self.edge_channels, self.in_channels)), self.std
-        edges = (edges - mean[0]) / std[: self.edge_channels]
-        x = (x - mean[1]) / std[self.edge_channels :]
+        scaled = self.edge_channels
+        edges = (edges - self.mean[:scaled]) / self.std[:scaled]
+        x = (x - self.mean[scaled:]) / self.std[scaled:]
         said = self._two_layers(torch.cat([edges, x[source]], 1).expand(self.members, -1, -1), 0)
         said = said.masked_fill((source == target)[:, None], 0.0)
         if steps.mask is not None:
