@@ -490,3 +490,31 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, room):
     assert "Traceback" not in done.stderr
     assert out.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+
+
+# --- names
+
+
+def test_people_read_names_where_the_graph_has_some(tmp_path):
+    names = ["Ann", "Bob", "Ann", "Dan"]
+    graph = gm.Graph.from_edges([0, 1, 2], [1, 2, 3], labels=["w", "x", "y", "z"])
+    graph = graph.replace(
+        attributes={"h": [1, 3, 2, 5], "who": names, "name": ["K", "L", "M", "N"]}
+    )
+
+    def ids(**options):
+        gm.report(graph, "h", tmp_path / "page.html", force=True, **options)
+        return data_of(tmp_path / "page.html")["ids"]
+
+    assert ids() == ["K", "L", "M", "N"]
+    assert ids(label="who") == ["Ann (w)", "Bob", "Ann (y)", "Dan"]
+    assert ids(label="who", where={"w": True, "x": True, "y": True, "z": False})[0] == "Ann (w)"
+    with pytest.raises(ValueError, match=r"`label` must be an attribute of the nodes, got 'whom'"):
+        gm.report(graph, "h", tmp_path / "other.html", label="whom")
+    assert not (tmp_path / "other.html").exists()
+    gm.write_graph(graph, tmp_path / "people.graphml")
+    page = tmp_path / "command.html"
+    asked = [tmp_path / "people.graphml", "--values", "h", "--out", page, "--label", "who"]
+    done = run(*asked)
+    assert done.exit_code == 0, done.output
+    assert data_of(page)["ids"] == ["Ann (w)", "Bob", "Ann (y)", "Dan"]

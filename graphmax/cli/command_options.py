@@ -244,6 +244,16 @@ Label = Annotated[
 ]
 
 
+NodeNames = Annotated[
+    str | None,
+    typer.Option(
+        "--label",
+        help="Text attribute that names nodes for people to read; label or name by default. Files "
+        "and JSON have the ids.",
+    ),
+]
+
+
 def with_names(table: Mapping[str, Any], graph: "Graph", label: str | None) -> Mapping[str, Any]:
     """Return a table of all nodes with their names beside their ids, where they are asked for."""
     if label is None:

@@ -10,6 +10,7 @@ import typer
 from graphmax.cli.command_options import (
     File,
     FileOptions,
+    NodeNames,
     RuleOptions,
     TableOutput,
     Values,
@@ -71,14 +72,7 @@ def peaks(
         Path | None, typer.Option("--plot", help="Draw the graph here: .png, .pdf or .svg.")
     ] = None,
     top: Annotated[int, typer.Option("--top", help="Print so many rows; 0 prints all.")] = 50,
-    label: Annotated[
-        str | None,
-        typer.Option(
-            "--label",
-            help="Text attribute that names nodes in the printed table; label or name by default. "
-            "Files and JSON have the ids.",
-        ),
-    ] = None,
+    label: NodeNames = None,
 ) -> None:
     """List the peaks, highest first, and tell how much each of them matters.
 

@@ -12,6 +12,7 @@ from graphmax.cli.command_options import (
     Device,
     File,
     FileOptions,
+    NodeNames,
     RuleOptions,
     files_of_model,
     keep_apart,
@@ -50,6 +51,7 @@ def report(
         ),
     ] = None,
     device: Device = None,
+    label: NodeNames = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
     browse: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
@@ -78,6 +80,7 @@ def report(
                 source=file,
                 command=_command(),
                 probability=chance,
+                label=label,
                 force=force,
                 **rule.said(),
                 **rule.selection(graph),

@@ -19,6 +19,7 @@ from graphmax.convert import as_graph
 from graphmax.graph import Graph
 from graphmax.maxima import isolation
 from graphmax.node_measures import measures_of, with_column
+from graphmax.node_names import names_of
 from graphmax.node_values import graph_and_attribute
 from graphmax.page.chance import chance_counts
 from graphmax.page.drawn_part import DrawnPart, drawn_part
@@ -48,6 +49,7 @@ def report(
     source: str | os.PathLike[str] | None = None,
     command: str | None = None,
     probability: Any = None,
+    label: str | None = None,
     force: bool = False,
     where: Any = None,
     groups: Any = None,
@@ -88,6 +90,10 @@ def report(
         How likely a model holds each node to be a maximum: a column, and true, found and missed
         peaks in three colors. With several values ``{name of values: probability}``; one array
         stands for all of them.
+    label : str, optional
+        The attribute that names the nodes on the page; by default one of text that is called label,
+        name or title, where it tells all nodes apart, else their ids. Equal names have their id
+        beside them.
     force : bool, default False
         Replace a file that exists.
     where : bool (num_nodes,), optional
@@ -145,6 +151,7 @@ def report(
     probabilities = _probabilities(probability, names, known.num_nodes)
     fitted = fit_together(known, names[0], where, groups)
     selection = {"where": fitted.inside, "groups": fitted.groups}
+    known = _named(known, label)
     surveyed = [_survey(known, name, said, selection, probabilities.get(name)) for name in names]
     part = drawn_part(known, [each.peaks for each in surveyed])
     data, others = page_data(known, surveyed, part)
@@ -178,6 +185,21 @@ def _columns(graph: Any, values: Any) -> tuple[Graph, list[str]]:
         known = with_column(known, name)
         _refuse_texts(known, name)
     return known, list(dict.fromkeys(names))
+
+
+def _named(graph: Graph, label: str | None) -> Graph:
+    """Return the graph with the names that people read in the place of its ids."""
+    names = names_of(graph, label)
+    if names is None:
+        return graph
+    _, place, count = np.unique(names.astype(str), return_inverse=True, return_counts=True)
+    repeated = np.flatnonzero(count[place] > 1)
+    ids = graph.label_of(repeated).tolist()
+    pairs = [f"{name} ({key})" for name, key in zip(names[repeated].tolist(), ids, strict=True)]
+    if set(pairs) & set(names.tolist()):
+        raise ValueError(f"`label` must tell nodes apart beside their ids, got {label!r}")
+    names[repeated] = pairs
+    return graph.replace(labels=names)
 
 
 def _probabilities(given: Any, names: list[str], count: int) -> dict[str, NDArray[np.float64]]:
