@@ -283,7 +283,7 @@ def test_what_is_no_column(values, message):
 
 
 def test_text_is_no_attribute():
-    with pytest.raises(TypeError, match=r"3 entries are no numbers, first 'a' at 0"):
+    with pytest.raises(TypeError, match=r"3 entries are text and no numbers, first 'a' at 0"):
         gm.local_maxima(gm.grid_graph(3), pd.Series(["a", "b", "c"]))
     with pytest.raises(TypeError, match=r"first 'a' at 0, 'b' at 1, 'c' at 2\)$"):
         gm.local_maxima(gm.grid_graph(4), ["a", "b", "c", "d"])

@@ -155,8 +155,8 @@ ABSURD = {
     "list for 'y'": ("list uchar int", "list uchar int", "int", "1 0", "3 0 1 2", "0"),
     "single 'vertex_indices'": ("float", "int", "int", "0", "3", "0"),
     "list for 'vertex1'": ("float", "list uchar int", "list uchar int", "0", "3 0 1 2", "1 0"),
-    "not whole": ("float", "list uchar float", "int", "0", "3 0 nan 2", "0"),
-    "numbers that are not whole": ("float", "list uchar double", "int", "0", "3 0 1e30 2", "0"),
+    "no whole numbers": ("float", "list uchar float", "int", "0", "3 0 nan 2", "0"),
+    "corners are no whole numbers": ("float", "list uchar double", "int", "0", "3 0 1e30 2", "0"),
     "that are not there": ("float", "list uchar int", "double", "0", "3 0 1 2", "1e30"),
     "no number of its type": ("float", "list uchar uchar", "int", "0", "3 0 1 258", "0"),
 }
@@ -192,3 +192,29 @@ def test_what_a_caller_makes_long_is_cut(tmp_path):
         with pytest.raises(gm.GraphFileError) as raised:
             gm.read_graph(tmp_path / "g.csv", **{name: "x" * 5000})
         assert len(str(raised.value)) <= 300 + len(str(tmp_path))
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (3, 2)])
+@pytest.mark.parametrize("order", ["ascii", "binary_little_endian", "binary_big_endian"])
+def test_lists_of_fractions_beside_the_corners_of_faces_are_fine(tmp_path, order, sizes):
+    """Coordinates of a texture: as many a face, or another number in each."""
+    head = (
+        f"ply\nformat {order} 1.0\nelement vertex 4\nproperty float x\nproperty float y\n"
+        "property float z\nelement face 2\nproperty list uchar int vertex_indices\n"
+        "property list uchar float texcoord\nend_header\n"
+    )
+    places = [(0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (1.0, 1.0, 0.0)]
+    faces = list(zip([(0, 1, 2), (1, 3, 2)], sizes, strict=True))
+    if order == "ascii":
+        rows = [" ".join(map(str, place)) for place in places]
+        for face, size in faces:
+            rows.append(" ".join(map(str, (3, *face, size, *[0.25] * size))))
+        body = "\n".join(rows).encode() + b"\n"
+    else:
+        mark = "<" if "little" in order else ">"
+        body = b"".join(struct.pack(mark + "3f", *place) for place in places)
+        for face, size in faces:
+            body += struct.pack(f"{mark}B3iB{size}f", 3, *face, size, *[0.25] * size)
+    (tmp_path / "m.ply").write_bytes(head.encode() + body)
+    graph = gm.read_graph(tmp_path / "m.ply")
+    assert (graph.num_nodes, graph.num_edges) == (4, 5)

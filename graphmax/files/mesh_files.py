@@ -189,7 +189,8 @@ def _ply_mesh(columns: dict[str, dict[str, Any]], source: Source) -> Mesh:
         if name in faces:
             if not isinstance(faces[name], tuple):
                 raise _flaw(source, "PLY", f"faces of a single {name!r}")
-            mesh.corners, mesh.sizes = faces[name]
+            corners, mesh.sizes = faces[name]
+            mesh.corners = _ply_corners(corners, source)
     edges = columns.get("edge", {})
     if set(_PLY_ENDS) <= set(edges):
         ends = np.stack([_ply_single(edges[name], name, source) for name in _PLY_ENDS], 1)
@@ -206,13 +207,13 @@ def _ply_single(column: Any, name: str, source: Source) -> NDArray[np.float64]:
     return np.asarray(column, np.float64)
 
 
-def _ply_list(values: NDArray[Any], source: Source) -> NDArray[np.int64]:
-    """Return the entries of lists, which are whole numbers, whatever type they have."""
+def _ply_corners(values: NDArray[Any], source: Source) -> NDArray[np.int64]:
+    """Return the corners of faces, which are whole numbers, whatever type they have."""
     if values.dtype.kind == "f" and not (np.abs(values) < 2**53).all():  # NaN too
-        raise _flaw(source, "PLY", "a list of numbers that are not whole")
+        raise _flaw(source, "PLY", "faces whose corners are no whole numbers")
     whole: NDArray[np.int64] = values.astype(np.int64)
     if (whole != values).any():
-        raise _flaw(source, "PLY", "a list of numbers that are not whole")
+        raise _flaw(source, "PLY", "faces whose corners are no whole numbers")
     return whole
 
 
@@ -263,9 +264,7 @@ def _ply_text(
         element.properties, columns, sizes, strict=True
     ):
         values = _ply_column(column, kind, source)
-        found[name] = (
-            values if length is None else (_ply_list(values, source), np.array(counts, np.int64))
-        )
+        found[name] = values if length is None else (values, np.array(counts, np.int64))
     return found, offset
 
 
@@ -317,8 +316,8 @@ def _ply_binary(
                 if length is None:
                     found[name] = rows[name].astype(rows[name].dtype.newbyteorder("="))
                 else:
-                    corners = _ply_list(rows[f"{name} list"].ravel(), source)
-                    found[name] = (corners, np.full(element.count, size, np.int64))
+                    entries = rows[f"{name} list"].ravel()
+                    found[name] = (entries, np.full(element.count, size, np.int64))
             return found, end
     return _ply_rows(element, body, offset, order, source)
 
@@ -370,9 +369,7 @@ def _ply_rows(
         element.properties, columns, sizes, strict=True
     ):
         whole = np.array(column, kind)
-        found[name] = (
-            whole if length is None else (_ply_list(whole, source), np.array(counts, np.int64))
-        )
+        found[name] = whole if length is None else (whole, np.array(counts, np.int64))
     return found, offset
 
 

@@ -154,7 +154,8 @@ watch = lambda: faulthandler.dump_traceback_later(float(seconds), exit=True)
 # Writes the graph of cells; HDF5 makes room for what is declared, and opens files that are named.
 _H5AD = """
 import anndata, h5py
-from graphmax import as_graph, write_graph
+from graphmax.convert import as_graph
+from graphmax.files import write_graph
 watch()
 total = 0
 def look(name, item):
