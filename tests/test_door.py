@@ -458,6 +458,14 @@ def test_negative_weights_are_no_lengths():
 # --- edges in memory: one hop without rows
 
 
+def test_an_absent_node_below_all_others():
+    edges = torch.tensor([[0, 1, 2], [1, 2, 3]])
+    where = np.array([False, True, True, True])
+    for values in ([0, 1, 1, 2], [-(2**63), 2**62, 2**62, 2**62 + 1], [-np.inf, 1.0, 1.0, 2.0]):
+        found = gm.local_maxima(edges, np.array(values), where=where, direction="both")
+        assert_array_equal(found, [False, False, False, True])
+
+
 @settings(max_examples=200)
 @given(st.data())
 def test_one_hop_from_edges_is_one_hop_from_rows(data):

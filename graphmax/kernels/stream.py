@@ -213,7 +213,8 @@ def codes_of(key, absent):
         exact = spread >> shift < largest and shift == 0
         if exact or dtype == np.uint64 or _tells_apart(sample, low, shift):
             code = np.empty(key.size, dtype)
-            _encode(key, absent, np.int64(low), shift, np.uint64(largest - 1), code)
+            with np.errstate(over="ignore"):  # an absent node below all others, whose code is 0
+                _encode(key, absent, np.int64(low), shift, np.uint64(largest - 1), code)
             return code, exact
     raise AssertionError("64 bits hold every key")
 
