@@ -458,6 +458,19 @@ def test_negative_weights_are_no_lengths():
 # --- edges in memory: one hop without rows
 
 
+def any_fields(data, n, hops):
+    """Draw all fields of a question about n nodes."""
+    return {
+        "ties": data.draw(st.sampled_from(["strict", "weak", "plateau", "index"])),
+        "direction": data.draw(st.sampled_from(["in", "out", "both"])),
+        "isolated": data.draw(st.booleans()),
+        "extremum": data.draw(st.sampled_from(["max", "min"])),
+        "where": np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n))),
+        "absent": data.draw(st.sampled_from(["pass", "block"])),
+        "hops": data.draw(hops),
+    }
+
+
 def test_an_absent_node_below_all_others():
     edges = torch.tensor([[0, 1, 2], [1, 2, 3]])
     where = np.array([False, True, True, True])
@@ -473,15 +486,7 @@ def test_one_hop_from_edges_is_one_hop_from_rows(data):
     pairs = data.draw(st.lists(st.tuples(*[st.integers(0, n - 1)] * 2), max_size=25))
     src, dst = np.array(pairs, np.int64).reshape(-1, 2).T
     values = data.draw(columns(n, data.draw(st.integers(1, 3))))
-    asked = {
-        "ties": data.draw(st.sampled_from(["strict", "weak", "plateau", "index"])),
-        "direction": data.draw(st.sampled_from(["in", "out", "both"])),
-        "isolated": data.draw(st.booleans()),
-        "extremum": data.draw(st.sampled_from(["max", "min"])),
-        "where": np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n))),
-        "absent": data.draw(st.sampled_from(["pass", "block"])),
-        "hops": data.draw(st.integers(1, 2)),
-    }
+    asked = any_fields(data, n, st.integers(1, 2))
     edge_index = torch.from_numpy(np.stack([src, dst]))
     expected = gm.local_maxima(gm.as_graph(edge_index, num_nodes=n), values, **asked)
     assert_array_equal(gm.local_maxima(edge_index, values, **asked), expected)
@@ -512,15 +517,7 @@ def test_several_hops_from_edges_are_those_from_rows(data):
     if data.draw(st.booleans()):
         src, dst = np.concatenate([src, dst]), np.concatenate([dst, src])
     values = data.draw(columns(n, data.draw(st.integers(1, 3))))
-    asked = {
-        "ties": data.draw(st.sampled_from(["strict", "weak", "plateau", "index"])),
-        "direction": data.draw(st.sampled_from(["in", "out", "both"])),
-        "isolated": data.draw(st.booleans()),
-        "extremum": data.draw(st.sampled_from(["max", "min"])),
-        "where": np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n))),
-        "absent": data.draw(st.sampled_from(["pass", "block"])),
-        "hops": data.draw(st.sampled_from([2, 3, 4, 2**40])),
-    }
+    asked = any_fields(data, n, st.sampled_from([2, 3, 4, 2**40]))
     edge_index = torch.from_numpy(np.stack([src, dst]))
     weights = torch.from_numpy(np.where(src < dst, 1.0, 2.0))
     forms = [

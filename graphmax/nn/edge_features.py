@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphmax.checks import integer
-from graphmax.nn.scores import Score, Scored, bent, edge_features_of, zeros
+from graphmax.nn.scores import Score, Scored, bent, draw_layers, edge_features_of, zeros
 from graphmax.nn.steps import Steps, turned
 
 
@@ -111,12 +111,7 @@ class EdgeFeatureScore(Score):
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw weights with variance 1 / fan-in, biases uniform in -1 to 1."""
-        for weight in [*self.weights, *self.out]:
-            draw = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
-            weight.data.copy_(draw / weight.shape[1] ** 0.5)
-        for bias in self.biases:
-            draw = torch.rand(bias.shape, generator=generator, dtype=torch.float64)
-            bias.data.copy_(2 * draw - 1)
+        draw_layers([*self.weights, *self.out], self.biases, generator)
 
     def adapt(self, x: Tensor) -> None:
         """Take mean and deviation of the features of nodes."""

@@ -3,7 +3,7 @@
 Scores can be made of scores: their sum, and the highest of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -130,12 +130,7 @@ class FeatureScore(Score):
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw weights with variance 1 / fan-in, biases uniform in -1 to 1."""
-        for weight in self.weights:
-            draw = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
-            weight.data.copy_(draw / weight.shape[1] ** 0.5)
-        for bias in self.biases:
-            draw = torch.rand(bias.shape, generator=generator, dtype=torch.float64)
-            bias.data.copy_(2 * draw - 1)
+        draw_layers(self.weights, self.biases, generator)
 
     def adapt(self, x: Tensor) -> None:
         """Take mean and deviation of the features from training data."""
@@ -247,6 +242,18 @@ def edge_features_of(steps: Steps, score: Score) -> Tensor:
 def zeros(*shape: int) -> nn.Parameter:
     """Return a float64 parameter that is still to be drawn."""
     return nn.Parameter(torch.zeros(shape, dtype=torch.float64))
+
+
+def draw_layers(
+    weights: Iterable[nn.Parameter], biases: Iterable[nn.Parameter], generator: torch.Generator
+) -> None:
+    """Draw weights with variance 1 / fan-in, then biases uniform in -1 to 1."""
+    for weight in weights:
+        draw = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
+        weight.data.copy_(draw / weight.shape[1] ** 0.5)
+    for bias in biases:
+        draw = torch.rand(bias.shape, generator=generator, dtype=torch.float64)
+        bias.data.copy_(2 * draw - 1)
 
 
 class _Combined(Score):
