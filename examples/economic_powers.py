@@ -6,8 +6,8 @@ import csv
 import numpy as np
 
 import graphmax as gm
+from graphmax.machine import dataset_path
 from graphmax.plotting import plot_peaks
-from graphmax.shipped_data import dataset_path
 
 graph = gm.read_graph(dataset_path("countries/countries.graphml"))
 with dataset_path("countries/places.csv").open(encoding="utf-8") as lines:

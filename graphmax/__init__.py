@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     )
     from graphmax.files import GraphFileError, read_graph, write_graph, write_table
     from graphmax.graph import Graph
-    from graphmax.grid import grid_graph
     from graphmax.maxima import (
         Certificate,
         Isolation,
@@ -53,10 +52,10 @@ if TYPE_CHECKING:
         merge_tree,
         non_maximum_suppression,
     )
-    from graphmax.points import delaunay_graph, knn_graph, radius_graph
     from graphmax.posterior import PeakProbability, peak_probability
     from graphmax.rule import Rule
     from graphmax.significance import PeakSignificance, peak_significance
+    from graphmax.spatial import delaunay_graph, grid_graph, knn_graph, radius_graph
     from graphmax.tables import local_maxima_tables
     from graphmax.training import Evaluation, FitResult, evaluate, fit
 
@@ -80,17 +79,17 @@ _HOME = {
     "as_graph": "graphmax.convert",
     "basins": "graphmax.peaks",
     "center_is_maximum": "graphmax.extract",
-    "delaunay_graph": "graphmax.points",
+    "delaunay_graph": "graphmax.spatial",
     "edge_maxima": "graphmax.edges",
     "edge_peaks": "graphmax.peaks",
     "evaluate": "graphmax.training",
     "explain": "graphmax.maxima",
     "find_peaks": "graphmax.peaks",
     "fit": "graphmax.training",
-    "grid_graph": "graphmax.grid",
+    "grid_graph": "graphmax.spatial",
     "isolation": "graphmax.maxima",
     "iter_neighborhoods": "graphmax.extract",
-    "knn_graph": "graphmax.points",
+    "knn_graph": "graphmax.spatial",
     "local_maxima": "graphmax.maxima",
     "local_maxima_tables": "graphmax.tables",
     "local_minima": "graphmax.maxima",
@@ -98,7 +97,7 @@ _HOME = {
     "merge_tree": "graphmax.peaks",
     "neighborhoods": "graphmax.extract",
     "non_maximum_suppression": "graphmax.peaks",
-    "radius_graph": "graphmax.points",
+    "radius_graph": "graphmax.spatial",
     "peak_probability": "graphmax.posterior",
     "peak_significance": "graphmax.significance",
     "read_graph": "graphmax.files",

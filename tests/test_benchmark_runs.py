@@ -14,7 +14,7 @@ from graphmax.benchmark.network_entries import view_of
 from graphmax.benchmark.task_graphs import LabelledGraph, graphs_of
 from graphmax.benchmark.task_list import TRACKS, Budget
 from graphmax.cli import app
-from graphmax.grid import grid_graph
+from graphmax.spatial import grid_graph
 
 TASK = "real/countries"
 

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from graphmax.cli import app
 from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
+from graphmax.machine import dataset_path
 from graphmax.maxima import isolation, local_maxima
 from graphmax.peaks import find_peaks
-from graphmax.shipped_data import dataset_path
 
 COUNTRIES = str(dataset_path("countries/countries.graphml"))
 # a - b - c - d - e and f alone; c - d is long; heights 1 5 2 3 3 0

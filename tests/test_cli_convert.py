@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from graphmax.cli import app
 from graphmax.files import read_graph
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 COUNTRIES = dataset_path("countries/countries.graphml")
 

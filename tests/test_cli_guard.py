@@ -18,7 +18,7 @@ from graphmax.cli import app
 from graphmax.cli.console import cell, visible
 from graphmax.cli.documents import plain
 from graphmax.cli.guard import in_words_of_options
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 COUNTRIES = str(dataset_path("countries/countries.graphml"))
 # Red text, a window title, a C1 control, a line turned around, half a character, a new line.

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 import graphmax as gm
 import graphmax.page
 from graphmax.cli import app
+from graphmax.machine import dataset_path
 from graphmax.page.drawn_part import MOST_NODES
-from graphmax.shipped_data import dataset_path
 
 COUNTRIES = str(dataset_path("countries/countries.graphml"))
 ASSETS = Path(graphmax.page.__file__).parent / "assets"

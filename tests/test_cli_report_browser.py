@@ -11,7 +11,7 @@ from browser import Page, browsers, needs_browser
 from test_cli_report import HOSTILE, hostile_graph
 
 import graphmax as gm
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 pytestmark = [needs_browser, pytest.mark.timeout(300)]
 

@@ -18,7 +18,7 @@ from graphmax import datasets, sealed
 from graphmax.cli import app
 from graphmax.datasets import manifest as folders
 from graphmax.kernels.progress import reporting
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 NAMES = ("bumps", "fields", "hidden", "independent", "noisy_fields", "ties")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graphmax import GraphFileError, read_graph, write_graph
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 HEAD = '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
 DOCUMENT = HEAD + "{keys}<graph edgedefault='undirected'>{body}</graph></graphml>"

@@ -9,8 +9,7 @@ import time
 import pytest
 
 from graphmax import Graph, read_graph, write_graph
-from graphmax.atomic import replacing
-from graphmax.held_folder import Held, held_folder, sweep
+from graphmax.atomic import Held, held_folder, replacing, sweep
 
 GRAPH = Graph.from_edges([0, 1], [1, 2])
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and file locks")

@@ -11,7 +11,7 @@ from strategies import EXTREMA, examples, graph_of, masks, networks, with_gaps
 from test_peaks import assert_table, path
 
 import graphmax as gm
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 # --- known cases
 

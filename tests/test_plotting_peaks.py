@@ -9,11 +9,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skimage.color import rgb2lab
 
 from graphmax.graph import Graph
-from graphmax.grid import grid_graph
 from graphmax.peaks import find_peaks, merge_tree
 from graphmax.plotting import plot_merge_tree, plot_peaks, plot_persistence, plot_terrain
 from graphmax.plotting.canvas import PALETTE, spoken
 from graphmax.plotting.peaks import basin_colors
+from graphmax.spatial import grid_graph
 
 PATH = Graph.from_edges(range(5), range(1, 6), labels=list("abcdef"))
 PEAKS = find_peaks(PATH, [1, 9, 4, 6, 5, 7])

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import graphmax as gm
 from graphmax.cli import app
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 HOME = Path(__file__).parents[1]
 PAGES = {

@@ -3,8 +3,8 @@ import hashlib
 import networkx as nx
 import pytest
 
-from graphmax import shipped_data
-from graphmax.shipped_data import dataset_path
+from graphmax import machine
+from graphmax.machine import dataset_path
 
 DATASETS = dataset_path("CHECKSUMS").parent
 CARDS = {"README.md", "CHECKSUMS"}
@@ -47,8 +47,8 @@ def test_an_installed_copy_reads_share_graphmax_and_not_a_folder_called_datasets
     for folder in (packages / "datasets", data):
         folder.mkdir(parents=True)
         (folder / "CHECKSUMS").write_text("")
-    monkeypatch.setattr(shipped_data, "__file__", str(packages / "graphmax" / "shipped_data.py"))
-    monkeypatch.setattr(shipped_data.sysconfig, "get_path", lambda name, scheme: str(tmp_path))
+    monkeypatch.setattr(machine, "__file__", str(packages / "graphmax" / "machine.py"))
+    monkeypatch.setattr(machine.sysconfig, "get_path", lambda name, scheme: str(tmp_path))
     assert dataset_path("CHECKSUMS") == data / "CHECKSUMS"
 
 
@@ -58,8 +58,8 @@ def test_a_checkout_reads_its_own_shelf_first(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         (folder / "CHECKSUMS").write_text("")
     (checkout / "pyproject.toml").write_text("")
-    monkeypatch.setattr(shipped_data, "__file__", str(checkout / "graphmax" / "shipped_data.py"))
-    monkeypatch.setattr(shipped_data.sysconfig, "get_path", lambda name, scheme: str(tmp_path))
+    monkeypatch.setattr(machine, "__file__", str(checkout / "graphmax" / "machine.py"))
+    monkeypatch.setattr(machine.sysconfig, "get_path", lambda name, scheme: str(tmp_path))
     assert dataset_path("CHECKSUMS") == checkout / "datasets" / "CHECKSUMS"
 
 

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from spark_session import needs_spark
 
-from graphmax.held_folder import PREFIX, sweep
+from graphmax.atomic import PREFIX, sweep
 from graphmax.kernels.progress import reporting
 from graphmax.tables import local_maxima_tables
 from graphmax.tables.scratch import scratch_folder

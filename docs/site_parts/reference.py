@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from graphmax.cli import app
 from graphmax.datasets.families import ATTRIBUTES, FAMILIES, Choice
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 
 def write_pages(folder: Path) -> None:

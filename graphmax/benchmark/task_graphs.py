@@ -25,12 +25,11 @@ from graphmax.generators import (
     random_geometric,
 )
 from graphmax.graph import Graph
-from graphmax.grid import grid_graph
 from graphmax.kernels.ball import ball
+from graphmax.machine import dataset_path
 from graphmax.maxima import local_maxima
-from graphmax.points import knn_graph
 from graphmax.rule import Rule
-from graphmax.shipped_data import dataset_path
+from graphmax.spatial import grid_graph, knn_graph
 
 
 class LabelledGraph(NamedTuple):

@@ -14,7 +14,7 @@ from graphmax.benchmark import task_list
 from graphmax.benchmark.task_graphs import LabelledGraph, digest_of, graphs_of
 from graphmax.benchmark.task_list import TaskSpec
 from graphmax.graph import Graph
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 RECORD = "peakbench/recorded.json"
 CACHE = "GRAPHMAX_CACHE"

@@ -164,7 +164,7 @@ def _show_table(task: str | None, results: Path | None, json: bool) -> None:
         tracks_of,
     )
     from graphmax.benchmark.task_list import spec_of
-    from graphmax.shipped_data import dataset_path
+    from graphmax.machine import dataset_path
 
     folder = results or dataset_path("peakbench/results")
     rows = longest_runs(read_rows(folder))

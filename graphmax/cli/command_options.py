@@ -258,7 +258,7 @@ def with_names(table: Mapping[str, Any], graph: "Graph", label: str | None) -> M
     """Return a table of all nodes with their names beside their ids, where they are asked for."""
     if label is None:
         return table
-    from graphmax.node_names import names_of
+    from graphmax.summary import names_of
 
     rest = {name: column for name, column in table.items() if name != "id"}
     return {"id": table["id"], "label": names_of(graph, label), **rest}

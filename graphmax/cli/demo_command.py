@@ -28,7 +28,7 @@ def demo(
     from graphmax.cli.demo_detector import learned_powers, print_learned_powers
     from graphmax.cli.documents import print_json
     from graphmax.files import read_graph
-    from graphmax.shipped_data import dataset_path
+    from graphmax.machine import dataset_path
 
     with announcing():
         graph = read_graph(dataset_path(COUNTRIES))
@@ -75,7 +75,7 @@ def places(graph: Graph) -> np.ndarray:
     """Return where the countries lie on the map: longitude and latitude in degrees."""
     import numpy as np
 
-    from graphmax.shipped_data import dataset_path
+    from graphmax.machine import dataset_path
 
     with dataset_path(PLACES).open(encoding="utf-8", newline="") as lines:
         place = {row["id"]: (float(row["lon"]), float(row["lat"])) for row in csv.DictReader(lines)}

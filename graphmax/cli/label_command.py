@@ -73,9 +73,9 @@ def label(
         _label_tables(file, values, rule, reading, output, {**means, "master": master})
         return
     from graphmax.cli.documents import print_csv
-    from graphmax.maxima_table import label_table
     from graphmax.node_measures import with_column
     from graphmax.question import rule_of
+    from graphmax.summary import label_table
 
     made = rule_of("local_maxima", **rule.said())
     with progress(f"reading {file.name}"):

@@ -111,11 +111,11 @@ def _answer(
     graph: "Graph", values: str, options: RuleOptions, filters: Mapping[str, Any], plot: Path | None
 ) -> tuple["Columns", "Rule"]:
     """Return the table of peaks and their rule, and draw them if there is a path."""
-    from graphmax.maxima_table import has_topography, maxima_table
     from graphmax.node_measures import with_column
     from graphmax.peaks import find_peaks
     from graphmax.question import rule_of
     from graphmax.rule import Rule
+    from graphmax.summary import has_topography, maxima_table
 
     graph, selection = with_column(graph, values), options.selection(graph)
     asked = {name: bound for name, bound in filters.items() if bound is not None}
@@ -166,7 +166,7 @@ def _renamed(table: "Columns", rule: "Rule") -> "Columns":
 
 def _named(table: "Columns", graph: "Graph", label: str | None) -> "Columns":
     """Put names in the place of the ids that a person reads."""
-    from graphmax.node_names import named_ids
+    from graphmax.summary import named_ids
 
     return {
         name: named_ids(graph, column, label) if name in IDS else column

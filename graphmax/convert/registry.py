@@ -36,7 +36,7 @@ from graphmax.convert.library_graphs import (
     is_trimesh,
 )
 from graphmax.graph import Graph
-from graphmax.grid import grid_graph
+from graphmax.spatial import grid_graph
 
 
 class Library(NamedTuple):

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from graphmax.atomic import PREFIX
 from graphmax.checks import near_names
 from graphmax.datasets.recipe import SPLITS, Group, Recipe, read_recipe, sample_graph, split_name
 from graphmax.files import read_graph, write_graph
 from graphmax.graph import Graph
-from graphmax.held_folder import PREFIX
 from graphmax.kernels.progress import tell
+from graphmax.machine import dataset_path
 from graphmax.sealed import Format, read_document, write_document
-from graphmax.shipped_data import dataset_path
 
 MANIFEST = "manifest.json"
 SET = Format("graphmax-set", 1, "folder", "a set that graphmax made")

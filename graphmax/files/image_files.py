@@ -22,7 +22,7 @@ from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.npz import read_array
 from graphmax.files.opening import MEBIBYTE, ReadOptions, Source, decoded_text, number
 from graphmax.graph import Graph
-from graphmax.grid import grid_graph
+from graphmax.spatial import grid_graph
 
 _HARMLESS = 64 * MEBIBYTE
 _CHANNELS = {

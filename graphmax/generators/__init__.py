@@ -15,8 +15,8 @@ from graphmax.generators.degree_models import configuration, rmat
 from graphmax.generators.fields import field_precision, gaussian_field
 from graphmax.generators.geometric import delaunay, random_geometric
 from graphmax.generators.growth import barabasi_albert, random_tree, watts_strogatz
-from graphmax.grid import grid_graph
 from graphmax.lazy_imports import public_names
+from graphmax.spatial import grid_graph
 
 __all__ = [
     "FAMILIES",

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import integer, node_count, random_generator
 from graphmax.graph import Graph
-from graphmax.points import delaunay_graph, radius_graph
+from graphmax.spatial import delaunay_graph, radius_graph
 
 _AXES = "xyz"
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import integer
-from graphmax.grid import grid_graph
 from graphmax.images.image import inner_window_sides, nan_refused, read_image
 from graphmax.kernels.progress import tell
 from graphmax.peaks import non_maximum_suppression
+from graphmax.spatial import grid_graph
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import to_numpy, unmasked
-from graphmax.grid import grid_graph
 from graphmax.images.image import Image, pixel_mask, read_image
 from graphmax.peaks import Peaks
 from graphmax.peaks import find_peaks as peaks_of_graph
 from graphmax.peaks.finding import PeakOrder, PeakTies
 from graphmax.peaks.suppression import Metric
 from graphmax.rule import Extremum, Nan, Rule
+from graphmax.spatial import grid_graph
 
 
 def find_peaks(

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from graphmax.adjacency import Adjacency
 from graphmax.checks import integer
-from graphmax.free_memory import free_memory
 from graphmax.graph import Graph
 from graphmax.kernels.hopmax import hop_max as compiled_rounds
+from graphmax.machine import free_memory
 from graphmax.nn.edge_masks import masked_rivals
 from graphmax.nn.steps import Steps
 from graphmax.values import order_key

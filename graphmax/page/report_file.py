@@ -19,7 +19,6 @@ from graphmax.convert import as_graph
 from graphmax.graph import Graph
 from graphmax.maxima import isolation
 from graphmax.node_measures import measures_of, with_column
-from graphmax.node_names import names_of
 from graphmax.node_values import graph_and_attribute
 from graphmax.page.chance import chance_counts
 from graphmax.page.drawn_part import DrawnPart, drawn_part
@@ -28,6 +27,7 @@ from graphmax.page.still_picture import ROWS, picture, table_head, table_rows
 from graphmax.peaks import Peaks, find_peaks
 from graphmax.question import fit_together, rule_of
 from graphmax.rule import Absent, Direction, Extremum, Nan, Rule
+from graphmax.summary import names_of
 
 _LIBRARIES = ("graphology.umd.min.js", "sigma.min.js")
 _PARTS = ("state", "canvas_map", "graph_map", "charts", "peak_table", "controls")

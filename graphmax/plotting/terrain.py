@@ -92,7 +92,7 @@ def plot_terrain(
     Examples
     --------
     >>> import numpy as np
-    >>> from graphmax.grid import grid_graph
+    >>> from graphmax.spatial import grid_graph
     >>> from graphmax.peaks import find_peaks
     >>> heights = np.array([[1, 2, 1], [0, 0, 0], [3, 1, 2]])
     >>> figure = plot_terrain(heights, find_peaks(grid_graph((3, 3), 4), heights.ravel()))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from graphmax.free_memory import free_memory
 from graphmax.kernels.id_lookup import lookup_bytes
+from graphmax.machine import free_memory
 from graphmax.node_measures import NEIGHBOR_MEAN
 from graphmax.tables.table_files import TableFiles
 from graphmax.tables.table_question import TableQuestion

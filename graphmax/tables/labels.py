@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphmax.held_folder import Held, sweep
+from graphmax.atomic import Held, sweep
 from graphmax.rule import Rule
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.capacity import chosen_engine

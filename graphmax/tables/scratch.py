@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from graphmax.held_folder import Held, held_folder, sweep
+from graphmax.atomic import Held, held_folder, sweep
 
 
 class Workplace(NamedTuple):

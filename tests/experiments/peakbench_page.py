@@ -17,7 +17,7 @@ from graphmax.benchmark.result_files import (
     tracks_of,
 )
 from graphmax.benchmark.task_list import SPECS
-from graphmax.shipped_data import dataset_path
+from graphmax.machine import dataset_path
 
 PAGE = Path(__file__).parents[2] / "docs" / "peakbench.md"
 BEGIN, END = "<!-- tables -->\n", "<!-- end -->"

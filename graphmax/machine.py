@@ -1,5 +1,6 @@
-"""Where the data sets that come with the package lie on this machine."""
+"""What this machine has: the data sets that came with the package, and memory left to take."""
 
+import os
 import sysconfig
 from pathlib import Path
 
@@ -58,3 +59,30 @@ def _schemes() -> list[str]:
 def _is_checkout(folder: Path) -> bool:
     # site-packages may hold a package called `datasets` that is not ours
     return (folder / "pyproject.toml").exists() and (folder / "datasets" / "CHECKSUMS").exists()
+
+
+def free_memory() -> int:
+    """Return how many bytes this process could still take, containers' limits included."""
+    free = [_available(), *_control_group()]
+    return max(0, min(free))
+
+
+def _available() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        names = os.sysconf_names if hasattr(os, "sysconf") else {}
+        pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in names else "SC_PHYS_PAGES"
+        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE") if pages in names else 2**32
+    (line,) = (line for line in lines if line.startswith("MemAvailable"))
+    return int(line.split()[1]) * 1024
+
+
+def _control_group() -> list[int]:
+    folder = Path("/sys/fs/cgroup")
+    try:
+        most = (folder / "memory.max").read_text(encoding="ascii").strip()
+        used = int((folder / "memory.current").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return []
+    return [] if most == "max" else [int(most) - used]
