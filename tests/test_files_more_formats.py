@@ -3,7 +3,9 @@
 import base64
 import gzip
 import struct
+import sys
 import zlib
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -13,6 +15,11 @@ import scipy.sparse
 from PIL import Image, TiffImagePlugin
 
 from graphmax import GraphFileError, read_graph
+from graphmax.files import scientific_files
+from graphmax.files.opening import ReadOptions, Source
+
+sys.path.insert(0, str(Path(__file__).parent / "corpus"))
+from valid_files import h5ad
 
 
 @pytest.fixture
@@ -362,8 +369,30 @@ class TestNames:
         graph = read_graph(tmp_path / "c.h5ad")
         assert graph.num_edges == 1
         (tmp_path / "d.h5ad").write_bytes(b"\x89HDF" + bytes(100))
-        with pytest.raises(GraphFileError, match="valid .h5ad"):
+        with pytest.raises(GraphFileError, match="start as HDF5 files do"):
             read_graph(tmp_path / "d.h5ad")
+        (tmp_path / "e.h5ad").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+        with pytest.raises(GraphFileError, match="valid .h5ad"):
+            read_graph(tmp_path / "e.h5ad")
+
+    def test_h5ad_that_keeps_its_reader_busy(self, tmp_path, monkeypatch):
+        """A piece of text in it is longer than its length says: HDF5 looks for the next for ever."""
+        pytest.importorskip("anndata")
+        monkeypatch.setattr(scientific_files, "_PROCESSOR", 0.5)
+        whole = h5ad()
+        damaged = whole.replace(b"\x000.1.0\0\0\0", b"\x00&lt;.0\0\0", 1)
+        (tmp_path / "a.h5ad").write_bytes(damaged)
+        with pytest.raises(GraphFileError, match="be read within 1 seconds|be a valid .h5ad"):
+            read_graph(tmp_path / "a.h5ad")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no limit of the processor's time there")
+    def test_a_reader_that_only_computes_is_ended(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(scientific_files, "_PROCESSOR", 0.1)
+        source = Source("a.mat", tmp_path, 0, kind="mat")
+        busy = "watch()\nwhile True: pass"
+        reading = scientific_files._read_by(busy, source, ReadOptions())
+        with pytest.raises(GraphFileError, match="be read within 0 seconds.*max_seconds"), reading:
+            pass
 
     def test_h5ad_takes_no_more_than_its_bytes_account_for(self, tmp_path, monkeypatch):
         pytest.importorskip("anndata")

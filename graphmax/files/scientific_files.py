@@ -8,6 +8,7 @@ by SciPy, each file in a process of its own. A .mat of several square matrices i
 import base64
 import binascii
 import math
+import signal
 import subprocess
 import sys
 import time
@@ -39,11 +40,13 @@ _GIFTI_TYPES = {
     **dict.fromkeys(("NIFTI_TYPE_FLOAT32", "16"), "f4"),
     **dict.fromkeys(("NIFTI_TYPE_FLOAT64", "64"), "f8"),
 }
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 _HARMLESS = 64 * MEBIBYTE
 _OWN = ReadOptions()
-# How long a file may take that is read by another library, without `max_seconds`: so many seconds,
-# and one more for so many bytes.
-_PATIENCE, _SLOWEST = 30.0, 2 * MEBIBYTE
+# How long a file may take that is read by another library, without `max_seconds`: so many seconds
+# of the processor once that library is imported, or so many by the clock, and one more of each for
+# so many bytes. Damaged HDF5 can keep its C code busy for ever.
+_PROCESSOR, _PATIENCE, _SLOWEST = 4.0, 30.0, 2 * MEBIBYTE
 
 
 def read(source: Source, options: ReadOptions) -> Graph:
@@ -136,6 +139,8 @@ def _read_h5ad(source: Source, options: ReadOptions) -> Graph:
         raise ImportError(
             "`path` must not be .h5ad where anndata is not installed; run pip install anndata"
         )
+    if source.head(8) != _HDF5:
+        raise refusal(source.name, "start as HDF5 files do", "other bytes")
     weight = "" if options.weight is False else "weight"
     with _read_by(_H5AD, source, options, weight) as target:
         graph = npz.read(replace(source, file=target, size=target.stat().st_size), _OWN)
@@ -144,12 +149,20 @@ def _read_h5ad(source: Source, options: ReadOptions) -> Graph:
 
 
 # What reads a file in a process of its own: argv holds the file, what to write, the most bytes of
-# arrays, the seconds, and more. The watch also ends C code that never returns to Python.
+# arrays, the seconds by the clock and of the processor, and more. The watch also ends C code that
+# never returns to Python. Windows has no limit of the processor's time.
 _START = """
-import faulthandler, sys, warnings
+import faulthandler, math, sys, time, warnings
 warnings.simplefilter("ignore")
-source, target, allowed, seconds, *more = sys.argv[1:]
-watch = lambda: faulthandler.dump_traceback_later(float(seconds), exit=True)
+source, target, allowed, seconds, processor, *more = sys.argv[1:]
+def watch():
+    faulthandler.dump_traceback_later(float(seconds), exit=True)
+    try:
+        import resource
+    except ImportError:
+        return
+    most = math.ceil(time.process_time() + float(processor))
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
 """
 # Writes the graph of cells; HDF5 makes room for what is declared, and opens files that are named.
 _H5AD = """
@@ -226,10 +239,11 @@ def _read_by(script: str, source: Source, options: ReadOptions, *more: str) -> I
     """Give the .npz file that a process of its own makes of a file: it may crash, hang, or grow."""
     allowed = max(_HARMLESS, int(options.max_ratio * source.size))
     limit = None if source.until == math.inf else max(0.0, source.until - time.monotonic())
-    patience = _PATIENCE + source.size / _SLOWEST if limit is None else limit + _PATIENCE
+    longer = source.size / _SLOWEST if limit is None else limit
+    patience, processor = _PATIENCE + longer, _PROCESSOR + longer
     with TemporaryDirectory(prefix="graphmax-") as folder:
         target = Path(folder) / "read.npz"
-        words = [source.file, target, allowed, patience, *more]
+        words = [source.file, target, allowed, patience, processor, *more]
         try:
             run = subprocess.run(  # noqa: S603 - the words are this module's own
                 [sys.executable, "-I", "-c", _START + script, *map(str, words)],
@@ -239,8 +253,9 @@ def _read_by(script: str, source: Source, options: ReadOptions, *more: str) -> I
             source.check_time()
             raise
         said = run.stderr.decode(errors="replace").strip().splitlines()
-        if any(line.startswith("Timeout (") for line in said):
-            rule = f"be read within {patience:.0f} seconds"
+        is_late = any(line.startswith("Timeout (") for line in said)
+        if is_late or -run.returncode == getattr(signal, "SIGXCPU", None):
+            rule = f"be read within {patience if is_late else processor:.0f} seconds"
             raise refusal(source.name, rule, "a longer run", way_out="pass max_seconds")
         if run.returncode or not target.exists():
             reason = said[-1][:100] if said else "damaged data"

@@ -24,8 +24,10 @@ from valid_files import (  # noqa: E402
     CSV,
     CYTOSCAPE,
     GEXF,
+    GIFTI,
     GML,
     GRAPHML,
+    KONECT,
     MATRIX_MARKET,
     METIS,
     NODE_LINK,
@@ -34,7 +36,15 @@ from valid_files import (  # noqa: E402
     PAJEK,
     PIXELS,
     PLY,
+    STL,
+    adj_data,
+    binary_stl,
+    collated,
+    graphmlz,
     gzipped,
+    h5ad,
+    mat,
+    packed_gifti,
     valid_files,
 )
 
@@ -51,8 +61,7 @@ class Payload:
 
 def general():
     """Yield the same damage to the valid file of every format."""
-    valid = valid_files()
-    for ending, data in valid.items():
+    for ending, data in {**valid_files(), **more_kinds()}.items():
         yield f"empty.{ending}", b""
         yield f"noise.{ending}", np.random.default_rng(7).bytes(300)
         yield f"zeros.{ending}", bytes(200)
@@ -68,6 +77,71 @@ def general():
             flipped = bytearray(data)
             flipped[len(data) * place // 10] ^= 0x55
             yield f"flip{place}.{ending}", bytes(flipped)
+
+
+def more_kinds():
+    """Return valid files of other kinds of formats that `valid_files` has."""
+    return {
+        "graphmlz": graphmlz(),
+        "mat": mat(),
+        "konect": KONECT,
+        "collated.pt": collated(),
+        "adj.npz": adj_data(),
+        "binary.stl": binary_stl(),
+        "packed.gii": packed_gifti(),
+    }
+
+
+def sciences():
+    """Yield damaged .h5ad, few of them, for each takes seconds, and files of other kinds."""
+    data = h5ad()
+    yield "half.h5ad", data[: len(data) // 2]
+    yield "empty.h5ad", b""
+    yield "noise.h5ad", np.random.default_rng(7).bytes(300)
+    yield "start.h5ad", data[:7]
+    yield "pickle.h5ad", pickle.dumps(Payload(), 2)
+    yield "text.graphmlz", gzipped(b"not XML")
+    yield "half-inside.graphmlz", gzipped(GRAPHML[:300])
+    yield "two-roots.graphmlz", gzipped(GRAPHML + GRAPHML)
+    yield "v73.mat", b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n" + bytes(100)
+    yield "none.mat", saved_matrix(A=np.zeros((2, 3)))
+    yield "two.mat", saved_matrix(A=np.eye(3), B=np.eye(4))
+    yield "names.mat", saved_matrix(A=np.array([["a", "b"], ["c", "d"]], object))
+    yield "banner.konect", b"% asym weighted\n"
+    yield "one-column.konect", b"% sym\n% 2 2 2\n1\n2\n"
+    yield "float.konect", b"% sym unweighted\n1 2\n2.5 3\n"
+    yield "triangles.stl", bytes(80) + (10**6).to_bytes(4, "little") + bytes(50)
+    yield "nan.stl", STL.replace(b"vertex 1 0 0", b"vertex nan 0 0")
+    yield "two-corners.stl", STL.replace(b"vertex 1 0 0\n", b"")
+    yield "word.stl", STL.replace(b"vertex 1 0 0", b"vertex one 0 0")
+    yield "triangle.gii", GIFTI.replace(b"<Data>0 1 2<", b"<Data>0 1 7<")
+    yield "count.gii", GIFTI.replace(b'Dim0="3"', b'Dim0="4"')
+    yield "huge.gii", GIFTI.replace(b'Dim0="3"', b'Dim0="99999999999"')
+    yield "type.gii", GIFTI.replace(b"FLOAT32", b"COMPLEX64")
+    yield "elsewhere.gii", GIFTI.replace(b'"ASCII"', b'"ExternalFileBinary"')
+    yield (
+        "points-only.gii",
+        GIFTI.partition(b'<DataArray Intent="NIFTI_INTENT_TRI')[0] + b"</GIFTI>",
+    )
+    for name, changed in {
+        "pointers": {"adj_indptr": np.array([0, 1, 9, 4])},
+        "descending": {"adj_indptr": np.array([0, 3, 1, 4])},
+        "columns": {"adj_indices": np.array([1, 0, 2, 7])},
+        "shape": {"adj_shape": np.array([3, 10**9])},
+        "huge-shape": {"adj_shape": np.array([10**12, 10**12])},
+        "short": {"adj_data": np.ones(3, np.float32)},
+        "text": {"adj_data": np.array(["a"] * 4)},
+    }.items():
+        yield f"{name}.adj.npz", adj_data(**changed)
+
+
+def saved_matrix(**arrays):
+    """Return the bytes of a .mat file; its head names no day."""
+    import scipy.io
+
+    stream = io.BytesIO()
+    scipy.io.savemat(stream, arrays)
+    return b"MATLAB 5.0 MAT-file".ljust(116) + stream.getvalue()[116:]
 
 
 def edge_lists():
@@ -558,7 +632,7 @@ def endings():
 
 FAMILIES = (
     general, edge_lists, node_tables, xml, gml, pajek, jsons, matrices, meshes, arrays, torch_files,
-    images, parquets, endings,
+    images, parquets, endings, sciences,
 )  # fmt: skip
 
 

@@ -135,7 +135,7 @@ def mat():
     stream = io.BytesIO()
     matrix = scipy.sparse.csc_array(np.array([[0, 1, 0], [1, 0, 2], [0, 2, 0]], float))
     scipy.io.savemat(stream, {"A": matrix})
-    return stream.getvalue()
+    return b"MATLAB 5.0 MAT-file".ljust(116) + stream.getvalue()[116:]  # its head names no day
 
 
 def binary_ply():
@@ -297,14 +297,15 @@ def h5ad():
         return Path(folder, "cells.h5ad").read_bytes()
 
 
-def adj_data():
+def adj_data(**changed):
     """Bytes of a matrix in parts, as collections of node classification ship it."""
     stream = io.BytesIO()
-    np.savez(
-        stream,
-        adj_data=np.ones(4, np.float32), adj_indices=np.array([1, 0, 2, 1]),
-        adj_indptr=np.array([0, 1, 3, 4]), adj_shape=np.array([3, 3]), labels=np.array([0, 1, 1]),
-    )  # fmt: skip
+    parts = {
+        "adj_data": np.ones(4, np.float32), "adj_indices": np.array([1, 0, 2, 1]),
+        "adj_indptr": np.array([0, 1, 3, 4]), "adj_shape": np.array([3, 3]),
+        "labels": np.array([0, 1, 1]),
+    }  # fmt: skip
+    np.savez(stream, **{**parts, **changed})
     return stream.getvalue()
 
 

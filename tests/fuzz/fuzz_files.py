@@ -3,27 +3,34 @@
 Every format gets that many files, made of a valid one by flipping, cutting, repeating and
 exchanging bytes, numbers and words. What may happen to a file: it is read, or it is refused by
 `GraphFileError` (or FileNotFoundError). Anything else is counted and its file kept: another
-exception, a call of more than five seconds, a process that dies. Reading happens in a process
-of its own, so that a crash or a hang ends only that, and its memory is looked at after each file;
-an archive is packed again around changed members, or its checksums would stop every mutation at
-the door. A long run in pieces is one with ``--seed 0``, ``--seed 1``, ...
+exception, a call of more than five seconds of processor time, a process that dies, a call of more
+than a minute by the clock, room that the bytes do not account for. Files are read in batches, each
+in a process of its own, so that a crash or a hang ends only that; an archive is packed again around
+changed members, or its checksums would stop every mutation at the door. With ``--record`` a run
+that was stopped goes on where it was; a file follows from its format, the seed and its number.
 """
 
 import argparse
+import contextlib
 import gzip
 import io
 import json
+import math
 import multiprocessing
+import os
 import random
 import re
 import resource
+import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 import zipfile
-from collections import Counter
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 sys.path.insert(0, str(CORPUS))
@@ -31,7 +38,7 @@ sys.path.insert(0, str(CORPUS))
 SLOWEST = 5.0
 # A file of a few hundred bytes may ask for room for four million nodes, and not for more.
 MOST_MEMORY = 1024  # MiB above what the process holds before
-PATIENCE = 30.0
+PATIENCE = 60.0
 START_PATIENCE = 900.0
 WORDS = [
     b"1e400", b"nan", b"-inf", b"-1", b"0", b"1000000000000", b"18446744073709551616", b"1.0", b"true", b"",
@@ -131,105 +138,241 @@ def _repacked(data, rng):
     return stream.getvalue()
 
 
-def read_all(connection):
-    """Read files on demand, in a process of its own, and answer what happened."""
-    warnings.simplefilter("ignore")
-    from graphmax import GraphFileError, read_graph
+class Forks:
+    """Runs the scripts by which `graphmax.files` reads through other libraries, quickly.
 
-    connection.send("ready")
-    while (asked := connection.recv()) is not None:
-        path, options = asked
-        started = time.perf_counter()
-        try:
-            read_graph(path, **options)
-            found = "read"
-        except (GraphFileError, FileNotFoundError):
-            found = "refused"
-        except BaseException as error:  # noqa: BLE001 - that is what is looked for
-            found = f"{type(error).__name__}: {error}"[:200]
-        used = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        peak = max(resource.getrusage(who).ru_maxrss for who in used) // 1024
-        connection.send((found, time.perf_counter() - started, peak))
+    A process that has imported those libraries forks for each file; the scripts, their arguments
+    and what their exit codes mean are the ones of the package, and so is the process of its own.
+    """
 
+    def __init__(self, ending):
+        self.seconds = 0.0
+        if ending not in ("mat", "h5ad"):
+            return
+        self.connection, other = multiprocessing.get_context("fork").Pipe()
+        if os.fork() == 0:
+            self.connection.close()
+            with contextlib.suppress(EOFError, OSError):
+                serve_forks(other)
+            os._exit(0)
+        other.close()
 
-class Reader:
-    """A process that reads; it is started again when it dies or hangs."""
-
-    def __init__(self):
-        self.context = multiprocessing.get_context("spawn")
-        self.start()
-
-    def start(self):
-        """Start the process and wait until it can read."""
-        self.connection, other = self.context.Pipe()
-        self.process = self.context.Process(target=read_all, args=(other,), daemon=True)
-        self.process.start()
-        if not self.connection.poll(START_PATIENCE):
-            raise TimeoutError("the reading process must start within 15 minutes, got no answer")
-        self.connection.recv()
-
-    def __call__(self, path, options, patience=PATIENCE):
-        """Return what happened to a file, the seconds it took, and the most MiB held so far."""
-        self.connection.send((str(path), options))
-        if not self.connection.poll(patience):
-            self.process.kill()
-            self.start()
-            return "hang", PATIENCE, 0
-        try:
-            return self.connection.recv()
-        except (EOFError, ConnectionResetError):
-            self.process.join()
-            code = self.process.exitcode
-            self.start()
-            return f"crash with exit code {code}", 0.0, 0
-
-    def stop(self):
-        """End the process."""
-        self.connection.send(None)
-        self.process.join()
+    def run(self, words, *, capture_output, timeout, check):
+        """Stand in for `subprocess.run` where its words are ``python -I -c script ...``."""
+        del capture_output, check
+        self.connection.send(words[3:])
+        if timeout is not None and not self.connection.poll(timeout):
+            raise subprocess.TimeoutExpired(words, timeout)
+        code, said, seconds = self.connection.recv()
+        self.seconds += seconds
+        return subprocess.CompletedProcess(words, code, b"", said)
 
 
-def judged(reader, path, options, held):
-    """Read a file and count too many seconds or too much memory as an outcome."""
-    found, seconds, peak = reader(path, options)
-    if seconds > SLOWEST and found != "hang":
-        found = f"{seconds:.0f} seconds"
-    if peak - held > MOST_MEMORY:
-        found = f"{peak - held} MiB"
-        reader.stop()
-        reader.start()
-    return found, seconds, peak
+def serve_forks(connection):
+    """Run scripts, each in a fork, and answer with exit code, standard error and CPU seconds."""
+    import anndata  # noqa: F401
+    import h5py  # noqa: F401
+    import scipy.io  # noqa: F401
+
+    import graphmax.convert
+    import graphmax.files.npz  # noqa: F401
+
+    while True:
+        script, *arguments = connection.recv()
+        with tempfile.TemporaryFile() as said:
+            child = os.fork()
+            if child == 0:
+                run_script(script, arguments, said.fileno())
+            _, status, used = os.wait4(child, 0)
+            said.seek(0)
+            seconds = used.ru_utime + used.ru_stime
+            connection.send((os.waitstatus_to_exitcode(status), said.read(), seconds))
 
 
-def fuzz(ending, data, count, seed, keep):
-    """Read `count` mutations of a valid file; return the outcomes, the slowest call, the memory."""
+def run_script(script, arguments, said):
+    """Do what ``python -I -c script arguments`` would do, and end."""
+    os.dup2(said, 2)
+    sys.argv, code = ["-c", *map(str, arguments)], 0
+    try:
+        exec(script, {"__name__": "__main__"})
+    except SystemExit as ending:
+        code = ending.code or 0
+        if not isinstance(code, int):
+            os.write(2, f"{code}\n".encode())
+            code = 1
+    except BaseException:  # noqa: BLE001 - as the interpreter does
+        os.write(2, traceback.format_exc().encode())
+        code = 1
+    os._exit(code)
+
+
+@dataclass
+class Batch:
+    """What happened to the files of a format from `first` on, as one line of the record."""
+
+    format: str
+    seed: int
+    first: int
+    files: int = 0
+    read: int = 0
+    refused: int = 0
+    wrong: dict[str, int] = field(default_factory=dict)
+    slowest_s: float = 0.0
+    memory_mib: int = 0
+
+    def take(self, found, seconds, memory):
+        """Count one file."""
+        self.files += 1
+        self.slowest_s = max(self.slowest_s, round(seconds, 3))
+        self.memory_mib = max(self.memory_mib, memory)
+        if found in ("read", "refused"):
+            setattr(self, found, getattr(self, found) + 1)
+        else:
+            self.wrong[found] = self.wrong.get(found, 0) + 1
+
+    def add(self, other):
+        """Count the files of another batch."""
+        self.files += other.files
+        self.read += other.read
+        self.refused += other.refused
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
+        self.memory_mib = max(self.memory_mib, other.memory_mib)
+        for found, count in other.wrong.items():
+            self.wrong[found] = self.wrong.get(found, 0) + count
+
+
+def content_of(ending, data, seed, place):
+    """Return the mutation of that number; each can be made again without those before it."""
+    return mutated_file(ending, data, random.Random(f"{ending} {seed} {place}"))
+
+
+def used_seconds(forks):
+    """Return the CPU seconds of this process, its threads and what it started."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime + forks.seconds
+
+
+def peak_mebibytes():
+    """Return the most memory that was held so far."""
+    used = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(who).ru_maxrss for who in used) // 1024
+
+
+def read_batch(connection, clock, named, seed, places):
+    """Mutate and read files in a process of its own; send what happened to each."""
+    ending, data = named
+    forks = Forks(ending)
+    import duckdb
     from valid_files import BESIDE, OPTIONS
 
-    rng, reader, outcomes = random.Random(f"{ending} {seed}"), Reader(), Counter()
-    slowest, most = 0.0, 0
+    from graphmax import GraphFileError, read_graph
+    from graphmax.files import scientific_files
+
+    warnings.simplefilter("ignore")
+    scientific_files.subprocess = SimpleNamespace(
+        run=forks.run, TimeoutExpired=subprocess.TimeoutExpired
+    )
+    # A new database costs more time than all queries of a small file.
+    shared = duckdb.connect(config={"autoload_known_extensions": "false"})
+    duckdb.connect = lambda config: shared.cursor()
+    options = OPTIONS.get(ending, {})
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"graph.{ending}"
-        path.write_bytes(data)
-        opened, options = path, OPTIONS.get(ending, {})
+        path = opened = Path(folder) / f"graph.{ending}"
         if ending in BESIDE:
             opened = Path(folder) / BESIDE[ending][0]
             opened.write_bytes(BESIDE[ending][1])
-        # The first call imports what the format needs.
-        found, _, held = reader(opened, options, START_PATIENCE)
-        assert found == "read", f"the valid .{ending} file must be read, got {found}"
-        for place in range(count):
-            content = mutated_file(ending, data, rng)
-            path.write_bytes(content)
-            found, seconds, peak = judged(reader, opened, options, held)
-            if found not in ("read", "refused"):  # again: a machine may have paused
-                found, seconds, peak = judged(reader, opened, options, held)
-            slowest, most = max(slowest, seconds), max(most, peak - held)
-            outcomes[found] += 1
-            if found not in ("read", "refused"):
+        path.write_bytes(data)
+        read_graph(opened, **options)  # imports what the format needs; a valid file must be read
+        held = peak_mebibytes()
+        connection.send("ready")
+        for place in places:
+            path.write_bytes(content_of(ending, data, seed, place))
+            started, before = time.monotonic(), used_seconds(forks)
+            clock[0], clock[1] = started, time.process_time()
+            try:
+                read_graph(opened, **options)
+                found = "read"
+            except (GraphFileError, FileNotFoundError):
+                found = "refused"
+            except BaseException as error:  # noqa: BLE001 - that is what is looked for
+                found = f"{type(error).__name__}: {error}"[:200]
+            seconds, peak = used_seconds(forks) - before, peak_mebibytes()
+            if seconds > SLOWEST:
+                found = f"{seconds:.0f} seconds"
+            if peak - held > MOST_MEMORY:
+                found = f"{peak - held} MiB"
+            connection.send((found, seconds, peak - held))
+            held = max(held, peak - MOST_MEMORY)  # count each file of too much memory once
+    connection.send(None)
+
+
+def cpu_seconds(pid):
+    """Return the CPU seconds of a running process and its threads."""
+    with contextlib.suppress(OSError, IndexError):
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def fuzz(named, seed, first, count, keep):
+    """Read mutations `first` to `first + count`; a hang or a crash ends only the process."""
+    ending, data = named
+    batch, context = Batch(ending, seed, first), multiprocessing.get_context("spawn")
+    while batch.files < count:
+        connection, other = context.Pipe()
+        clock = context.Array("d", 2, lock=False)
+        places = range(first + batch.files, first + count)
+        process = context.Process(
+            target=read_batch, args=(other, clock, named, seed, places), daemon=False
+        )
+        process.start()
+        other.close()
+        if not connection.poll(START_PATIENCE):
+            process.kill()
+            raise TimeoutError("the reading process must start within 15 minutes, got no answer")
+        if connection.recv() != "ready":
+            raise RuntimeError(f"the valid .{ending} file must be read")
+        for place in places:
+            found = answer(connection, process, clock)
+            batch.take(*found)
+            if found[0] not in ("read", "refused"):
                 keep.mkdir(parents=True, exist_ok=True)
+                content = content_of(ending, data, seed, place)
                 (keep / f"{seed}-{place}.{ending}").write_bytes(content)
-    reader.stop()
-    return outcomes, slowest, most
+            if not process.is_alive() and not connection.poll():
+                break
+        if process.is_alive():
+            process.join(10)
+            process.kill()
+        process.join()
+    return batch
+
+
+def answer(connection, process, clock):
+    """Return what happened to the next file; end a process that takes too long."""
+    while True:
+        try:
+            if connection.poll(1.0):
+                return connection.recv()
+        except (EOFError, ConnectionResetError):
+            process.join()
+            return f"crash with exit code {process.exitcode}", 0.0, 0
+        waited, used = time.monotonic() - clock[0], cpu_seconds(process.pid) - clock[1]
+        if used > 4 * SLOWEST or waited > PATIENCE:
+            process.kill()
+            process.join()
+            return "hang", used, 0
+
+
+def recorded(record, seed):
+    """Return what a record holds, added up for each format."""
+    totals = {}
+    for line in record.read_text().splitlines() if record and record.exists() else []:
+        batch = Batch(**json.loads(line))
+        if batch.seed == seed:
+            total = totals.setdefault(batch.format, Batch(batch.format, seed, 0))
+            total.add(batch)
+    return totals
 
 
 def main():
@@ -241,24 +384,33 @@ def main():
     parser.add_argument("--files", type=int, default=20_000, help="files a format")
     parser.add_argument("--formats", nargs="*", help="endings; all by default")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=2_000, help="files a process and format")
+    parser.add_argument("--record", type=Path, help="JSON lines: go on behind what they hold")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="start no batch later")
     parser.add_argument(
         "--keep", type=Path, default=Path("fuzz-failures"), help="folder of failures"
     )
     asked = parser.parse_args()
+    totals, until = recorded(asked.record, asked.seed), time.monotonic() + asked.seconds
     valid = fuzzed_files()
-    wrong = 0
-    for ending in asked.formats or valid:
-        started = time.perf_counter()
-        outcomes, slowest, most = fuzz(ending, valid[ending], asked.files, asked.seed, asked.keep)
-        others = {name: n for name, n in outcomes.items() if name not in ("read", "refused")}
-        wrong += sum(others.values())
-        summary = {
-            "format": ending, "files": asked.files, "read": outcomes["read"],
-            "refused": outcomes["refused"], "wrong": others, "slowest_s": round(slowest, 2),
-            "memory_mib": most, "total_s": round(time.perf_counter() - started),
-        }  # fmt: skip
-        print(json.dumps(summary), flush=True)
-    return 1 if wrong else 0
+    endings = asked.formats or list(valid)
+    for ending in endings:
+        totals.setdefault(ending, Batch(ending, asked.seed, 0))
+    while time.monotonic() < until:
+        left = [ending for ending in endings if totals[ending].files < asked.files]
+        if not left:
+            break
+        ending = min(left, key=lambda ending: totals[ending].files)
+        first = totals[ending].files
+        count = min(asked.batch, asked.files - first)
+        batch = fuzz((ending, valid[ending]), asked.seed, first, count, asked.keep)
+        if asked.record:
+            with asked.record.open("a", encoding="utf-8") as record:
+                record.write(json.dumps(asdict(batch)) + "\n")
+        totals[ending].add(batch)
+        if totals[ending].files >= asked.files:
+            print(json.dumps(asdict(totals[ending])), flush=True)
+    return int(any(totals[ending].wrong for ending in endings))
 
 
 if __name__ == "__main__":
