@@ -86,7 +86,8 @@ def test_the_corpus_is_what_its_script_makes(tmp_path):
 
     made = {n: d for family in make_corpus.FAMILIES for n, d in family() if n in MANIFEST}
     assert sorted(made) == sorted(MANIFEST)
-    archives = (".npz", ".pt", ".parquet", ".h5ad", ".mat")  # their bytes change with the versions of writers
+    # The bytes of these change with the versions of writers.
+    archives = (".npz", ".pt", ".parquet", ".h5ad", ".mat")
     for name, data in made.items():
         if not name.endswith(archives):
             assert (CORPUS / "files" / name).read_bytes() == data, name
