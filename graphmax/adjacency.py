@@ -8,8 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from graphmax.checks import first_outside, frozen, node_indices
 from graphmax.kernels import adjacency as loops
 from graphmax.kernels import csr
+from graphmax.machine import check_room
 
 _NO_WEIGHTS = np.empty(0)
+# While rows are built: the entries twice.
+_BYTES_PER_ENTRY = 12
 _FLAWS = {
     1: "have pointers that do not decrease and stay inside `indices`",
     2: "hold node indices from 0 to num_nodes - 1",
@@ -90,6 +93,9 @@ def rows_of(
     directed: bool,
 ) -> tuple[Adjacency, Dropped]:
     """Build the rows of in-neighbors of `count` nodes and count what was dropped."""
+    entries = ends[0].size * (1 if directed else 2)
+    size = 8 * count + entries * (_BYTES_PER_ENTRY + (0 if weights is None else weights.itemsize))
+    check_room(size, f"the rows of {count} nodes and {ends[0].size} edges")
     built = csr.build(*ends, _NO_WEIGHTS if weights is None else weights, count, not directed)
     if isinstance(built, int):
         raise first_outside(ends, count, built)

@@ -10,7 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphmax.checks import MOST_NODES, boolean, integer, number, to_numpy, unmasked
 from graphmax.graph import Graph
+from graphmax.machine import check_room
 
+# Pairs of neighbors, their concatenation, and the rows made of them.
+_BYTES_PER_PAIR = 24
 _Pairs = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
@@ -80,8 +83,9 @@ def grid_graph(
     most = _most_axes(len(sides), connectivity)
     wraps = tuple(boolean(wrap, "periodic") for wrap in _per_axis(periodic, "periodic", len(sides)))
     lengths = None if spacing is None else _lengths(spacing, len(sides))
-    numbers = np.arange(prod(sides), dtype=np.int32).reshape(sides)
     steps = list(_half_steps(sides, most))
+    check_room(prod(sides) * len(steps) * _BYTES_PER_PAIR, f"the neighbors of {prod(sides)} pixels")
+    numbers = np.arange(prod(sides), dtype=np.int32).reshape(sides)
     pairs = [_neighbors(numbers, step, wraps) for step in steps]
     src, dst = (np.concatenate([pair[end] for pair in pairs] or [numbers[:0]]) for end in (0, 1))
     weights = None

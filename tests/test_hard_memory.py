@@ -3,10 +3,20 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import networkx as nx
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs forks and RLIMIT_AS")
+import graphmax as gm
+from graphmax import machine
+
+sys.path.insert(0, str(Path(__file__).parent / "corpus"))
+
+from valid_files import valid_files
+
+VALID = valid_files()
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs forks and RLIMIT_AS")
 
 # The limits lie where the connection, its threads and what it imports do not fit.
 SCRIPT = """
@@ -46,6 +56,7 @@ print(words)
 """
 
 
+@linux
 def test_duckdb_is_not_started_without_room(tmp_path):
     env = {**os.environ, "NUMBA_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -53,3 +64,41 @@ def test_duckdb_is_not_started_without_room(tmp_path):
         capture_output=True, text=True, env=env, check=False,
     )  # fmt: skip
     assert done.stdout == f"{[10] * 12}\n", done.stderr
+
+
+@pytest.fixture
+def no_room(monkeypatch):
+    """Let the machine have no memory left, and look even where little is asked for."""
+    monkeypatch.setattr(machine, "_SMALL", -1)
+    monkeypatch.setattr(machine, "free_memory", lambda: 0)
+    monkeypatch.setattr(machine, "_meminfo", lambda name: 0)
+
+
+@pytest.mark.parametrize("ending", VALID)
+def test_every_reader_looks_for_room_first(tmp_path, no_room, ending):
+    path = tmp_path / f"graph.{ending}"
+    path.write_bytes(VALID[ending])
+    with pytest.raises(
+        gm.GraphFileError, match="must fit into memory, got .*, where 0 MiB are free"
+    ):
+        gm.read_graph(path)
+
+
+def test_graphs_look_for_room_before_it_is_taken(no_room):
+    for build in (
+        lambda: gm.grid_graph((400, 400, 400)),
+        lambda: gm.Graph.from_edges([0], [1], 2**31 - 1),
+        lambda: gm.as_graph(nx.path_graph(3)),
+    ):
+        with pytest.raises(MemoryError, match="MiB for .*, where 0 MiB are free"):
+            build()
+
+
+def test_what_swap_holds_is_room(monkeypatch):
+    monkeypatch.setattr(machine, "free_memory", lambda: 0)
+    monkeypatch.setattr(machine, "_meminfo", lambda name: 2**40 * (name == "SwapFree"))
+    machine.check_room(2**39, "a test")
+
+
+def test_free_memory_is_what_the_system_says():
+    assert 0 < machine.free_memory() < 2**50

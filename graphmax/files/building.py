@@ -272,8 +272,6 @@ def graph_of_file(
     source.check_time()
     try:
         return Graph.from_edges(src, dst, num_nodes, **parts)
-    except MemoryError:
-        raise refusal(source.name, "fit into memory", "a larger graph") from None
     except (ValueError, TypeError) as error:
         raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
 

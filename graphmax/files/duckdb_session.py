@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from graphmax.files.errors import refusal
 from graphmax.files.opening import MEBIBYTE, Source
+from graphmax.machine import free_memory
 
 
 def identifier(name: str) -> str:
@@ -57,7 +58,7 @@ _MEMORY_PER_BYTE = 48
 def database(source: Source) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection whose memory follows the size of the file and whose time is limited."""
     check_address_space()
-    memory = max(_LEAST_MEMORY, _MEMORY_PER_BYTE * source.size) // MEBIBYTE
+    memory = max(_LEAST_MEMORY, min(_MEMORY_PER_BYTE * source.size, free_memory())) // MEBIBYTE
     with TemporaryDirectory(prefix="graphmax-") as spill:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": "false",

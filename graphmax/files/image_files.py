@@ -68,8 +68,6 @@ def read(source: Source, options: ReadOptions) -> Graph:
         graph = grid_graph(array.shape, options.connectivity)
     except ValueError as error:
         raise GraphFileError(f"{error} in {source.name}", path=source.name) from error
-    except MemoryError:
-        raise refusal(source.name, "fit into memory", f"{array.size} pixels") from None
     attributes = {name: column.ravel() for name, column in pixels.columns.items()}
     positions = None if pixels.place is None else _positions(array.shape, pixels.place)
     return graph.replace(attributes=attributes, positions=positions)

@@ -25,6 +25,7 @@ from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.metadata import metadata_of, parsed_metadata, with_positions
 from graphmax.files.opening import MEBIBYTE, ReadOptions, Source
 from graphmax.graph import Dropped, Graph
+from graphmax.machine import check_room
 
 _HARMLESS = 64 * MEBIBYTE
 _SPARSE = {"csr", "csc", "coo"}
@@ -109,6 +110,7 @@ def check_sizes(members: list[zipfile.ZipInfo], source: Source, options: ReadOpt
             f"{total} from {source.size} compressed bytes",
             way_out="pass max_ratio or max_bytes if the file is trusted",
         )
+    check_room(total, f"{total} bytes of arrays")
     names = [member.filename for member in members]
     if len(set(names)) < len(names):
         raise refusal(source.name, "hold every array once", "an array twice")

@@ -14,6 +14,7 @@ from graphmax.files.duckdb_session import fetched, identifier, literal
 from graphmax.files.errors import refusal
 from graphmax.files.metadata import METADATA_KEY
 from graphmax.files.opening import Source
+from graphmax.machine import check_room
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _AS_THEY_ARE = {
@@ -163,6 +164,7 @@ def _check_rows(connection: duckdb.DuckDBPyConnection, source: Source, num_colum
         raise refusal(
             source.name, f"decompress to at most {allowed} bytes", f"{count} rows, {size} bytes"
         )
+    check_room(size, f"{count} rows")
 
 
 def _check_magic(source: Source) -> None:

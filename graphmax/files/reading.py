@@ -14,6 +14,10 @@ from graphmax.files.formats import FORMAT_OF, ending_of, listed_formats, plain_s
 from graphmax.files.metadata import placed
 from graphmax.files.opening import Source, opened, read_options
 from graphmax.graph import Graph
+from graphmax.machine import check_room
+
+# What every reader but those of tables takes at its peak; measured: from 3.2 (NPZ) to 30 (DOT).
+_LEAST_MEMORY_PER_BYTE = 3
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,8 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
         ending = ending_of(name, chosen.format, source.head())
         row = FORMAT_OF[ending]
         try:
+            if not row.is_table:  # DuckDB spills what does not fit
+                check_room(_LEAST_MEMORY_PER_BYTE * source.size, f"{source.size} bytes of file")
             if row.writes or row.is_table:
                 check_seal(source)
             graph: Graph = row.reader()(replace(source, kind=ending), chosen)

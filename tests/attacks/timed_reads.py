@@ -18,7 +18,7 @@ from pathlib import Path
 import torch_geometric.data  # noqa: F401 - some damaged files need it, and it takes seconds
 from fuzz_files import mutated_file
 from tally import Tally
-from valid_files import fuzzed_files
+from valid_files import BESIDE, OPTIONS, fuzzed_files
 
 from graphmax import GraphFileError, read_graph
 from graphmax.kernels.progress import COMPILING, reporting
@@ -35,8 +35,9 @@ def attack(count, seed, folder):
     warnings.simplefilter("ignore")
     rng, tally, valid = random.Random(seed), Tally(), fuzzed_files()
     for ending, content in valid.items():  # imports and pools are no leak, and no slow reads
-        (folder / f"whole.{ending}").write_bytes(content)
-        read_graph(folder / f"whole.{ending}")
+        path, opened, options = placed(folder, ending)
+        path.write_bytes(content)
+        read_graph(opened, **options)
     for _ in range(WARM_UP):
         one_read(rng, valid, folder, Tally())
     before = standing()
@@ -50,6 +51,18 @@ def attack(count, seed, folder):
             tally.fail(f"{name}: {before[name]} before, {amount} after")
     tally.note("bytes more", max(0, standing()["bytes"] - before["bytes"]))
     return tally
+
+
+def placed(folder, ending):
+    """Return where a file lies, what is opened to read it, and with what; each kind on its own."""
+    place = folder / ending
+    place.mkdir(exist_ok=True)
+    path = opened = place / f"graph.{ending}"
+    if ending in BESIDE:
+        name, content = BESIDE[ending]
+        opened = place / name
+        opened.write_bytes(content)
+    return path, opened, OPTIONS.get(ending, {})
 
 
 def standing():
@@ -71,21 +84,21 @@ def resident():
 def one_read(rng, valid, folder, tally):
     """Read one file under one limit; return the bytes of code that it compiled."""
     ending = rng.choice(list(valid))
-    path = folder / f"graph.{ending}"
+    path, opened, options = placed(folder, ending)
     is_whole = rng.random() < 0.1
     path.write_bytes(valid[ending] if is_whole else mutated_file(ending, valid[ending], rng))
     if rng.random() < 0.05:
-        refused(path, rng.choice(LIMITS_THAT_ARE_NONE), tally)
+        refused(opened, rng.choice(LIMITS_THAT_ARE_NONE), tally)
         return 0
     compiled, held, limit = [], resident(), 10 ** rng.uniform(-5, 0)
     started = time.perf_counter()
     try:
         with reporting(lambda stage, *_: compiled.append(stage == COMPILING)):
-            read_graph(path, max_seconds=limit)
+            read_graph(opened, max_seconds=limit, **options)
         outcome = "read"
     except GraphFileError as error:
         outcome = "out of time" if "must be read within" in str(error) else "refused"
-        if len(str(error)) > 300 + len(str(folder)):
+        if len(str(error)) > 300 + len(str(opened)):
             tally.fail(f"{len(str(error))} characters: {error}")
     except BaseException as error:  # noqa: BLE001 - that is what is looked for
         keep(path, tally, f"{type(error).__name__}: {error}")
