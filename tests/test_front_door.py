@@ -46,7 +46,7 @@ def test_every_name_is_listed_once():
 
 PACKAGES = (
     "", ".benchmark", ".datasets", ".extract", ".files", ".generators", ".images", ".maxima", ".nn", ".peaks",
-    ".plotting", ".symmetry", ".tables", ".training",
+    ".plotting", ".posterior", ".symmetry", ".tables", ".training",
 )  # fmt: skip
 
 

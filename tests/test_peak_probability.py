@@ -9,14 +9,18 @@ from scipy.stats import multivariate_normal
 import graphmax as gm
 from graphmax.generators import delaunay, gaussian_field
 from graphmax.posterior import sample_probability
-from graphmax.posterior.estimation import Estimator
-from graphmax.posterior.factor import Factor
-from graphmax.posterior.likelihood import EvenLikelihood, SparseLikelihood
-from graphmax.posterior.measurements import measurements_of
-from graphmax.posterior.parameter_prior import ParameterPrior
-from graphmax.posterior.precision import FieldPrecision, laplacian_of
-from graphmax.posterior.scoring import UnevenLikelihood, climb
-from graphmax.posterior.spectrum import Measure, quadrature, random_signs, spectrum_of
+from graphmax.posterior.estimation import Estimator, UnevenLikelihood, climb
+from graphmax.posterior.likelihood import (
+    EvenLikelihood,
+    Measure,
+    ParameterPrior,
+    SparseLikelihood,
+    measurements_of,
+    quadrature,
+    random_signs,
+    spectrum_of,
+)
+from graphmax.posterior.precision import Factor, FieldPrecision, laplacian_of
 from graphmax.values import read_attribute
 
 THETA = np.array([0.3, -1.0, -0.5])

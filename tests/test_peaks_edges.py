@@ -148,9 +148,9 @@ def test_edge_peaks_refuses(wrong, error, message):
 
 
 def test_hubs_beyond_memory_are_refused(monkeypatch):
-    from graphmax.peaks import linegraph
+    from graphmax.peaks import finding
 
-    monkeypatch.setattr(linegraph, "MOST_ENTRIES", 5)
+    monkeypatch.setattr(finding, "MOST_ENTRIES", 5)
     star = gm.Graph.from_edges([0, 0, 0], [1, 2, 3], weights=[1, 2, 3])
     with pytest.raises(
         ValueError, match="more than 5 pairs of edges .* got 6 .*node 0 alone has 3"

@@ -6,7 +6,7 @@ from scipy.stats import binomtest, false_discovery_control, ttest_1samp, ttest_i
 
 import graphmax as gm
 from graphmax.generators import gaussian_field
-from graphmax.significance.testing import benjamini_hochberg
+from graphmax.significance import benjamini_hochberg
 
 GRID = gm.grid_graph((8, 8))
 

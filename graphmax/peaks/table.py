@@ -15,10 +15,8 @@ from graphmax.atomic import write_atomically
 from graphmax.checks import frozen, integer
 from graphmax.graph import Graph
 from graphmax.notebook import html_table
-from graphmax.peaks.coordinates import coordinate_columns, coordinates_of
-from graphmax.peaks.display import MOST_ROWS, aligned, cells, scalars
-from graphmax.peaks.geojson import feature_collection
-from graphmax.peaks.setting import Setting
+from graphmax.peaks.setting import Setting, coordinate_columns, coordinates_of
+from graphmax.peaks.table_output import MOST_ROWS, aligned, cells, feature_collection, scalars
 from graphmax.rule import FilledRule
 from graphmax.values import order_key
 

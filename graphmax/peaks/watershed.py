@@ -10,7 +10,7 @@ from graphmax.checks import boolean
 from graphmax.kernels import watershed
 from graphmax.kernels.ascent import NOBODY
 from graphmax.node_values import complete_column
-from graphmax.peaks.topography import Ascents
+from graphmax.peaks.assembly import Ascents
 from graphmax.question import Question, ask
 from graphmax.rule import Absent, Direction, Extremum, Nan, Rule
 

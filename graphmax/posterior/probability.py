@@ -14,12 +14,18 @@ from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
 from graphmax.node_values import complete_column, graph_and_attribute
 from graphmax.notebook import fact_table
-from graphmax.posterior.conductances import graph_laplacian
-from graphmax.posterior.counts import fields_of_counts
-from graphmax.posterior.field import FieldParameters, FittedField, Order, fitted_fields, share_of
-from graphmax.posterior.measurements import measurements_of
-from graphmax.posterior.model_checks import ModelChecks, checks_of
-from graphmax.posterior.precision import Floats
+from graphmax.posterior.field import (
+    FieldParameters,
+    FittedField,
+    ModelChecks,
+    Order,
+    checks_of,
+    fields_of_counts,
+    fitted_fields,
+    share_of,
+)
+from graphmax.posterior.likelihood import measurements_of
+from graphmax.posterior.precision import Floats, graph_laplacian
 from graphmax.posterior.sampling import Balls
 from graphmax.rule import Direction, Rule
 

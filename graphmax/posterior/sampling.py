@@ -1,17 +1,33 @@
-"""Exact samples of a Gaussian field given noisy measurements, by perturb-and-optimize."""
+"""Exact samples of a Gaussian field given noisy measurements, and P(node is a maximum | them).
+
+Samples come by perturb-and-optimize. Under the true model the probability is the ceiling of every
+detector.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import scipy.sparse
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from graphmax.adjacency import Adjacency
+from graphmax.convert import as_graph
 from graphmax.kernels import fields
 from graphmax.kernels.hopmax import rivals_within
-from graphmax.posterior.precision import Floats, Precision
+from graphmax.kernels.progress import tell
+from graphmax.posterior.precision import (
+    Floats,
+    Matrix,
+    MatrixPrecision,
+    Precision,
+    as_csr,
+    incidence_of,
+)
+from graphmax.rule import Rule
 from graphmax.values import order_key
 
 SAMPLES_AT_ONCE = 16
@@ -156,3 +172,164 @@ def portions(count: int) -> Iterator[tuple[int, int]]:
     for start in range(0, count, SAMPLES_AT_ONCE):
         size = min(SAMPLES_AT_ONCE, count - start)
         yield start + size, size
+
+
+def sample_probability(
+    graph: Any,
+    y: ArrayLike,
+    precision: Any,
+    sigma: float,
+    *,
+    hops: int = 1,
+    samples: int = 1600,
+    root: Any = None,
+    seed: int = 0,
+) -> Floats:
+    """Return the probability that each node is a maximum of a field that was seen with noise.
+
+    The field is h ~ N(0, Q^-1), seen as y = h + sigma * noise, the noise standard normal and
+    independent. The answer is P(h_v > h_u for every other u of the ball of v | y).
+
+    Parameters
+    ----------
+    graph : Graph or graph of another library
+        Where the balls are; arrows are walked as ``direction="in"`` does.
+    y : float (num_nodes,)
+        The field with noise, in any unit.
+    precision : sparse matrix (num_nodes, num_nodes)
+        Q, symmetric positive definite, in the unit of y to the power -2.
+    sigma : float
+        Standard deviation of the noise, above 0, in the unit of y.
+    hops : int, default 1
+        Radius of the ball.
+    samples : int, default 1600
+        Number of posterior samples; each comes with its mirror image about the posterior mean.
+    root : sparse matrix (num_nodes, m), optional
+        R with R R^T = Q, needed unless Q is diagonally dominant with no positive entry off its
+        diagonal (as kappa^2 I + L is).
+    seed : int, default 0
+        Equal seeds give equal bits.
+
+    Returns
+    -------
+    float64 (num_nodes,)
+        Probabilities; 1 for a node without neighbors.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, sigma is not above 0, y is not finite, Q is not symmetric positive
+        definite, or its root is needed and not given.
+
+    Notes
+    -----
+    Exact up to Monte-Carlo error: samples by perturb-and-optimize (conjugate gradients on
+    Q + I / sigma^2), and of each sample not the event but its probability given all other nodes,
+    Phi((E[h_v | rest, y] - max_u h_u) * sqrt(A_vv)), which varies 4 to 10 times less.
+    Time O(samples * steps * entries of Q), memory 16 samples at a time.
+
+    References
+    ----------
+    G. Papandreou and A. Yuille, Gaussian sampling by local perturbations, NIPS 2010.
+    D. Blackwell, Conditional expectation and unbiased sequential estimation, 1947.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scipy.sparse
+    >>> from graphmax import Graph
+    >>> from graphmax.posterior import sample_probability
+    >>> pair = Graph.from_edges([0], [1])
+    >>> precision = scipy.sparse.csr_array([[2.0, -1.0], [-1.0, 2.0]])
+    >>> sample_probability(pair, [1.0, 0.0], precision, sigma=0.5, samples=400).round(1)
+    array([0.9, 0.1])
+    """
+    rows = as_graph(graph).adjacency("in")
+    noisy = _values(y, rows.indptr.size - 1)
+    if not sigma > 0 or not np.isfinite(sigma):
+        raise ValueError(f"`sigma` must be above 0 and finite, got {sigma}")
+    balls = Balls(rows, Rule(hops=hops).reach or 1)
+    prior = _symmetric(precision, noisy.size)
+    root = _root_of(prior) if root is None else _given_root(root, prior)
+    weights = np.full(noisy.size, 1 / sigma**2)
+    posterior = Posterior(MatrixPrecision(prior, root), weights, noisy)
+    try:
+        return _mean_chances(posterior, balls, _count(samples), np.random.default_rng(seed))
+    except NotDefiniteError as error:
+        raise ValueError(f"`precision` must be positive definite, got one where {error}") from None
+    except NotConvergedError as error:
+        raise ValueError(f"`precision` must be well conditioned, got {error}") from None
+
+
+def _mean_chances(
+    posterior: Posterior, balls: Balls, count: int, rng: np.random.Generator
+) -> Floats:
+    total = np.zeros(posterior.weights.size)
+    for done, size in portions(count):
+        for drawn in posterior.mirrored(posterior.deviations(size, rng)):
+            above = balls.highest_others(drawn)
+            total += posterior.chances(posterior.given_the_rest(drawn), above).sum(axis=1)
+        tell("sampling the posterior", done, count)
+    return total / (2 * count)
+
+
+def _values(y: ArrayLike, num_nodes: int) -> Floats:
+    noisy = np.asarray(y, np.float64)
+    if noisy.shape != (num_nodes,):
+        raise ValueError(f"`y` must have one entry per node ({num_nodes},), got {noisy.shape}")
+    if not np.isfinite(noisy).all():
+        raise ValueError("`y` must be finite, got NaN or an infinite value")
+    return noisy
+
+
+def _symmetric(precision: Any, num_nodes: int) -> Matrix:
+    matrix = _matrix(precision, "precision")
+    if matrix.shape != (num_nodes, num_nodes):
+        raise ValueError(
+            f"`precision` must have shape ({num_nodes}, {num_nodes}), got {matrix.shape}"
+        )
+    apart = abs(matrix - matrix.T)
+    if apart.nnz and apart.max() > 1e-9 * abs(matrix).max():
+        raise ValueError("`precision` must be symmetric, got a matrix that is not")
+    if not (matrix.diagonal() > 0).all():
+        raise ValueError("`precision` must be positive definite, got a diagonal that is not")
+    return matrix
+
+
+def _matrix(given: Any, name: str) -> Matrix:
+    if not scipy.sparse.issparse(given):
+        raise TypeError(f"`{name}` must be a SciPy sparse matrix, got {type(given).__name__}")
+    matrix: Matrix = as_csr(given).astype(np.float64)
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _given_root(root: Any, prior: Matrix) -> Matrix:
+    factor = _matrix(root, "root")
+    if factor.shape[0] != prior.shape[0]:
+        raise ValueError(
+            f"`root` must have one row per node ({prior.shape[0]}), got {factor.shape[0]}"
+        )
+    apart = abs(factor @ factor.T - prior)
+    if apart.nnz and apart.max() > 1e-9 * abs(prior).max():
+        raise ValueError("`root` must give the precision as root @ root.T, got another product")
+    return factor
+
+
+def _root_of(prior: Matrix) -> Matrix:
+    """Return R with R R^T = Q: a column an edge and a column a node, as for a Laplacian."""
+    above = scipy.sparse.triu(prior, k=1)
+    surplus = np.asarray(prior.sum(axis=1))
+    if (above.data > 0).any() or (surplus < -1e-9 * prior.diagonal()).any():
+        raise ValueError(
+            "`root` must be given for a precision that is not diagonally dominant with entries of "
+            "at most 0 off its diagonal, got None; for the square of a symmetric M pass root=M"
+        )
+    loose = scipy.sparse.diags_array(np.sqrt(np.maximum(surplus, 0.0)))
+    return as_csr(scipy.sparse.hstack([incidence_of(prior), loose]))
+
+
+def _count(samples: Any) -> int:
+    if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 2:
+        raise ValueError(f"`samples` must be an integer of at least 2, got {samples!r}")
+    return (int(samples) + 1) // 2

@@ -20,12 +20,15 @@ from scipy.special import gammaln, logsumexp
 from sklearn.metrics import average_precision_score
 
 import graphmax as gm
-from graphmax.posterior.likelihood import EvenLikelihood
-from graphmax.posterior.measurements import Measurements
-from graphmax.posterior.parameter_prior import ParameterPrior
+from graphmax.posterior.likelihood import (
+    EvenLikelihood,
+    Measure,
+    Measurements,
+    ParameterPrior,
+    Spectrum,
+)
 from graphmax.posterior.precision import FieldPrecision, laplacian_of
 from graphmax.posterior.sampling import Balls, Posterior
-from graphmax.posterior.spectrum import Measure, Spectrum
 
 from . import pool  # noqa: TID252
 from .unlabelled import FAMILIES, KAPPA2, ORDERS, observed  # noqa: TID252

@@ -1,7 +1,12 @@
-"""`peak_significance`: is a peak higher than chance makes them, against null fields."""
+"""`peak_significance`: is a peak higher than chance makes them, against null fields.
 
-from collections.abc import Callable
+Null fields come in blocks: from an array, a function, a field fitted to the values, or the maps of
+a group design, with random signs or dealt to two groups.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import comb
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -9,15 +14,199 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from graphmax.checks import frozen, integer, number, one_of
+from graphmax.convert import as_graph
 from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
 from graphmax.maxima import local_maxima
+from graphmax.node_values import graph_and_attribute
 from graphmax.peaks import Peaks, find_peaks
+from graphmax.posterior.field import fitted_fields
+from graphmax.posterior.likelihood import measurements_of
+from graphmax.posterior.precision import graph_laplacian
 from graphmax.rule import Rule
-from graphmax.significance.null_fields import Blocks, Floats, fewest_draws, null_model
+from graphmax.values import Attribute
 
 if TYPE_CHECKING:
     import pandas
+
+
+Floats = NDArray[np.float64]
+
+
+def maps_of(graph: Graph, values: Any) -> Floats:
+    """Return maps (subjects, num_nodes), refusing what is none."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`values` must be real numbers, got dtype {array.dtype}")
+    if array.ndim != 2 or array.shape[1] != graph.num_nodes or len(array) < 2:
+        raise ValueError(
+            f"`values` must have shape (subjects, {graph.num_nodes}) with at least 2 subjects for "
+            f"a group design, got {array.shape}"
+        )
+    return array.astype(np.float64)
+
+
+class SignFlips:
+    """One group: is its mean above 0? Under the null a map is as likely as its negative."""
+
+    def __init__(self, maps: Floats, _: Any, alpha: float) -> None:
+        self.maps = maps
+        if 2.0 ** len(maps) * alpha < 1:
+            raise ValueError(
+                f"`values` must hold more subjects for alpha={alpha:g}, got {len(maps)}: there "
+                f"are only {2 ** len(maps)} ways to flip their signs"
+            )
+        self.squares = (maps**2).sum(axis=0)
+        self.statistic = self._t(np.ones(len(maps)))
+
+    def draw(self, rng: np.random.Generator) -> Floats:
+        """Return the t-statistic of a null."""
+        return self._t(2 * rng.integers(0, 2, len(self.maps)) - 1)
+
+    def _t(self, signs: NDArray[Any]) -> Floats:
+        count, mean = len(self.maps), signs @ self.maps / len(self.maps)
+        variance = (self.squares - count * mean**2) / (count - 1)
+        return _ratio(mean, variance / count)
+
+
+class LabelPermutations:
+    """Two groups: is the mean of the second above that of the first? Labels are exchangeable."""
+
+    def __init__(self, maps: Floats, design: Any, alpha: float) -> None:
+        names, self.member = np.unique(np.asarray(design), return_inverse=True)
+        if self.member.shape != (len(maps),) or names.size != 2:
+            raise ValueError(
+                f"`design` must name one of two groups for each of {len(maps)} subjects, got "
+                f"{names.size} groups for {self.member.size}"
+            )
+        self.maps, self.second = maps, int(self.member.sum())
+        ways = comb(len(maps), self.second)
+        if ways * alpha < 1:
+            raise ValueError(
+                f"`values` must hold more subjects for alpha={alpha:g}, got {len(maps)}: there "
+                f"are only {ways} ways to deal them to the groups"
+            )
+        self.sum, self.squares = maps.sum(axis=0), (maps**2).sum(axis=0)
+        self.statistic = self._t(self.member)
+
+    def draw(self, rng: np.random.Generator) -> Floats:
+        """Return the t-statistic of a null."""
+        return self._t(rng.permutation(self.member))
+
+    def _t(self, member: NDArray[Any]) -> Floats:
+        second, first = self.second, len(self.maps) - self.second
+        high = member @ self.maps
+        low = self.sum - high
+        within = self.squares - high**2 / second - low**2 / first
+        variance = within / max(len(self.maps) - 2, 1) * (1 / first + 1 / second)
+        return _ratio(high / second - low / first, variance)
+
+
+def _ratio(mean: Floats, variance: Floats) -> Floats:
+    """Return t; 0 where the maps are all alike up to rounding."""
+    deviation = np.sqrt(np.maximum(variance, 0.0))
+    flat = deviation <= 1e-12 * np.abs(mean)
+    return np.where(flat, 0.0, mean / np.where(flat, 1.0, deviation))
+
+
+Blocks = Iterator[Floats]
+Draw = Callable[[np.random.Generator, int], Blocks]
+_VALUES_AT_ONCE = 1 << 22
+
+
+def fewest_draws(alpha: float) -> int:
+    """Return how many draws a p-value of alpha takes at least."""
+    return int(np.ceil(1 / alpha - 1e-9)) - 1
+
+
+def null_model(
+    graph: Any, values: Any, nulls: Any, design: Any, alpha: float, seed: int
+) -> tuple[Graph, NDArray[Any], Draw]:
+    """Return the graph, its attribute, and how to draw null fields in blocks."""
+    if design is not None and not (isinstance(nulls, str) and nulls == "permute-labels"):
+        raise TypeError('`design` must not be given but for nulls="permute-labels"')
+    if isinstance(nulls, str) and nulls in ("signflip", "permute-labels"):
+        checked = as_graph(graph)
+        design_of = SignFlips if nulls == "signflip" else LabelPermutations
+        model = design_of(maps_of(checked, values), design, alpha)
+        return checked, model.statistic, _one_by_one(model.draw, checked.num_nodes)
+    checked, attribute = graph_and_attribute(graph, values)
+    array = _one_column(attribute)
+    if isinstance(nulls, str):
+        one_of(nulls, "nulls", ("field", "signflip", "permute-labels"))
+        return checked, array, _of_field(checked, attribute, seed)
+    if callable(nulls):
+        return checked, array, _one_by_one(nulls, checked.num_nodes)
+    return checked, array, _of_array(nulls, checked.num_nodes, alpha)
+
+
+def _one_column(attribute: Attribute) -> NDArray[Any]:
+    if attribute.array.ndim != 1:
+        raise ValueError(
+            f"`values` must have one entry per node, got shape {attribute.array.shape}; maps of "
+            'subjects (subjects, num_nodes) are for nulls="signflip" and "permute-labels"'
+        )
+    if attribute.missing is None:
+        return attribute.array
+    return np.where(attribute.missing, np.nan, attribute.array.astype(np.float64))
+
+
+def _block_size(num_nodes: int) -> int:
+    return int(np.clip(_VALUES_AT_ONCE // max(num_nodes, 1), 1, 64))
+
+
+def _one_by_one(one: Callable[[np.random.Generator], Any], num_nodes: int) -> Draw:
+    def draw(rng: np.random.Generator, most: int) -> Blocks:
+        for start in range(0, most, _block_size(num_nodes)):
+            count = min(_block_size(num_nodes), most - start)
+            yield np.stack([_null(one(rng), num_nodes) for _ in range(count)], axis=1)
+
+    return draw
+
+
+def _null(field: Any, num_nodes: int) -> Floats:
+    array = np.asarray(field)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`nulls` must draw real numbers, got dtype {array.dtype}")
+    if array.size != num_nodes:
+        raise ValueError(f"`nulls` must draw one entry per node ({num_nodes},), got {array.shape}")
+    return array.ravel().astype(np.float64)
+
+
+def _of_array(nulls: Any, num_nodes: int, alpha: float) -> Draw:
+    array = np.asarray(nulls)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            "`nulls` must be numbers (num_nodes, B), a function of a Generator, or a word, got "
+            f"{type(nulls).__name__} of dtype {array.dtype}"
+        )
+    if array.ndim != 2 or array.shape[0] != num_nodes:
+        raise ValueError(f"`nulls` must have shape ({num_nodes}, B), got {array.shape}")
+    if array.shape[1] < fewest_draws(alpha):
+        raise ValueError(
+            f"`nulls` must hold at least {fewest_draws(alpha)} draws for alpha={alpha:g}, got "
+            f"{array.shape[1]}: no p-value is below 1 / (draws + 1)"
+        )
+
+    def draw(_: np.random.Generator, most: int) -> Blocks:
+        size = _block_size(num_nodes)
+        for start in range(0, min(most, array.shape[1]), size):
+            yield array[:, start : min(start + size, most)].astype(np.float64)
+
+    return draw
+
+
+def _of_field(graph: Graph, attribute: Attribute, seed: int) -> Draw:
+    laplacian, data = graph_laplacian(graph, None), measurements_of(attribute, None)
+    (_, fitted), *_ = fitted_fields(laplacian, data, "auto", seed)
+
+    def draw(rng: np.random.Generator, most: int) -> Blocks:
+        size = min(16, _block_size(graph.num_nodes))
+        for start in range(0, most, size):
+            yield fitted.prior_draws(min(size, most - start), rng)
+
+    return draw
+
 
 Statistic = Literal["height", "prominence"]
 NullModel = Literal["field", "signflip", "permute-labels"]

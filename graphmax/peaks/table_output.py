@@ -1,6 +1,7 @@
-"""A table of peaks as GeoJSON: one point per peak, its columns as properties."""
+"""The table of peaks as text, in a notebook, and as GeoJSON."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,37 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from graphmax.peaks.table import Peaks
+
+
+MOST_ROWS = 10
+
+
+def scalars(column: NDArray[Any]) -> list[Any]:
+    """Return the entries as Python's own, times as NumPy's."""
+    return list(column) if column.dtype.kind in "mM" else column.tolist()
+
+
+def cells(columns: Mapping[str, NDArray[Any]], *, more: bool) -> dict[str, list[str]]:
+    """Return the entries of every column as text, and dots where there are more."""
+    dots = ["..."] * more
+    return {
+        name: [_text(item) for item in column[:MOST_ROWS]] + dots
+        for name, column in columns.items()
+    }
+
+
+def _text(item: Any) -> str:
+    return f"{item:.6g}" if isinstance(item, np.floating) else str(item)
+
+
+def aligned(columns: Mapping[str, list[str]]) -> list[str]:
+    """Return lines with every column to the right."""
+    wide = {name: max(len(name), *map(len, column)) for name, column in columns.items()}
+    rows = zip(*([name, *column] for name, column in columns.items()), strict=True)
+    return [
+        " ".join(cell.rjust(width) for cell, width in zip(row, wide.values(), strict=True))
+        for row in rows
+    ]
 
 
 def feature_collection(peaks: "Peaks") -> dict[str, Any]:
