@@ -7,10 +7,9 @@ its declared type. Of values that change over time the last one is taken, with a
 from collections import Counter
 from typing import Any
 
-from graphmax.files.errors import listed
 from graphmax.files.nodes_and_edges import without_echo
 from graphmax.files.opening import ReadOptions, Source
-from graphmax.files.xml_graphs import XmlReader, graph_data
+from graphmax.files.xml_graphs import XmlReader, graph_data, say_undeclared
 from graphmax.graph import Graph
 
 _ARROWS = {"directed": True, "undirected": False, "mutual": False}
@@ -114,11 +113,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
     if reader.changing:
         names = ", ".join(sorted(reader.changing)[:5])
         source.remark(f"the last value is taken of what changes over time: {names}")
-    if reader.undeclared:
-        names = listed(list(reader.undeclared))
-        source.remark(
-            f"{reader.undeclared.total()} values of undeclared attributes left out ({names})"
-        )
+    say_undeclared(source, reader.undeclared, "attributes")
     for title, kind in reader.kinds["node"].items():
         if kind.startswith("list"):
             source.remark(f"attribute {title!r} is text: lists are no numbers")

@@ -34,6 +34,11 @@ class _Block(NamedTuple):
     def all(self, key: str) -> list[Any]:
         return [value for name, value in self.pairs if name == key]
 
+    def one(self, key: str) -> Any:
+        """Return the value that stands under a key once, else None."""
+        found = self.all(key)
+        return found[0] if len(found) == 1 else None
+
     def data(self, lists: set[str]) -> dict[str, Any]:
         """Return numbers and texts; keys that stand several times are lists, and left out."""
         counts = Counter(name for name, _ in self.pairs)
@@ -109,21 +114,21 @@ def read(source: Source, options: ReadOptions) -> Graph:
     if len(graphs) != 1 or not isinstance(graphs[0], _Block):
         raise refusal(source.name, "hold one graph", str(len(graphs)))
     graph: _Block = graphs[0]
-    nodes, ids = _parts(graph, "node", ("id",), source)
-    edges, ends = _parts(graph, "edge", ("source", "target"), source)
+    nodes, ids = _nodes(graph, source)
+    edges, ends = _edges(graph)
     lists: set[str] = set()
     node_data = [node.data(lists) for node in source.timed(nodes)]
     edge_data = [edge.data(lists) for edge in source.timed(edges)]
     if lists:
         source.remark(f"left out, for they are lists: {', '.join(sorted(lists)[:5])}")
-    names, data = named_nodes(source, [pair[0] for pair in ids], node_data)
-    known = dict(zip([pair[0] for pair in ids], names, strict=True))
+    names, data = named_nodes(source, ids, node_data)
     return NodeEdgeData(
         names,
         data,
-        NodeEdgeData.linked(source, ends, known),
+        ends,
         edge_data,
         _is_directed(graph, source),
+        names=dict(zip(ids, names, strict=True)),
     ).to_graph(source, options)
 
 
@@ -137,18 +142,18 @@ def _is_directed(graph: _Block, source: Source) -> bool:
     return words[text]
 
 
-def _parts(
-    graph: _Block, key: str, needed: tuple[str, ...], source: Source
-) -> tuple[list[_Block], list[tuple[Any, ...]]]:
-    blocks = graph.all(key)
-    values = []
+def _nodes(graph: _Block, source: Source) -> tuple[list[_Block], list[Any]]:
+    """Return the nodes and their ids; each must have one."""
+    blocks, ids = graph.all("node"), []
     for place, block in enumerate(blocks):
-        found = [block.all(name) for name in needed] if isinstance(block, _Block) else []
-        if not found or any(len(one) != 1 for one in found):
-            raise refusal(
-                source.name,
-                f"give every {key} one {' and one '.join(needed)}",
-                f"other in {key} {place + 1}",
-            )
-        values.append(tuple(one[0] for one in found))
-    return blocks, values
+        found = block.all("id") if isinstance(block, _Block) else []
+        if len(found) != 1:
+            raise refusal(source.name, "give every node one id", f"other in node {place + 1}")
+        ids.append(found[0])
+    return blocks, ids
+
+
+def _edges(graph: _Block) -> tuple[list[_Block], list[tuple[Any, Any]]]:
+    """Return the edges and their ends, None for an end that is not named once."""
+    blocks = [block if isinstance(block, _Block) else _Block([]) for block in graph.all("edge")]
+    return blocks, [(block.one("source"), block.one("target")) for block in blocks]

@@ -6,6 +6,7 @@ and reads street networks, whose attributes are all declared as text, as text.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from graphmax.files.metadata import (
     written,
 )
 from graphmax.files.opening import ReadOptions, Source
-from graphmax.files.xml_graphs import XmlEdge, XmlReader, graph_data
+from graphmax.files.xml_graphs import XmlEdge, XmlReader, graph_data, say_undeclared
 from graphmax.graph import Graph
 
 _TYPES = {"b": "boolean", "i": "long", "u": "long", "f": "double", "m": "long"}
@@ -51,6 +52,7 @@ class _Reader(XmlReader):
         self.key: str | None = None
         self.depth = 0
         self.skipped: dict[str, int] = {}
+        self.undeclared: Counter[str] = Counter()
 
     def on_key(self, attributes: dict[str, str]) -> None:
         key = attributes.get("id")
@@ -109,13 +111,14 @@ class _Reader(XmlReader):
     def on_data(self, attributes: dict[str, str]) -> None:
         self.key = attributes.get("key")
         if self.key not in self.keys:
-            raise self.refusal("declare every key", f"data of the key {str(self.key)[:40]!r}")
+            self.undeclared[str(self.key)] += 1
+            return
         self.collect()
 
     def after_data(self) -> None:
-        text = self.taken_text()
-        if self.key is not None and self.owners and self.keys[self.key].kind != "graphics":
-            self.owners[-1].setdefault(self.keys[self.key].name, text)
+        text, key = self.taken_text(), self.keys.get(self.key or "")
+        if key is not None and self.owners and key.kind != "graphics":
+            self.owners[-1].setdefault(key.name, text)
         self.key = None
 
     def on_NodeLabel(self, _: dict[str, str]) -> None:  # noqa: N802 - yEd spells it so
@@ -148,6 +151,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
     graph = reader.read()
     for what, count in reader.skipped.items():
         source.remark(f"{count} {what} left out")
+    say_undeclared(source, reader.undeclared, "keys")
     metadata = parsed_metadata(reader.graph_data.get("graphmax"), source)
     kinds, defaults = ((of("node"), of("edge")) for of in (reader.kinds, reader.defaults))
     data = graph_data(graph, metadata=metadata, kinds=kinds, defaults=defaults)

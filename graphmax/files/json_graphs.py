@@ -266,9 +266,7 @@ def _data(
     key = _key_of(nodes, edges)
     ids = _node_ids(nodes, key, as_text, source)
     names: dict[Any, Any] = {node: node for node in ids}
-    ends = [
-        _named_ends(edge, place, as_text, source) for place, edge in enumerate(source.timed(edges))
-    ]
+    ends = [_named_ends(edge, as_text) for edge in source.timed(edges)]
     if _count_nodes(ends, names):
         names = dict(enumerate(ids))
         if key is not None:
@@ -278,17 +276,17 @@ def _data(
     node_data: Sequence[Mapping[str, Any]] = [_flat(node, {key}) for node in nodes]
     if as_text or key != "id":
         node_data = without_echo(node_data, ids, ("value", "name", "shared_name", "label"))
-    linked = NodeEdgeData.linked(source, ends, names)
     edge_data = [_flat(edge, {k for pair in _ENDS for k in pair} | {"id", "key"}) for edge in edges]
     if any(kind is not None for kind in kinds):
-        directed, linked, edge_data = _mixed(directed, kinds, linked, edge_data)
+        directed, ends, edge_data = _mixed(directed, kinds, ends, edge_data)
     return NodeEdgeData(
         ids,
         [_restored(dict(data), floats, metadata) for data in node_data],
-        linked,
+        ends,
         [_restored(data, {"weight"}, metadata) for data in edge_data],
         directed,
         metadata,
+        names=names,
     )
 
 
@@ -307,14 +305,14 @@ def _count_nodes(ends: list[tuple[Any, Any]], names: Mapping[Any, Any]) -> bool:
 
 
 def _mixed(
-    directed: bool, kinds: list[bool | None], linked: list[Any], data: list[dict[str, Any]]
+    directed: bool, kinds: list[bool | None], ends: list[Any], data: list[dict[str, Any]]
 ) -> tuple[bool, list[Any], list[dict[str, Any]]]:
     """Return edges of which each says whether it has an arrow; plain ones go both ways."""
     arrows = [directed if kind is None else kind for kind in kinds]
     if not any(arrows) or all(arrows):
-        return any(arrows), linked, data
+        return any(arrows), ends, data
     back = [i for i, arrow in enumerate(arrows) if not arrow]
-    return True, linked + [linked[i][::-1] for i in back], data + [data[i] for i in back]
+    return True, ends + [ends[i][::-1] for i in back], data + [data[i] for i in back]
 
 
 def _edge_kind(edge: Mapping[str, Any]) -> bool | None:
@@ -359,13 +357,11 @@ def _ends_of(edge: Mapping[str, Any]) -> tuple[str, str] | None:
     return next((pair for pair in _ENDS if pair[0] in edge and pair[1] in edge), None)
 
 
-def _named_ends(
-    edge: Mapping[str, Any], place: int, as_text: bool, source: Source
-) -> tuple[Any, Any]:
+def _named_ends(edge: Mapping[str, Any], as_text: bool) -> tuple[Any, Any]:
+    """Return the ends of an edge, None where it does not name two."""
     pair = _ends_of(edge)
     if pair is None:
-        rule = "give every edge a source and a target"
-        raise refusal(source.name, rule, f"not in edge {place + 1}")
+        return None, None
     ends = [_plain(edge[name]) for name in pair]
     ends = [end.get("id", end) if isinstance(end, dict) else end for end in ends]  # D3 after a run
     first, second = (str(e) if as_text and type(e) is int else e for e in ends)

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphmax.files.building import check_count, graph_of_file
 from graphmax.files.errors import refusal
-from graphmax.files.nodes_and_edges import id_array
+from graphmax.files.nodes_and_edges import check_dangling, id_array
 from graphmax.files.opening import ReadOptions, Source, number, text_or_cp1252
 from graphmax.graph import Graph
 
@@ -35,6 +35,19 @@ class _Edges:
     def add(self, first: str, second: str) -> None:
         """Add an edge."""
         self.ends.append((self.node(first), self.node(second)))
+
+    def keep(self, listed: set[str]) -> None:
+        """Leave out edges to nodes that are not among those listed, unless they are to be added."""
+        lacking: list[Any] = [name for name in self.places if name not in listed]
+        if lacking and self.options.add_nodes:
+            self.source.remark(f"{len(lacking)} nodes added that only edges name")
+        elif lacking:
+            strange = {self.places.pop(name) for name in lacking}
+            kept = [pair for pair in self.ends if not strange & set(pair)]
+            check_dangling(self.source, (len(kept), len(self.ends)), lacking)
+            place = {old: new for new, old in enumerate(self.places.values())}
+            self.places = dict(zip(self.places, range(len(place)), strict=True))
+            self.ends = [(place[u], place[v]) for u, v in kept]
 
     def to_graph(self, *, by_symmetry: bool = False) -> Graph:
         """Build the graph, nodes sorted by id."""
@@ -106,7 +119,7 @@ def _read_gal(edges: _Edges, text: str) -> None:
     """Read ``n`` or ``0 n file key``, then for each node its name and count, and its neighbors."""
     lines = list(_lines(edges, text))
     count = _declared(edges, lines)
-    place, seen = 1, 0
+    place, seen, listed = 1, 0, set()
     while place < len(lines):
         line, words = lines[place]
         size = number(words[1]) if len(words) == 2 else None
@@ -119,11 +132,13 @@ def _read_gal(edges: _Edges, text: str) -> None:
                 edges.source.name, f"list {size} neighbors", str(len(neighbors)), line=line + 1
             )
         edges.node(words[0])
+        listed.add(words[0])
         for other in neighbors:
             edges.add(words[0], other)
         place, seen = place + (2 if size else 1), seen + 1
     if seen != count:
         raise refusal(edges.source.name, f"hold {count} nodes as declared", str(seen))
+    edges.keep(listed)
 
 
 def _read_gwt(edges: _Edges, text: str) -> None:

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,35 +33,58 @@ class NodeEdgeData:
     """Nodes in the order of the file with their data, and edges between them with theirs.
 
     `kinds` are types that the file declares for data of nodes and of edges, `defaults` the values
-    where a node or an edge says nothing.
+    where a node or an edge says nothing. Edges name nodes themselves, or keys of `names`; an end
+    may be anything that a file holds. `lines` says where ends stand.
     """
 
     nodes: list[Any]
     node_data: Sequence[Mapping[str, Any]]
-    edges: list[tuple[Any, Any]]
+    edges: Sequence[tuple[Any, Any]]
     edge_data: Sequence[Mapping[str, Any]]
     directed: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     missing_weight: float | None = None
     kinds: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
     defaults: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
-
-    @staticmethod
-    def linked(
-        source: Source, ends: list[tuple[Any, ...]], names: Mapping[Any, Any]
-    ) -> list[tuple[Any, Any]]:
-        """Return edges between names for edges between ids; every end must be a node."""
-        unknown = {repr(e): e for pair in ends for e in pair if not _holds(names, e)}
-        if unknown:
-            raise refusal(
-                source.name,
-                "have edges between declared nodes",
-                f"ids without a node ({listed(list(unknown.values()))})",
-            )
-        return [(names[u], names[v]) for u, v in ends]
+    names: Mapping[Any, Any] | None = None
+    lines: Mapping[Any, int] = field(default_factory=dict)
 
     def to_graph(self, source: Source, options: ReadOptions) -> Graph:
         """Build the graph; ids become labels, node data attributes, lengths the weights."""
+        return self._linked(source, options)._built(source, options)
+
+    def _linked(self, source: Source, options: ReadOptions) -> "NodeEdgeData":
+        """Return the data with nodes as ends of edges; an end that is no node is added, or not."""
+        names = {node: node for node in self.nodes} if self.names is None else dict(self.names)
+        lacking = {repr(end): end for pair in self.edges for end in pair if not _holds(names, end)}
+        nodes, node_data = list(self.nodes), list(self.node_data)
+        if lacking and options.add_nodes:
+            added = [end for end in lacking.values() if _is_id(end)]
+            _check_apart(source, nodes, added)
+            names.update({end: end for end in added})
+            nodes += added
+            node_data += [{} for _ in added]
+            if added:
+                source.remark(f"{_count(len(added), 'node')} added that only edges name")
+            lacking = {text: end for text, end in lacking.items() if not _is_id(end)}
+        kept = range(len(self.edges))
+        if lacking:
+            pairs = enumerate(self.edges)
+            taken = [i for i, (u, v) in pairs if _holds(names, u) and _holds(names, v)]
+            known = (self.lines[end] for end in lacking.values() if _holds(self.lines, end))
+            check_dangling(
+                source, (len(taken), len(kept)), list(lacking.values()), next(known, None)
+            )
+            kept = taken  # type: ignore[assignment]
+        return replace(
+            self,
+            nodes=nodes,
+            node_data=node_data,
+            edges=[(names[self.edges[i][0]], names[self.edges[i][1]]) for i in kept],
+            edge_data=[self.edge_data[i] for i in kept],
+        )
+
+    def _built(self, source: Source, options: ReadOptions) -> Graph:
         index = {node: i for i, node in enumerate(self.nodes)}
         ends = [(index[u], index[v]) for u, v in source.timed(self.edges)]
         pairs = np.array(ends, np.int64).reshape(-1, 2)
@@ -107,26 +130,24 @@ class NodeEdgeData:
         if missing and options.weight in (None, True):
             source.remark(f"weights left out: {missing} of {len(weights)} are missing")
             return None
-        bad = [
-            (pair, weight)
-            for pair, weight in zip(self.edges, weights, strict=True)
-            if type(weight) not in (int, float) or math.isnan(weight)
-        ]
-        if bad and name not in (options.weight, "weight"):
-            source.remark(f"{name!r} of edges left out: it holds other things than numbers")
-            return None
+        bad = [place for place, weight in enumerate(weights) if not _is_weight(weight)]
         if bad:
-            (u, v), weight = bad[0]
+            (u, v), weight = self.edges[bad[0]], weights[bad[0]]
+            got = "none" if weight is None else repr(weight)[:40]
+            where = f"on {_count(len(bad), 'edge')}, first {u!r} to {v!r}"
+            if options.weight in (None, True):
+                source.remark(f"{name!r} of edges left out: it is {got}, no number, {where}")
+                return None
             raise refusal(
                 source.name,
                 "have weights that are numbers, not NaN",
-                f"{'none' if weight is None else repr(weight)[:40]} on {_edges(len(bad))}, "
-                f"first {u!r} to {v!r}",
+                f"{got} {where}",
                 way_out="pass weight=False (--no-weight) to leave the weights out",
             )
         lacking = sum(data.get(name) is None for data in self.edge_data)
         if lacking and name not in self.defaults[1]:
-            source.remark(f"{lacking} edges without a weight count as {self.missing_weight:g}")
+            without, as_what = _count(lacking, "edge"), f"{self.missing_weight:g}"
+            source.remark(f"{without} without a weight taken as {as_what}")
         source.facts["length"] = f"edge data {name!r}"
         if name != "weight":
             source.facts["plain"] = False
@@ -146,6 +167,10 @@ def check_cells(source: Source, columns: int, rows: int) -> None:
             f"have at most {allowed} values of attributes",
             f"{columns} attributes of {rows} nodes",
         )
+
+
+def _is_weight(value: Any) -> bool:
+    return type(value) in (int, float) and not math.isnan(value)
 
 
 def _as_number(value: Any) -> Any:
@@ -226,8 +251,39 @@ def _times(values: list[Any]) -> NDArray[Any] | None:
     return np.ma.MaskedArray(column, missing) if missing.any() else column
 
 
+def _is_id(end: Any) -> bool:
+    return isinstance(end, str | int) and not isinstance(end, bool)
+
+
 def _holds(names: Mapping[Any, Any], end: Any) -> bool:
-    return isinstance(end, str | int) and not isinstance(end, bool) and end in names
+    return _is_id(end) and end in names
+
+
+def _check_apart(source: Source, nodes: Sequence[Any], added: Sequence[Any]) -> None:
+    """Refuse to add a node whose id is written as that of another one."""
+    texts = {str(node): node for node in nodes}
+    for end in added:
+        other = texts.setdefault(str(end), end)
+        if other is not end:
+            raise refusal(source.name, "tell ids apart", f"both {other!r} and {end!r} as ids")
+
+
+def check_dangling(
+    source: Source, counts: tuple[int, int], lacking: list[Any], line: int | None = None
+) -> None:
+    """Say that edges between ids without a node are left out; refuse where they are most edges.
+
+    `counts` are the edges that can be taken, and all.
+    """
+    taken, total = counts
+    left_out, named = total - taken, [end for end in lacking if end is not None]
+    words = f"ids without a node ({listed(named)})" if named else "no two ends"
+    if 2 * left_out > total:
+        way_out = "pass add_nodes=True (--add-nodes) to add them" if named else None
+        rule = "have edges between declared nodes"
+        raise refusal(source.name, rule, words, line=line, way_out=way_out)
+    ends, way_out = "it names" if left_out == 1 else "they name", " (--add-nodes adds them)"
+    source.remark(f"{_count(left_out, 'edge')} left out: {ends} {words}{way_out if named else ''}")
 
 
 def scalars(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -262,8 +318,8 @@ def _without_none(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value is not None}
 
 
-def _edges(count: int) -> str:
-    return f"{count} edge{'s' * (count != 1)}"
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _weight_name(known: Sequence[Any], source: Source, options: ReadOptions) -> str | None:

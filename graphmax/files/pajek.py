@@ -73,6 +73,7 @@ class _Network:
     relations: dict[str, _Relation] = field(default_factory=dict)
     columns: dict[str, list[Any]] = field(default_factory=dict)
     current: str = ""
+    lines: dict[int, int] = field(default_factory=dict)
 
     def refusal(self, rule: str, got: str) -> GraphFileError:
         return refusal(self.source.name, rule, got, line=self.line)
@@ -136,10 +137,12 @@ class _Network:
         self.first_mode = counts[1] if len(counts) == 2 else 0
 
     def node(self, word: str) -> int:
-        """Return a node from 0 for a vertex from 1."""
+        """Return a node from 0 for a vertex from 1; it may be one that is not declared."""
         place = number(word)
-        if type(place) is not int or not 1 <= place <= (self.count or 0):
+        if type(place) is not int or place < 1:
             raise self.refusal(f"name vertices from 1 to {self.count}", word[:40])
+        if place > (self.count or 0):
+            self.lines.setdefault(place, self.line)
         return place - 1
 
     def vertex(self, text: str) -> None:
@@ -149,6 +152,8 @@ class _Network:
         found = list(_WORD.finditer(text))
         words = [word[1] if word[1] is not None else word[0] for word in found]
         node = self.node(words[0])
+        if node >= (self.count or 0):
+            raise self.refusal(f"name vertices from 1 to {self.count}", words[0][:40])
         if node in self.labels:
             raise self.refusal("have every vertex once", words[0])
         end = 2
@@ -213,10 +218,12 @@ def read(source: Source, options: ReadOptions) -> Graph:
     return NodeEdgeData(
         names,
         data,
-        [(names[u], names[v]) for u, v, _ in links],
+        [(u + 1, v + 1) for u, v, _ in links],
         _values([value for _, _, value in links]),
         bool(relation.arcs),
         missing_weight=1.0,
+        names=dict(enumerate(names, 1)),
+        lines=network.lines,
     ).to_graph(source, options)
 
 

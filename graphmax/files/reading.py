@@ -120,7 +120,7 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
         ``header``, ``delimiter``, ``encoding``, ``missing``: whether a text table has a header,
         what splits its fields (both found out from its first lines by default), its encoding
         (UTF-8), and words that mean a missing entry ("NA,N/A").
-        ``add_nodes``: add nodes that edges name and the node table lacks, without values.
+        ``add_nodes``: add nodes that edges name and the list of nodes lacks, without values.
         ``bipartite``: the two ends are ids of two separate sets.
         ``relation``: which one, in a file of several.
         ``connectivity``: which pixels of an image touch, as in `grid_graph`.
@@ -157,6 +157,8 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     every format. A square of numbers of more than four columns is an adjacency matrix; one of
     three or four is refused where it may be either. Weights of which some are missing are left
     out, with a word.
+    In formats that list nodes, an edge to one that is not listed is left out, counted and said,
+    unless most edges are such; of weights one that is no number leaves all out, with a word.
     GML and Pajek name nodes by their labels where each node has its own. Where arrows and edges
     are mixed the graph is directed, and the edges go both ways. Matrices and .pt files are
     undirected where every entry has its equal transpose. Meshes have the lengths of sides as

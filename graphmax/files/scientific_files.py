@@ -73,7 +73,7 @@ class _GiftiReader(XmlReader):
         intent = self.described.get("Intent", "")
         self.arrays.append((intent, self._array(self.taken_text())))
 
-    def _check_ends(self) -> None:
+    def _check_count(self) -> None:
         """Leave out what only graphs have."""
 
     def _array(self, text: str) -> NDArray[Any]:

@@ -5,6 +5,7 @@ and the checks of a file that nobody vouches for. Nothing outside of the file is
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +23,7 @@ _ENTITY = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos);|#)[^;\s]{0,20}")
 class XmlEdge:
     """An edge with its data; `directed` is None where it does not say."""
 
-    ends: tuple[str, str]
+    ends: tuple[str | None, str | None]
     data: dict[str, Any]
     directed: bool | None = None
 
@@ -76,7 +77,7 @@ class XmlReader:
             if isinstance(error, GraphFileError):
                 raise
             raise refusal(source.name, "be XML in a known encoding", str(error)) from None
-        self._check_ends()
+        self._check_count()
         return self.graph
 
     def refusal(self, rule: str, got: str, way_out: str | None = None) -> GraphFileError:
@@ -94,12 +95,12 @@ class XmlReader:
         return identity
 
     def add_edge(self, attributes: dict[str, str], directed: bool | None) -> XmlEdge:
-        """Take an edge with two ends."""
-        for end in ("source", "target"):
-            if end not in attributes:
-                raise self.refusal(f"give every edge a {end}", "an edge without one")
-            self.graph.lines.setdefault(attributes[end], self.parser.CurrentLineNumber)
-        edge = XmlEdge((attributes["source"], attributes["target"]), {}, directed)
+        """Take an edge; an end that it does not name is None."""
+        ends = (attributes.get("source"), attributes.get("target"))
+        for end in ends:
+            if end is not None:
+                self.graph.lines.setdefault(end, self.parser.CurrentLineNumber)
+        edge = XmlEdge(ends, {}, directed)
         self.graph.edges.append(edge)
         return edge
 
@@ -145,22 +146,9 @@ class XmlReader:
     def _entity(self, *_: Any) -> None:
         raise self.refusal("have no DTD entities", "one declared or named")
 
-    def _check_ends(self) -> None:
-        graph = self.graph
-        if graph.graphs != 1:
-            raise refusal(self.source.name, "hold one graph", str(graph.graphs))
-        lacking: list[object] = [end for end in graph.lines if end not in graph.nodes]
-        if lacking and self.options.add_nodes:
-            graph.nodes.update({str(end): {} for end in lacking})
-            self.source.remark(f"{len(lacking)} nodes added that only edges name")
-        elif lacking:
-            raise refusal(
-                self.source.name,
-                "have edges between declared nodes",
-                f"ids without a node ({listed(lacking)})",
-                line=graph.lines[str(lacking[0])],
-                way_out="pass add_nodes=True (--add-nodes) to add them",
-            )
+    def _check_count(self) -> None:
+        if self.graph.graphs != 1:
+            raise refusal(self.source.name, "hold one graph", str(self.graph.graphs))
 
 
 def graph_data(graph: XmlGraph, **others: Any) -> NodeEdgeData:
@@ -174,5 +162,18 @@ def graph_data(graph: XmlGraph, **others: Any) -> NodeEdgeData:
         edges += [(edge.ends[1], edge.ends[0]) for edge in back]
         data += [edge.data for edge in back]
     return NodeEdgeData(
-        list(graph.nodes), list(graph.nodes.values()), edges, data, directed, **others
+        list(graph.nodes),
+        list(graph.nodes.values()),
+        edges,
+        data,
+        directed,
+        lines=graph.lines,
+        **others,
     )
+
+
+def say_undeclared(source: Source, undeclared: Counter[str], what: str) -> None:
+    """Say how much data was left out that stands under names without a declaration."""
+    if undeclared:
+        names = listed(list(undeclared))
+        source.remark(f"{undeclared.total()} values of undeclared {what} left out ({names})")
