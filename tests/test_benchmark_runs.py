@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from graphmax import benchmark
-from graphmax.benchmark import detector_entries, entries, result_files, task_list
+from graphmax.benchmark import bench_run, entries, task_list
 from graphmax.benchmark.bench_task import BenchmarkTask
-from graphmax.benchmark.network_entries import view_of
+from graphmax.benchmark.reference_networks import view_of
 from graphmax.benchmark.task_graphs import LabelledGraph, graphs_of
 from graphmax.benchmark.task_list import TRACKS, Budget
 from graphmax.cli import app
@@ -63,10 +63,10 @@ def test_a_run_goes_on_where_it_stopped(ran):
 
 
 def test_the_ends_of_the_table_are_exact(ran):
-    rows = result_files.read_rows(ran)
-    table = {row["entry"]: row["unlabelled"] for row in result_files.table_rows(rows, TASK)}
+    rows = bench_run.read_rows(ran)
+    table = {row["entry"]: row["unlabelled"] for row in bench_run.table_rows(rows, TASK)}
     assert (table["ceiling"], table["constant"]) == (100, 0)
-    text = result_files.markdown_table(result_files.table_rows(rows, TASK))
+    text = bench_run.markdown_table(bench_run.table_rows(rows, TASK))
     assert text.splitlines()[0] == "| entry | unlabelled | seconds |"
     assert text.splitlines()[2].startswith("| ceiling | 100.0")
 
@@ -82,8 +82,8 @@ def test_tables_show_the_full_track_where_it_has_been_run(tmp_path):
     row = {"entry": "A", "task": TASK, "metric": "f1", "failed": [], "version": 1}
     for entry, track, way in (("A", "full", 0.5), ("A", "quick", 0.25), ("B", "quick", 0.125)):
         tests = {"unlabelled": {"f1": {"way": way}}}
-        path = result_files.result_path(tmp_path / track, TASK, entry)
-        result_files.write_row(path, {**row, "entry": entry, "track": track, "tests": tests})
+        path = bench_run.result_path(tmp_path / track, TASK, entry)
+        bench_run.write_row(path, {**row, "entry": entry, "track": track, "tests": tests})
     done = bench("table", TASK, "--results", tmp_path, "--json")
     assert {line["entry"]: line["unlabelled"] for line in json.loads(done.stdout)} == {
         "A": 50,
@@ -154,7 +154,7 @@ def test_every_kind_of_task_is_learned(name, test_set, who):
     budget = Budget(trials=1, epochs=3, seeds=2, train_nodes=None, seconds=9)
     for entry in who:
         played = entries.ENTRIES[entry].play(task, budget, "cpu")
-        row = result_files.row_of(task, played.predictions, {"entry": entry}, resamples=0)
+        row = bench_run.row_of(task, played.predictions, {"entry": entry}, resamples=0)
         assert row["tests"][test_set]["count"] == task.judged(test_set).sum()
         assert row["probed"] == (name.startswith(("rule", "hidden")) and entry != "ceiling")
         assert ("disjoint union" in row["failed"]) == entry.endswith("ranks") or not row["probed"]
@@ -167,7 +167,7 @@ def test_unknown_names_are_refused(tmp_path):
         benchmark.run(tmp_path, track="fast")
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(ValueError, match="`folder` must hold results only"):
-        result_files.read_rows(tmp_path)
+        bench_run.read_rows(tmp_path)
 
 
 # --- submissions
@@ -199,11 +199,11 @@ def test_a_result_whose_probe_failed_is_marked(tmp_path):
     task = benchmark.load("hidden/quadratic")
     scores = {**task.baselines["constant"]}
     whole = [data.x.numpy()[:, 0] - data.x.numpy()[:, 0].mean() for data in task.probe]
-    row = result_files.row_of(task, [{**scores, "probe": whole}], {"entry": "Whole"}, resamples=0)
+    row = bench_run.row_of(task, [{**scores, "probe": whole}], {"entry": "Whole"}, resamples=0)
     assert row["failed"] == ["disjoint union", "locality"]
-    (line,) = result_files.table_rows([row], task.name)
+    (line,) = bench_run.table_rows([row], task.name)
     assert line["failed"] == ["disjoint union", "locality"]
-    result_files.write_row(result_files.result_path(tmp_path, task.name, "Whole"), row)
+    bench_run.write_row(bench_run.result_path(tmp_path, task.name, "Whole"), row)
     printed = bench("table", task.name, "--results", tmp_path)
     assert "Whole *" in printed.stdout
     assert "the probe failed" in printed.stderr
@@ -223,7 +223,7 @@ def test_the_table_of_all_tasks_holds_means(ran):
             ),
         )
     ]
-    (line,) = result_files.summary_rows(rows)
+    (line,) = bench_run.summary_rows(rows)
     assert (line["real/digits"], line[TASK]) == (50, 62.5)
 
 
@@ -299,4 +299,4 @@ def test_a_graph_that_shows_no_maximum_is_answered_within_the_most_hops():
     shown[:5] = 1  # none of the first five is a maximum
     x = np.stack([values, shown, np.zeros(20)], axis=1)
     one = LabelledGraph(graph, x, np.zeros(20, bool), np.ones(20, bool))
-    assert np.flatnonzero(detector_entries.decided_by_learned_hops(one, seed=0)).tolist() == [19]
+    assert np.flatnonzero(entries.decided_by_learned_hops(one, seed=0)).tolist() == [19]

@@ -603,7 +603,7 @@ def test_version():
 
 COMPILE = """
 import numpy as np
-from graphmax.cli.console import announcing
+from graphmax.cli.output import announcing
 from graphmax.kernels.ball import plateau_of
 from graphmax.kernels.plateau import plateaus
 indptr, indices = np.array([0, 1, 2]), np.array([1, 0], np.int32)

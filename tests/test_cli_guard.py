@@ -15,9 +15,8 @@ from typer.testing import CliRunner
 
 import graphmax.summary
 from graphmax.cli import app
-from graphmax.cli.console import cell, visible
-from graphmax.cli.documents import plain
 from graphmax.cli.guard import in_words_of_options
+from graphmax.cli.output import cell, plain, visible
 from graphmax.machine import dataset_path
 
 COUNTRIES = str(dataset_path("countries/countries.graphml"))

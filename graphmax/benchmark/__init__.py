@@ -5,26 +5,24 @@ from typing import TYPE_CHECKING
 from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
-    from graphmax.benchmark.bench_run import run
+    from graphmax.benchmark.bench_run import run, submit
     from graphmax.benchmark.bench_task import BenchmarkTask, load
-    from graphmax.benchmark.metrics import Ceiling
-    from graphmax.benchmark.result_files import submit
     from graphmax.benchmark.scoreboard import Measure, Score, evaluate
-    from graphmax.benchmark.task_cards import card_of
-    from graphmax.benchmark.task_export import export
+    from graphmax.benchmark.task_export import card_of, export
     from graphmax.benchmark.task_list import tasks
+    from graphmax.benchmark.task_parts import Ceiling
 
 _HOME = {
     "BenchmarkTask": "graphmax.benchmark.bench_task",
-    "Ceiling": "graphmax.benchmark.metrics",
+    "Ceiling": "graphmax.benchmark.task_parts",
     "Measure": "graphmax.benchmark.scoreboard",
     "Score": "graphmax.benchmark.scoreboard",
-    "card_of": "graphmax.benchmark.task_cards",
+    "card_of": "graphmax.benchmark.task_export",
     "evaluate": "graphmax.benchmark.scoreboard",
     "export": "graphmax.benchmark.task_export",
     "load": "graphmax.benchmark.bench_task",
     "run": "graphmax.benchmark.bench_run",
-    "submit": "graphmax.benchmark.result_files",
+    "submit": "graphmax.benchmark.bench_run",
     "tasks": "graphmax.benchmark.task_list",
 }
 

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.benchmark.metrics import Ceiling, ceilings_of, compute_ceilings, posterior_of
 from graphmax.benchmark.task_graphs import LabelledGraph, labelled_graph
 from graphmax.benchmark.task_list import HELD_OUT, Part, TaskSpec, spec_of
-from graphmax.benchmark.task_parts import LazyMapping, TaskParts
-from graphmax.benchmark.untrained import untrained_baselines
+from graphmax.benchmark.task_parts import (
+    Ceiling,
+    LazyMapping,
+    TaskParts,
+    ceilings_of,
+    compute_ceilings,
+    posterior_of,
+    untrained_baselines,
+)
 from graphmax.graph import Graph
 from graphmax.kernels.ball import ball
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.benchmark.bench_task import BenchmarkTask, Probed, loaded, probed
-from graphmax.benchmark.metrics import LOSSES, PERFECT, JudgedGraphs, figures_of, judged_graphs
+from graphmax.benchmark.task_parts import LOSSES, PERFECT, JudgedGraphs, figures_of, judged_graphs
 from graphmax.checks import integer, near_names, to_numpy
 from graphmax.notebook import html_table
 

@@ -7,16 +7,12 @@ import typer
 from graphmax.cli.bench_command import bench
 from graphmax.cli.check_command import check
 from graphmax.cli.command_options import set_debug, spelled_out
-from graphmax.cli.convert_command import convert
 from graphmax.cli.demo_command import demo
-from graphmax.cli.generate_command import generate
+from graphmax.cli.detector_commands import score, train
+from graphmax.cli.file_commands import convert, generate, info
 from graphmax.cli.guard import Command, Commands, end_on_sigterm, prepare_streams
-from graphmax.cli.info_command import info
-from graphmax.cli.label_command import label
-from graphmax.cli.peaks_command import peaks
+from graphmax.cli.maxima_commands import label, peaks
 from graphmax.cli.report_command import report
-from graphmax.cli.score_command import score
-from graphmax.cli.train_command import train
 
 COMMANDS = (info, peaks, label, report, demo, convert, generate, train, score, check, bench)
 

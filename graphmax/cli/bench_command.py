@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from graphmax.cli.command_options import Json
-from graphmax.cli.console import print_table, progress, say
+from graphmax.cli.output import print_table, progress, say
 
 ACTIONS = ("list", "load", "run", "score", "table", "submit")
 _TAKEN_BY = {
@@ -137,7 +137,7 @@ def _run(
 
 def _scores(task: str, predictions: Path | None, resamples: int) -> list[dict[str, Any]]:
     from graphmax.benchmark import evaluate, load
-    from graphmax.benchmark.result_files import read_arrays
+    from graphmax.benchmark.bench_run import read_arrays
 
     if predictions is None:
         raise ValueError("`--predictions` must be given to score, got none")
@@ -153,7 +153,7 @@ def _scores(task: str, predictions: Path | None, resamples: int) -> list[dict[st
 
 def _show_table(task: str | None, results: Path | None, json: bool) -> None:
     """Show the ways of all entries: on the test sets of a task, or in the mean of every task."""
-    from graphmax.benchmark.result_files import (
+    from graphmax.benchmark.bench_run import (
         LEGEND,
         figures_of,
         longest_runs,
@@ -199,7 +199,7 @@ def _submit(folder: str, out: Path) -> None:
 
 
 def _show(rows: list[dict[str, Any]], json: bool) -> None:
-    from graphmax.cli.documents import print_json
+    from graphmax.cli.output import print_json
 
     if json:
         print_json(rows)

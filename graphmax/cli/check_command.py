@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphmax.cli.command_options import Json
-from graphmax.cli.console import print_table, progress, visible
-from graphmax.cli.documents import print_json
+from graphmax.cli.output import print_json, print_table, progress, visible
 
 if TYPE_CHECKING:
     from graphmax.symmetry.suite import Kind

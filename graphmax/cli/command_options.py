@@ -2,6 +2,8 @@
 
 A command has parameters whose type is a group of options, a dataclass; `spelled_out` turns each
 into the options of its fields. A new option of a rule is one field here and every command has it.
+
+`--probability` adds to a table how sure it is that a node is a peak behind the noise.
 """
 
 import inspect
@@ -16,6 +18,10 @@ from graphmax.cli.guard import DEBUG, arguments_named
 
 if TYPE_CHECKING:
     from graphmax.graph import Graph
+    from graphmax.posterior import PeakProbability
+
+    Columns = Mapping[str, Any]
+
 
 File = Annotated[Path, typer.Argument(help="Graph file: ENDINGS; also with .gz.")]
 Values = Annotated[
@@ -207,7 +213,7 @@ class FileOptions:
 
     def read(self, file: Path) -> "Graph":
         """Read a graph file; unless its layout is plain, say in one line how it was read."""
-        from graphmax.cli.console import say
+        from graphmax.cli.output import say
         from graphmax.files import read_graph
 
         with arguments_named(path="FILE"):
@@ -286,7 +292,7 @@ class TableOutput:
         if self.out is not None:
             self._write(table, self.out)
         if self.json:
-            from graphmax.cli.documents import print_json, rows
+            from graphmax.cli.output import print_json, rows
 
             print_json({**document, name: rows(table)})
         elif self.out is None:
@@ -294,7 +300,7 @@ class TableOutput:
 
     @staticmethod
     def _write(table: Mapping[str, Any], out: Path) -> None:
-        from graphmax.cli.console import say
+        from graphmax.cli.output import say
         from graphmax.files import write_table
 
         with arguments_named(path="--out"):
@@ -360,3 +366,98 @@ def _parameter(name: str, default: Any, hint: Any) -> inspect.Parameter:
     """Return a parameter that is given by name."""
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, kind, default=default, annotation=hint)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbabilityOptions:
+    """Whether values are taken as measurements with noise."""
+
+    panel: ClassVar[str] = "Noise"
+
+    probability: Annotated[
+        bool,
+        typer.Option(
+            "--probability",
+            help="Take the values as measurements with noise: add the probability that the node "
+            "is a maximum of what was measured, its mean and its deviation.",
+        ),
+    ] = False
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            "--noise", help="With --probability: standard deviation of a measurement, if known."
+        ),
+    ] = None
+
+    def refuse_tables(self) -> None:
+        """Refuse to be asked of tables that are not read into memory."""
+        for option, said in (("--probability", self.probability), ("--noise", self.noise)):
+            if said not in (False, None):
+                raise ValueError(f"`{option}` must be used with a graph in memory, got tables")
+
+    def columns(
+        self,
+        graph: "Graph",
+        values: str,
+        rule: "RuleOptions",
+        selection: Mapping[str, Any],
+    ) -> tuple["Columns", Mapping[str, Any]]:
+        """Return the columns that are added, one entry per node, and the fit as a document."""
+        if not self.probability:
+            if self.noise is not None:
+                raise ValueError("`--noise` must be given with --probability, got it alone")
+            return {}, {}
+        import numpy as np
+
+        from graphmax.posterior import peak_probability
+
+        _refuse_what_has_none(rule)
+        y, sign = graph.attributes[values], 1.0
+        if rule.minima and y.dtype.kind in "biuf":
+            y, sign = y * -1.0, -1.0
+        direction: Any = rule.direction or "in"  # checked by the call
+        with arguments_named(y="--values", noise="--noise"):
+            answer = peak_probability(
+                graph,
+                y,
+                rule.hops or 1,
+                noise=self.noise,
+                direction=direction,
+                where=selection.get("where"),
+            )
+        probability = answer.probability
+        if rule.isolated is False:
+            alone = np.diff(graph.adjacency(direction).indptr) == 0
+            probability = np.where(alone, 0.0, probability)
+        columns = {
+            "probability": probability,
+            "mean": sign * answer.mean,
+            "deviation": answer.deviation,
+        }
+        return columns, _fitted(answer, float(probability.sum()))
+
+
+def _refuse_what_has_none(rule: "RuleOptions") -> None:
+    for option, name in (("--radius", "radius"), ("--groups", "groups")):
+        if getattr(rule, name) is not None:
+            raise ValueError(
+                f"`{option}` must be left out with --probability, got one; it counts --hops, and "
+                "--where asks one group"
+            )
+
+
+def _fitted(answer: "PeakProbability", expected: float) -> Mapping[str, Any]:
+    fit = answer.fit
+    noise = {} if fit.noise is None else {"noise": fit.noise.value}
+    field = {"order": fit.order, "kappa": fit.kappa.value, **noise}
+    return {"probability": {"expected": expected, **field}}
+
+
+def tell(fitted: Mapping[str, Any]) -> None:
+    """Say in one line on stderr what was fitted, if anything was."""
+    from graphmax.cli.output import say
+
+    for fit in fitted.values():
+        noise = f", noise {fit['noise']:.3g}" if "noise" in fit else ""
+        field = f"field of order {fit['order']}, kappa {fit['kappa']:.3g}{noise}"
+        say(f"{fit['expected']:.1f} maxima expected behind the noise; {field}")

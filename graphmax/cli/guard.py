@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from graphmax.cli.console import say
+from graphmax.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

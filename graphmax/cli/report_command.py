@@ -13,13 +13,13 @@ from graphmax.cli.command_options import (
     File,
     FileOptions,
     NodeNames,
+    ProbabilityOptions,
     RuleOptions,
     files_of_model,
     keep_apart,
 )
-from graphmax.cli.console import progress, say
 from graphmax.cli.guard import arguments_named
-from graphmax.cli.probability_columns import ProbabilityOptions
+from graphmax.cli.output import progress, say
 
 if TYPE_CHECKING:
     from graphmax.graph import Graph
@@ -127,7 +127,7 @@ def _by_model(
     graph: "Graph", names: list[str], file: Path, model: str, device: str | None
 ) -> dict[str, Any]:
     """Ask a detector for each of the values, once for all if it has columns of its own."""
-    from graphmax.cli.train_command import available_device
+    from graphmax.cli.detector_commands import available_device
     from graphmax.nn import PeakDetector
     from graphmax.node_measures import with_column
     from graphmax.training.detector_columns import features_of

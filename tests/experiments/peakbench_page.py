@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 
 from graphmax import benchmark
-from graphmax.benchmark.result_files import (
+from graphmax.benchmark.bench_run import (
     longest_runs,
     markdown_table,
     read_rows,

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from graphmax.benchmark.bench_task import BenchmarkTask
-from graphmax.benchmark.metrics import SAMPLES, posterior_of, summary_of_halves
 from graphmax.benchmark.task_graphs import digest_of, graphs_of
 from graphmax.benchmark.task_list import SPECS, VERSION
+from graphmax.benchmark.task_parts import SAMPLES, posterior_of, summary_of_halves
 
 
 def record_of(spec):
