@@ -18,7 +18,7 @@ import graphmax as gm
 import graphmax.page
 from graphmax.cli import app
 from graphmax.machine import dataset_path
-from graphmax.page.drawn_part import MOST_NODES
+from graphmax.page.page_data import MOST_NODES
 
 COUNTRIES = str(dataset_path("countries/countries.graphml"))
 ASSETS = Path(graphmax.page.__file__).parent / "assets"
@@ -404,7 +404,7 @@ def test_the_other_nodes_are_known_as_well(tmp_path, kind):
 
 
 def test_other_nodes_that_are_too_many_are_left_out(tmp_path, monkeypatch):
-    monkeypatch.setattr("graphmax.page.other_nodes.MOST_BYTES", 10_000)
+    monkeypatch.setattr("graphmax.page.page_data.MOST_BYTES", 10_000)
     gm.report(*large(), tmp_path / "r.html")
     data = data_of(tmp_path / "r.html")
     assert len(page_of(tmp_path / "r.html").all("script")) == 2

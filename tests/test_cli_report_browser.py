@@ -337,7 +337,7 @@ def test_every_node_of_a_large_graph_is_found(browser, tmp_path, kind):
 
 
 def test_the_page_says_what_search_does_not_find(browser, tmp_path, monkeypatch):
-    monkeypatch.setattr("graphmax.page.other_nodes.MOST_BYTES", 10_000)
+    monkeypatch.setattr("graphmax.page.page_data.MOST_BYTES", 10_000)
     gm.report(*larger(), tmp_path / "r.html")
     opened = Page(browser, tmp_path / "r.html")
     count = opened.page.evaluate("DATA.ids.length")

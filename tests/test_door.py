@@ -18,7 +18,7 @@ from torch_geometric.data import Data
 
 import graphmax as gm
 from graphmax.kernels import stream
-from graphmax.maxima import edge_passes, engine
+from graphmax.maxima import engine
 
 KARATE = nx.karate_club_graph()
 RANK = nx.pagerank(KARATE)
@@ -528,7 +528,7 @@ def test_several_hops_from_edges_are_those_from_rows(data):
     ]
     expected = gm.local_maxima(gm.as_graph(edge_index, num_nodes=n), values, **asked)
     for cost in (0.0, np.inf):
-        with mock.patch.object(edge_passes, "cost_of_rounds", return_value=cost):
+        with mock.patch.object(engine, "cost_of_rounds", return_value=cost):
             for form in forms:
                 assert_array_equal(gm.local_maxima(form, values, **asked), expected)
 
@@ -536,7 +536,7 @@ def test_several_hops_from_edges_are_those_from_rows(data):
 def test_rounds_where_they_are_cheaper(monkeypatch):
     """Few neighbors and few hops: rounds; many of either, few nodes, or rows at hand: rows."""
     asked = []
-    rounds = edge_passes.rounds_mask
+    rounds = engine.rounds_mask
     monkeypatch.setattr(engine, "rounds_mask", lambda *a: asked.append(a) or rounds(*a))
     draw = np.random.default_rng(3)
 
@@ -560,7 +560,7 @@ def test_rounds_where_they_are_cheaper(monkeypatch):
 @pytest.mark.parametrize("cost", [0.0, np.inf])
 @pytest.mark.parametrize("bad", [-1, 3])
 def test_an_index_outside_is_refused(bad, cost, monkeypatch):
-    monkeypatch.setattr(edge_passes, "cost_of_rounds", lambda *_: cost)
+    monkeypatch.setattr(engine, "cost_of_rounds", lambda *_: cost)
     edge_index = torch.tensor([[0, 1], [1, bad]])
     for hops in (1, 2):
         with pytest.raises(ValueError, match=f"indices from 0 to 2 .*got {bad} at edge 1"):

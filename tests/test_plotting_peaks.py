@@ -12,7 +12,7 @@ from graphmax.graph import Graph
 from graphmax.peaks import find_peaks, merge_tree
 from graphmax.plotting import plot_merge_tree, plot_peaks, plot_persistence, plot_terrain
 from graphmax.plotting.canvas import PALETTE, spoken
-from graphmax.plotting.peaks import basin_colors
+from graphmax.plotting.graph_pictures import basin_colors
 from graphmax.spatial import grid_graph
 
 PATH = Graph.from_edges(range(5), range(1, 6), labels=list("abcdef"))

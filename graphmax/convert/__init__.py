@@ -3,8 +3,14 @@
 from typing import TYPE_CHECKING
 
 from graphmax.convert.edge_lists import EdgeList
-from graphmax.convert.outgoing import to_data, to_igraph, to_networkx, to_scipy
-from graphmax.convert.registry import as_graph, edge_list_of
+from graphmax.convert.registry import (
+    as_graph,
+    edge_list_of,
+    to_data,
+    to_igraph,
+    to_networkx,
+    to_scipy,
+)
 from graphmax.lazy_imports import public_names
 
 __all__ = [

@@ -12,13 +12,17 @@ from graphmax.datasets.recipe import Group, Recipe, read_recipe, sample_graphs
 from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
-    from graphmax.datasets.label_transform import LabelLocalMaxima
-    from graphmax.datasets.loaders import BalancedSampler, RootedNeighborhoods, neighborhood_loader
+    from graphmax.datasets.loaders import (
+        BalancedSampler,
+        LabelLocalMaxima,
+        RootedNeighborhoods,
+        neighborhood_loader,
+    )
     from graphmax.datasets.peak_dataset import PeakDataset
 
 _NEEDS_TORCH = {
     "BalancedSampler": "graphmax.datasets.loaders",
-    "LabelLocalMaxima": "graphmax.datasets.label_transform",
+    "LabelLocalMaxima": "graphmax.datasets.loaders",
     "PeakDataset": "graphmax.datasets.peak_dataset",
     "RootedNeighborhoods": "graphmax.datasets.loaders",
     "neighborhood_loader": "graphmax.datasets.loaders",

@@ -10,11 +10,16 @@ from graphmax.generators.attributes import (
     planted_bumps,
     tied_values,
 )
-from graphmax.generators.block_models import erdos_renyi, stochastic_block
-from graphmax.generators.degree_models import configuration, rmat
 from graphmax.generators.fields import field_precision, gaussian_field
-from graphmax.generators.geometric import delaunay, random_geometric
 from graphmax.generators.growth import barabasi_albert, random_tree, watts_strogatz
+from graphmax.generators.random_graphs import (
+    configuration,
+    delaunay,
+    erdos_renyi,
+    random_geometric,
+    rmat,
+    stochastic_block,
+)
 from graphmax.lazy_imports import public_names
 from graphmax.spatial import grid_graph
 

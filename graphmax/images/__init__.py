@@ -11,10 +11,9 @@ from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
     from graphmax.images.balanced_windows import WindowDataset, window_dataset
-    from graphmax.images.detection import Detection, detect
+    from graphmax.images.detection import Detection, detect, output_shape, receptive_field
     from graphmax.images.extrema import peak_pixels
     from graphmax.images.image_peaks import find_peaks
-    from graphmax.images.receptive_fields import output_shape, receptive_field
     from graphmax.images.tiling import centered, windows
 
 _HOME = {
@@ -23,9 +22,9 @@ _HOME = {
     "centered": "graphmax.images.tiling",
     "detect": "graphmax.images.detection",
     "find_peaks": "graphmax.images.image_peaks",
-    "output_shape": "graphmax.images.receptive_fields",
+    "output_shape": "graphmax.images.detection",
     "peak_pixels": "graphmax.images.extrema",
-    "receptive_field": "graphmax.images.receptive_fields",
+    "receptive_field": "graphmax.images.detection",
     "window_dataset": "graphmax.images.balanced_windows",
     "windows": "graphmax.images.tiling",
 }

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import to_numpy, unmasked
-from graphmax.images.image import Image, pixel_mask, read_image
+from graphmax.images.extrema import Image, pixel_mask, read_image
 from graphmax.peaks import Peaks
 from graphmax.peaks import find_peaks as peaks_of_graph
 from graphmax.peaks.finding import PeakOrder, PeakTies

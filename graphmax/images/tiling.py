@@ -8,8 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from graphmax.checks import integer, is_tensor, one_of
-from graphmax.images.extrema import peak_pixels
-from graphmax.images.image import inner_window_sides, read_image, window_sides
+from graphmax.images.extrema import inner_window_sides, peak_pixels, read_image, window_sides
 from graphmax.rule import Extremum, Nan, Rule, Ties
 
 if TYPE_CHECKING:

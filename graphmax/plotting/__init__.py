@@ -3,14 +3,10 @@
 from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
-from graphmax.plotting.benchmark_curves import plot_benchmark
-from graphmax.plotting.calibration import plot_calibration, plot_probability
-from graphmax.plotting.maxima import plot_maxima
-from graphmax.plotting.peaks import plot_peaks
-from graphmax.plotting.persistence_diagram import plot_persistence
-from graphmax.plotting.pixel_maps import plot_pixels, plot_receptive_field
-from graphmax.plotting.terrain import plot_terrain
-from graphmax.plotting.tree_diagram import plot_merge_tree
+from graphmax.plotting.curves import plot_benchmark, plot_calibration, plot_probability
+from graphmax.plotting.diagrams import plot_merge_tree, plot_persistence
+from graphmax.plotting.graph_pictures import plot_maxima, plot_peaks
+from graphmax.plotting.rasters import plot_pixels, plot_receptive_field, plot_terrain
 
 __all__ = [
     "plot_benchmark",

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
 from graphmax.symmetry.equivariance import assert_equivariant, assert_invariant, check
-from graphmax.symmetry.node_transformations import (
+from graphmax.symmetry.place_transformations import (
     disjoint_union,
     edge_order,
+    flip,
     outside_ball,
     permutation,
+    rotation,
+    translation,
 )
-from graphmax.symmetry.pixel_transformations import flip, rotation, translation
-from graphmax.symmetry.transformation import Move, Transformation
+from graphmax.symmetry.sample import Move, Transformation
 from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling, shift
 from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict
 

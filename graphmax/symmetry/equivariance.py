@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from graphmax.checks import integer, number
-from graphmax.symmetry.sample import Net, Sample, is_single, read_sample
-from graphmax.symmetry.transformation import Transformation
+from graphmax.symmetry.sample import Net, Sample, Transformation, is_single, read_sample
 from graphmax.symmetry.trial import (
     Call,
     OutputTransformation,

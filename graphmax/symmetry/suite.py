@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from graphmax.graph import Graph
 from graphmax.kernels.progress import tell
 from graphmax.symmetry.equivariance import check
-from graphmax.symmetry.node_transformations import (
+from graphmax.symmetry.place_transformations import (
     disjoint_union,
     edge_order,
+    flip,
     outside_ball,
     permutation,
+    rotation,
+    translation,
 )
-from graphmax.symmetry.pixel_transformations import flip, rotation, translation
-from graphmax.symmetry.sample import read_sample
-from graphmax.symmetry.transformation import Transformation
+from graphmax.symmetry.sample import Transformation, read_sample
 from graphmax.symmetry.trial import caller, left_alone
 from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling
 from graphmax.symmetry.verdict import Verdict

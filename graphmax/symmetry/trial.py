@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import is_tensor
-from graphmax.symmetry.sample import Net, Picture, Sample, as_numpy
-from graphmax.symmetry.transformation import Move, Transformation
+from graphmax.symmetry.sample import Move, Net, Picture, Sample, Transformation, as_numpy
 
 
 def name_of(operator: Any) -> str:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import is_tensor
-from graphmax.symmetry.sample import Sample, as_numpy
-from graphmax.symmetry.transformation import Move, Transformation
+from graphmax.symmetry.sample import Move, Sample, Transformation, as_numpy
 
 Map = Callable[[NDArray[Any]], NDArray[Any]]
 

@@ -2,7 +2,7 @@
 
     pytest tests/benchmarks/test_bench_rounds.py -o addopts= --benchmark-only -s
 
-Whole calls on random edges. The last line says what the constants of `edge_passes` would be here.
+Whole calls on random edges. The last line says what the constants of `engine` would be here.
 """
 
 from itertools import product
@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from scipy.optimize import nnls
 
 import graphmax as gm
-from graphmax.maxima import edge_passes
+from graphmax.maxima import engine
 
 NODES, ENTRIES_A_NODE, HOPS = (10**4, 10**5, 10**6), (1, 2, 4, 8, 16), (2, 3, 5)
 BOTH, WEIGHTED = (False, True), (False, True)
@@ -39,7 +39,7 @@ def edges_of(num_nodes, entries, *, both, weighted):
 def seconds(edges, values, hops, cost):
     """Return the best of some whole calls that take this for the cost of rounds."""
     times = []
-    with mock.patch.object(edge_passes, "cost_of_rounds", return_value=cost):
+    with mock.patch.object(engine, "cost_of_rounds", return_value=cost):
         for _ in range(1 if values.size == NODES[-1] else 3):
             began = perf_counter()
             mask = gm.local_maxima(edges, values, hops, direction="in")
@@ -70,7 +70,7 @@ def test_rows_or_rounds(benchmark):
     benchmark.pedantic(measure, rounds=1)
     n, e, weighted, hops, rows, rounds = np.array(found).T
     costs = [
-        (edge_passes.cost_of_rows(*size, weighted=w), edge_passes.cost_of_rounds(*size, int(k)))
+        (engine.cost_of_rows(*size, weighted=w), engine.cost_of_rounds(*size, int(k)))
         for *size, w, k, _, _ in found
     ]
     taken = np.array([second < first for first, second in costs])
