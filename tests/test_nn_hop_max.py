@@ -10,8 +10,8 @@ from strategies import graph_of, networks
 
 import graphmax as gm
 from graphmax.nn import hop_max
+from graphmax.nn.heads import approximate_log_normal_cdf
 from graphmax.nn.hopmax import by_scatter
-from graphmax.nn.normal_head import approximate_log_normal_cdf
 from graphmax.nn.steps import Steps
 
 PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])

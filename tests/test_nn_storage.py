@@ -29,8 +29,8 @@ from graphmax.nn import (
     Score,
     SignHead,
     Sum,
+    parts,
     pretrained_names,
-    storage,
 )
 from graphmax.rule import Rule
 
@@ -206,8 +206,8 @@ def test_files_that_are_no_files(folder, name):
 def test_every_shipped_detector_loads_and_together_they_are_small():
     for name in pretrained_names():
         assert PeakDetector.from_pretrained(name).trained
-        assert (storage.SHIPPED / name / "README.md").is_file()
-    files = [path for path in storage.SHIPPED.rglob("*") if path.is_file()]
+        assert (parts.SHIPPED / name / "README.md").is_file()
+    files = [path for path in parts.SHIPPED.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 200_000
 
 

@@ -10,7 +10,7 @@ from table_cases import batch_of
 import graphmax as gm
 from graphmax.nn import FeatureScore, SignHead
 from graphmax.tables.score_stream import score_tables
-from graphmax.training.detector_columns import score_table
+from graphmax.training.scorers import score_table
 
 BATCH = batch_of(60, 31, directed=True)
 

@@ -65,7 +65,7 @@ def train(
 
     Ctrl-C saves what was learned so far; the same command with --resume goes on from there.
     """
-    from graphmax.training.detector_columns import expanded, labelled_data
+    from graphmax.training.scorers import expanded, labelled_data
 
     given = column_names(values, features)
     if not given:
@@ -133,7 +133,7 @@ def _detector(
 
 def _read(file: Path, reading: FileOptions, names: list[str], labels: str) -> Any:
     """Read a file as labelled data."""
-    from graphmax.training.detector_columns import labelled_data
+    from graphmax.training.scorers import labelled_data
 
     return labelled_data(reading.read(file), names, labels, file)
 
@@ -216,7 +216,7 @@ def score(
         return
     from graphmax.cli.output import print_csv
     from graphmax.nn import PeakDetector
-    from graphmax.training.detector_columns import expanded, features_of, score_table
+    from graphmax.training.scorers import expanded, features_of, score_table
 
     keep_apart(output.out, file, reading.nodes, *files_of_model(model))
     with progress(f"scoring {file.name}"):

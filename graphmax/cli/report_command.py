@@ -130,7 +130,7 @@ def _by_model(
     from graphmax.cli.detector_commands import available_device
     from graphmax.nn import PeakDetector
     from graphmax.node_measures import with_column
-    from graphmax.training.detector_columns import features_of
+    from graphmax.training.scorers import features_of
 
     detector = PeakDetector.from_pretrained(model).to(available_device(device))
     if detector.columns:

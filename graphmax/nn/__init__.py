@@ -9,11 +9,10 @@ from graphmax.lazy_imports import public_names
 from graphmax.nn.detector import Decision, PeakDetector
 from graphmax.nn.edge_features import EdgeFeatureScore
 from graphmax.nn.graph_filter import GraphFilter
-from graphmax.nn.heads import ChoiceHead, Head, Judged, SignHead
+from graphmax.nn.heads import ChoiceHead, Head, Judged, NormalHead, SignHead
 from graphmax.nn.hopmax import HopMax, hop_max
-from graphmax.nn.normal_head import NormalHead
+from graphmax.nn.parts import pretrained_names
 from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Max, Score, Scored, Sum
-from graphmax.nn.storage import pretrained_names
 from graphmax.nn.windows import CenteredWindowCNN
 
 __all__ = [

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-import graphmax.nn.storage as storage
+import graphmax.nn.parts as storage
 from graphmax.checks import integer
 from graphmax.nn.edge_features import with_edge_features
-from graphmax.nn.edge_masks import mask_given, masked, receiver
 from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
 from graphmax.nn.inputs import (
     Inputs,
@@ -32,7 +31,7 @@ from graphmax.nn.parts import (
     usual_score,
 )
 from graphmax.nn.scores import Score, Scored, scored
-from graphmax.nn.steps import Steps
+from graphmax.nn.steps import Steps, mask_given, masked, receiver
 from graphmax.notebook import fact_table
 from graphmax.rule import FilledRule, Rule
 

@@ -16,8 +16,7 @@ from graphmax.checks import integer
 from graphmax.graph import Graph
 from graphmax.kernels.hopmax import hop_max as compiled_rounds
 from graphmax.machine import free_memory
-from graphmax.nn.edge_masks import masked_rivals
-from graphmax.nn.steps import Steps
+from graphmax.nn.steps import Steps, masked_rivals
 from graphmax.values import order_key
 
 _SMALL_ANSWER = 2**20

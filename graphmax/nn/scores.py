@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from graphmax.checks import integer
-from graphmax.nn.edge_masks import aligned
-from graphmax.nn.steps import Steps
+from graphmax.nn.steps import Steps, aligned
 
 
 class Scored(NamedTuple):

@@ -16,12 +16,14 @@ from graphmax.nn.heads import CERTAIN
 from graphmax.sealed import Format, read_tensors, write_tensors
 from graphmax.training.blocks import (
     VALIDATION,
+    Asked,
     Block,
+    Epochs,
     check_classes,
+    epochs_of,
     items_of,
     mask_name,
 )
-from graphmax.training.epochs import Asked, Epochs, epochs_of
 
 CHECKPOINT = Format("graphmax-checkpoint", 2, "checkpoint", "a whole checkpoint of graphmax")
 

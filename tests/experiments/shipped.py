@@ -8,7 +8,7 @@ Run: python -m tests.experiments.shipped [attribute] [noisy]
 import sys
 
 import graphmax as gm
-from graphmax.nn.storage import SHIPPED
+from graphmax.nn.parts import SHIPPED
 from tests.experiments import known_attribute, noisy_attribute
 
 SIGMAS = (0.5, 1.0, 2.0)
