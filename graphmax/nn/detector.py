@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-import graphmax.nn.parts as storage
+import graphmax.nn.parts as parts
 from graphmax.checks import integer
 from graphmax.nn.edge_features import with_edge_features
 from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
@@ -516,7 +516,7 @@ class PeakDetector(nn.Module):
         A score or head of one's own is named by its import path, which is *not* followed at load:
         pass the part to `from_pretrained` then. Nothing in a file is ever executed.
         """
-        storage.save(self, folder)
+        parts.save(self, folder)
 
     @classmethod
     def from_pretrained(
@@ -554,7 +554,7 @@ class PeakDetector(nn.Module):
             If a file is damaged, of another version, or not what it should be, or a part of one's
             own is not given; nothing in it is ever executed.
         """
-        return storage.load(name, score, head, encoder)
+        return parts.load(name, score, head, encoder)
 
     def describe(self) -> dict[str, Any]:
         """Return what a copy of this detector is built from, as JSON can hold it."""
