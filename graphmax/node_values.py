@@ -16,8 +16,7 @@ from graphmax.convert.edge_lists import is_data
 from graphmax.convert.library_graphs import is_networkx
 from graphmax.graph import Graph
 from graphmax.node_measures import MEASURES, NEIGHBOR_MEAN, node_column
-from graphmax.typed_columns import column_of
-from graphmax.values import Attribute, order_key, read_attribute
+from graphmax.values import Attribute, column_of, order_key, read_attribute
 
 Nodes = Graph | EdgeList
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from graphmax.benchmark.task_list import VERSION, Part, TaskSpec
 from graphmax.datasets.families import FAMILIES
-from graphmax.datasets.node_split import split_nodes
+from graphmax.datasets.labelled_graphs import split_nodes
 from graphmax.edges import edge_maxima
 from graphmax.generators import (
     HiddenAttribute,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from graphmax.checks import near_names
 from graphmax.convert.edge_lists import from_scipy
 from graphmax.graph import Graph
-from graphmax.typed_columns import column_of, columns_of, ids_of, objects
+from graphmax.values import column_of, columns_of, ids_of, objects
 
 
 def is_networkx(obj: Any) -> bool:

@@ -6,8 +6,8 @@ What needs torch is imported on first use: making a set does not.
 from typing import TYPE_CHECKING
 
 from graphmax.datasets.hard_examples import CenteredPairs, centered_pairs, hard_negatives
+from graphmax.datasets.labelled_graphs import NodeSplit, split_nodes
 from graphmax.datasets.manifest import generate, named_recipe, read_folder, recipe_names
-from graphmax.datasets.node_split import NodeSplit, split_nodes
 from graphmax.datasets.recipe import Group, Recipe, read_recipe, sample_graphs
 from graphmax.lazy_imports import public_names
 

@@ -17,7 +17,7 @@ from graphmax.files.errors import listed, refusal
 from graphmax.files.metadata import restored
 from graphmax.files.opening import ReadOptions, Source, number
 from graphmax.graph import Graph
-from graphmax.typed_columns import column_of
+from graphmax.values import column_of
 
 # A file may ask for this many cells of a table of attributes, or for so many for each of its bytes.
 _UNASKED_CELLS, _CELLS_PER_BYTE = 16_000_000, 4

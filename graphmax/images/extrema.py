@@ -16,8 +16,7 @@ from graphmax.kernels.boxes import highest_of_boxes
 from graphmax.question import rule_of
 from graphmax.rule import Extremum, FilledRule, Nan, Rule, Ties
 from graphmax.ties import TIES, TieRule
-from graphmax.typed_columns import column_of
-from graphmax.values import order_key, read_attribute, takes_subnormals_for_zero
+from graphmax.values import column_of, order_key, read_attribute, takes_subnormals_for_zero
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
 from graphmax.nn.detector import Decision, PeakDetector
-from graphmax.nn.edge_features import EdgeFeatureScore
-from graphmax.nn.graph_filter import GraphFilter
+from graphmax.nn.graph_scores import EdgeFeatureScore, GraphFilter
 from graphmax.nn.heads import ChoiceHead, Head, Judged, NormalHead, SignHead
 from graphmax.nn.hopmax import HopMax, hop_max
 from graphmax.nn.parts import pretrained_names

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import graphmax.nn.parts as parts
 from graphmax.checks import integer
-from graphmax.nn.edge_features import with_edge_features
+from graphmax.nn.graph_scores import with_edge_features
 from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
 from graphmax.nn.inputs import (
     Inputs,

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from graphmax.checks import integer, near_names, one_of
-from graphmax.nn.edge_features import EdgeFeatureScore
-from graphmax.nn.graph_filter import GraphFilter
+from graphmax.nn.graph_scores import EdgeFeatureScore, GraphFilter
 from graphmax.nn.heads import LEARN, ChoiceHead, Head, NormalHead, SignHead, checked_hops
 from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Max, Score, Sum
 from graphmax.question import rule_of

@@ -15,8 +15,16 @@ from graphmax.atomic import write_atomically
 from graphmax.checks import frozen, integer
 from graphmax.graph import Graph
 from graphmax.notebook import html_table
-from graphmax.peaks.setting import Setting, coordinate_columns, coordinates_of
-from graphmax.peaks.table_output import MOST_ROWS, aligned, cells, feature_collection, scalars
+from graphmax.peaks.setting import (
+    MOST_ROWS,
+    Setting,
+    aligned,
+    cells,
+    coordinate_columns,
+    coordinates_of,
+    feature_collection,
+    scalars,
+)
 from graphmax.rule import FilledRule
 from graphmax.values import order_key
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from graphmax.adjacency import Adjacency
 from graphmax.checks import integer
 from graphmax.nn.detector import PeakDetector
-from graphmax.nn.edge_features import with_edge_features
+from graphmax.nn.graph_scores import with_edge_features
 from graphmax.nn.inputs import check_x, features_of, is_pyg, labels_of, read_labels, read_mask
 from graphmax.nn.steps import Steps, check_edge_index
 

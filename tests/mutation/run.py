@@ -43,9 +43,9 @@ TESTS = {
         "test_hard_subnormals.py",
     ],
     "graphmax/peaks/table.py": ["test_peaks_record.py", "test_peaks.py", "test_peaks_edges.py"],
-    "graphmax/peaks/table_output.py": ["test_peaks_record.py", "test_peaks.py"],
     "graphmax/peaks/setting.py": [
         "test_peaks_record.py",
+        "test_peaks.py",
         "test_peaks_filters.py",
         "test_peaks_edges.py",
     ],
