@@ -26,20 +26,9 @@ _LOCK = ".lock"
 class Held:
     """A folder that the next start removes unless this process still holds it.
 
-    Parameters
-    ----------
-    parent : pathlib.Path
-        Where to make it.
-    name : str, optional
-        A name to find again: then what a killed run of that name left is kept, to go on with.
-        Without it the folder is new and empty.
-    prefix : str, optional
-        How the name begins.
-
-    Raises
-    ------
-    BlockingIOError
-        If another process holds the folder of that name.
+    With a `name` it is one to find again: what a killed run of that name left is kept, to go
+    on with, and a BlockingIOError says that another process holds it. Else the folder is new
+    and empty.
     """
 
     def __init__(self, parent: Path, name: str | None = None, prefix: str = PREFIX) -> None:

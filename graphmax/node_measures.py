@@ -27,28 +27,14 @@ _UPPER_HALF = np.int64(-1 << 27)
 
 
 def measure(graph: Graph, name: str) -> NDArray[Any]:
-    """Compute a measure of every node, exactly.
+    """Compute a measure of every node, exactly; int64 or float64 (num_nodes,).
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    name : {"degree", "in_degree", "out_degree", "strength", "core_number", "clustering"}
-        ``degree``: number of neighbors, in a directed graph of arrows in and out. ``strength``:
-        sum of the weights of these edges, rounded once. ``core_number``: the largest k such that
-        the node is in a subgraph of least degree k. ``clustering``: share of the pairs of
-        neighbors that are neighbors, 0 for fewer than two. The last two ignore arrows.
-
-    Returns
-    -------
-    int64 or float64 (num_nodes,)
-        The measure. Equal nodes are equal whatever the order of their edges; shares that differ,
-        differ, if need be by one unit in the last place.
-
-    Raises
-    ------
-    ValueError
-        If there is no such measure, or no weights for ``strength``.
+    ``degree``: number of neighbors, in a directed graph of arrows in and out. ``strength``:
+    sum of the weights of these edges, rounded once. ``core_number``: the largest k such that
+    the node is in a subgraph of least degree k. ``clustering``: share of the pairs of
+    neighbors that are neighbors, 0 for fewer than two. The last two ignore arrows. Equal nodes
+    are equal whatever the order of their edges; shares that differ, differ, if need be by one
+    unit in the last place.
 
     Examples
     --------
@@ -77,27 +63,7 @@ def measures_of(graph: Graph) -> list[str]:
 
 
 def node_column(graph: Graph, name: str, argument: str = "values") -> NDArray[Any]:
-    """Return the attribute of a name, else the measure of that name.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    name : str
-        An attribute goes first.
-    argument : str
-        How errors call the name.
-
-    Returns
-    -------
-    (num_nodes,) or (num_nodes, F)
-        The column.
-
-    Raises
-    ------
-    ValueError
-        If there is neither; with the near names.
-    """
+    """Return the attribute of a name, else the measure of that name; errors call it `argument`."""
     if name in graph.attributes:
         return graph.attributes[name]
     if name in MEASURES:
@@ -112,27 +78,10 @@ def node_column(graph: Graph, name: str, argument: str = "values") -> NDArray[An
 
 
 def neighbor_mean(graph: Graph, values: Any, name: str = "values") -> NDArray[np.float64]:
-    """Compute the mean of a number over the edges of each node.
+    """Compute the mean of a number over the edges of each node, 0 for a node without edges.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    values : numbers (num_nodes,)
-        The number, in any unit.
-    name : str
-        How errors call it.
-
-    Returns
-    -------
-    float64 (num_nodes,)
-        The mean, 0 for a node without edges. In a directed graph arrows in and out count, as for
-        ``degree``. Equal neighbors give what they have, whatever their number and order.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the values are no numbers, exact in float64, one for each node.
+    In a directed graph arrows in and out count, as for ``degree``. Equal neighbors give what
+    they have, whatever their number and order.
 
     Examples
     --------

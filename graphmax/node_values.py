@@ -30,27 +30,7 @@ class _Keyed(NamedTuple):
 
 
 def nodes_of(obj: Any, values: Any, name: str = "values") -> tuple[Nodes, Attribute]:
-    """Return the graph, or the edges it is to be built of, and the attribute a call is about.
-
-    Parameters
-    ----------
-    obj : Graph or graph of another library
-        What `as_graph` takes.
-    values : str, mapping, Series or array (num_nodes,) or (num_nodes, F)
-        The attribute.
-    name : str
-        How errors call the values.
-
-    Returns
-    -------
-    tuple of Graph or EdgeList, and Attribute
-        Of equal length.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there is no such attribute, or it does not fit the graph.
-    """
+    """Return the graph, or the edges it is to be built of, and the attribute a call is about."""
     edges = None if isinstance(obj, Graph) else edge_list_of(obj)
     nodes: Nodes = as_graph(obj) if edges is None else edges
     if isinstance(nodes, EdgeList) and nodes.num_nodes is None:

@@ -73,29 +73,7 @@ _OF_ISOLATION = ("ties", "direction", "nan", "absent", "extremum")
 
 
 def label_table(graph: Graph, values: str, rule: Rule, **selection: Any) -> Columns:
-    """Say for every node whether it is a maximum.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    values : str
-        The name of an attribute with one number per node.
-    rule : Rule
-        The rule.
-    **selection
-        ``where`` and ``groups``, as `local_maxima` takes them.
-
-    Returns
-    -------
-    dict of str to array
-        ``id`` and ``is_maximum``, in the order of the nodes.
-
-    Raises
-    ------
-    ValueError
-        If the attribute has several numbers per node.
-    """
+    """Say for every node whether it is a maximum: columns ``id`` and ``is_maximum``."""
     mask = np.asarray(local_maxima(graph, values, rule=rule, **selection))
     if mask.ndim != 1:
         raise ValueError(
@@ -110,25 +88,9 @@ def maxima_table(
 ) -> Columns:
     """Say for every maximum how high it is and how far the nearest higher node lies.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    values : str
-        The name of the attribute.
-    rule : Rule
-        The rule that the maxima were found under.
-    mask : bool (num_nodes,)
-        The maxima.
-    **selection
-        ``where`` and ``groups``, as `isolation` takes them.
-
-    Returns
-    -------
-    dict of str to array
-        ``label``, ``value``, ``isolation`` (in hops, or in edge weights under a radius; infinite
-        where no node is higher) and ``nearest_higher`` (an id, masked where there is none; for
-        minima a lower node), highest first, for minima lowest first.
+    The columns are ``label``, ``value``, ``isolation`` (in hops, or in edge weights under a
+    radius; infinite where no node is higher) and ``nearest_higher`` (an id, masked where there
+    is none; for minima a lower node), highest first, for minima lowest first.
     """
     said = {name: field for name, field in rule.said.items() if name in _OF_ISOLATION}
     nearest = isolation(graph, values, weighted=rule.radius is not None, **said, **selection)
@@ -145,18 +107,8 @@ def maxima_table(
 def has_topography(graph: Graph, rule: Rule) -> bool:
     """Say whether maxima under a rule have prominence, parent and basin.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    rule : Rule
-        The rule.
-
-    Returns
-    -------
-    bool
-        False where an arrow counts one way, and for weak and index ties, under which one flat
-        top can have several maxima.
+    They have none where an arrow counts one way, and for weak and index ties, under which one
+    flat top can have several maxima.
 
     Examples
     --------
@@ -180,18 +132,10 @@ _COMPARABLE = "biufmM"
 def summarize(graph: Graph) -> dict[str, Any]:
     """Count what is in a graph.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-
-    Returns
-    -------
-    dict
-        ``nodes``, ``edges``, ``directed``, ``weighted``, ``components`` (arrows ignored),
-        ``dropped_self_loops``, ``dropped_repeats``, ``attributes``, a list of what
-        `summarize_attribute` returns, and ``measures``, the names that stand for values without
-        an attribute.
+    The entries are ``nodes``, ``edges``, ``directed``, ``weighted``, ``components`` (arrows
+    ignored), ``dropped_self_loops``, ``dropped_repeats``, ``attributes``, a list of what
+    `summarize_attribute` returns, and ``measures``, the names that stand for values without an
+    attribute.
 
     Examples
     --------
@@ -215,20 +159,10 @@ def summarize(graph: Graph) -> dict[str, Any]:
 def summarize_attribute(graph: Graph, name: str) -> dict[str, Any]:
     """Count the ties and the strict 1-hop maxima of a node attribute.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    name : str
-        The name of the attribute.
-
-    Returns
-    -------
-    dict
-        ``attribute``, ``dtype``, ``missing`` (no value, NaN or NaT), ``ties`` (nodes with a
-        neighbor of equal value), ``maxima`` and ``expected_if_shuffled``: the sum of 1 / |ball|,
-        the mean number of maxima if distinct values were shuffled over the nodes. The last three
-        are None for an attribute without an order.
+    The entries are ``attribute``, ``dtype``, ``missing`` (no value, NaN or NaT), ``ties``
+    (nodes with a neighbor of equal value), ``maxima`` and ``expected_if_shuffled``: the sum of
+    1 / |ball|, the mean number of maxima if distinct values were shuffled over the nodes. The
+    last three are None for an attribute without an order.
     """
     column = graph.attributes[name]
     dtype = "text" if column.dtype.kind in "OUS" else str(column.dtype)
@@ -251,17 +185,7 @@ def summarize_attribute(graph: Graph, name: str) -> dict[str, Any]:
 def expected_maxima(graph: Graph, present: NDArray[np.bool_] | None = None) -> float:
     """Expect so many strict 1-hop maxima if distinct values were shuffled over the nodes.
 
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    present : bool (num_nodes,), optional
-        Nodes that have a value; all by default.
-
-    Returns
-    -------
-    float
-        The sum over these nodes of 1 / (1 + number of neighbors among them).
+    This is the sum over the nodes that are `present` of 1 / (1 + number of neighbors among them).
 
     Examples
     --------

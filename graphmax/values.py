@@ -142,24 +142,9 @@ class Attribute:
 def read_attribute(values: Any, name: str = "values") -> Attribute:
     """Take an array, tensor, masked array, Series or sequence as an attribute.
 
-    Parameters
-    ----------
-    values : array-like (num_nodes,) or (num_nodes, F)
-        The attribute; bool, int, uint, float16/32/64, bfloat16, datetime64 or timedelta64.
-    name : str
-        How errors call it.
-
-    Returns
-    -------
-    Attribute
-        A NumPy view of it where possible.
-
-    Raises
-    ------
-    TypeError
-        If the dtype has no order that is exact: complex, object, text.
-    ValueError
-        If it has no node axis, or more than two axes.
+    It is a view where possible. Its dtype is bool, int, uint, float16/32/64, bfloat16,
+    datetime64 or timedelta64; one that has no order that is exact is a TypeError. Errors call
+    it `name`.
     """
     if type(values).__module__.partition(".")[0] == "torch" or hasattr(values, "untyped_storage"):
         return _from_torch(values, name)
@@ -297,21 +282,10 @@ def _is_number(text: str) -> bool:
 def order_key(array: NDArray[Any]) -> Keyed:
     """Map an attribute to int64 so that the order, and nothing but the order, is kept.
 
-    Parameters
-    ----------
-    array : (n,) or (n, F)
-        Comparable values.
-
-    Returns
-    -------
-    Keyed
-        ``key`` int64 of the same shape, and the mask of NaN and NaT, None if there are none.
-
-    Notes
-    -----
-    Floats: the bits b of x where b >= 0, else b with all but the sign bit flipped, -0.0 as 0.0;
-    uint: the top bit flipped; everything else as it is. No float is added or compared: where the
-    processor takes subnormal numbers for 0 (`torch.set_flush_denormal`), they are still told apart.
+    Floats: the bits b of x where b >= 0, else b with all but the sign bit flipped, -0.0 as
+    0.0; uint: the top bit flipped; everything else as it is. No float is added or compared:
+    where the processor takes subnormal numbers for 0 (`torch.set_flush_denormal`), they are
+    still told apart.
     """
     kind = array.dtype.kind
     if kind == "f":
@@ -395,15 +369,8 @@ def _steps(value: float) -> int:
 def exact_difference(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.float64]:
     """Return ``high - low``, the exact difference rounded once to float64.
 
-    Parameters
-    ----------
-    high, low : same shape and dtype
-        Comparable values without NaN or NaT; times give ticks of their unit.
-
-    Returns
-    -------
-    float64, same shape
-        Its sign is always right; the difference of equal infinities is 0.
+    Its sign is always right; the difference of equal infinities is 0; times give ticks of
+    their unit.
     """
     if high.dtype.kind == "f":
         by_bits = takes_subnormals_for_zero()

@@ -186,25 +186,8 @@ def train(
 ) -> list[float]:  # fmt: skip
     """Train a baseline on all graphs at once: AdamW with a cosine to zero, as `fit` does.
 
-    Parameters
-    ----------
-    network : ReferenceNetwork
-        Its weights are drawn anew from `seed`.
-    graphs : sequence of PyG Data
-        With ``x``, ``edge_index`` and ``y``.
-    epochs : int, default 100
-        Steps over all graphs.
-    seed : int, default 0
-        Equal seeds give equal weights on CPU.
-    learning_rate : float, default 0.005
-        The first one.
-    weight_decay : float, default 0.0
-        As AdamW understands it.
-
-    Returns
-    -------
-    list of float
-        The loss of every epoch.
+    The weights are drawn anew from `seed`; equal seeds give equal weights on CPU. Returned is
+    the loss of every epoch.
     """
     from torch_geometric.data import Batch
 

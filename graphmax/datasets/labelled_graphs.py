@@ -245,16 +245,9 @@ def _numbers_in(file: Path) -> NDArray[np.float64]:
 class Own:
     """Labelled graphs of one's own, and which of them, or of their nodes, are for what.
 
-    Parameters
-    ----------
-    graphs : tuple of Graph
-        With the attributes ``x``, ``value`` and ``is_maximum``.
-    rule : Rule
-        The rule of the labels.
-    graph_parts : int64 (graphs,) or None
-        0 for training, 1 for validation, 2 for test; None where nodes were split.
-    nodes : tuple of NodeSplit
-        The masks of each graph; empty where graphs were split.
+    The graphs have the attributes ``x``, ``value`` and ``is_maximum``; `graph_parts` is 0 for
+    training, 1 for validation, 2 for test, and None where nodes were split by the masks
+    `nodes`.
     """
 
     graphs: tuple[Graph, ...]

@@ -203,17 +203,9 @@ def _verify(place: Path, files: dict[str, str]) -> None:
 def counted(graphs: Iterator[Graph]) -> dict[str, Any]:
     """Count what a card tells of a split.
 
-    Parameters
-    ----------
-    graphs : iterator of Graph
-        Labelled graphs.
-
-    Returns
-    -------
-    dict
-        ``graphs``, fewest and most nodes, sums of ``nodes`` and ``edges``, and the shares of nodes
-        that are maxima, have a neighbor of equal value, and have no neighbor; ``content``, the
-        SHA-256 of edges and labels.
+    The entries are ``graphs``, fewest and most nodes, sums of ``nodes`` and ``edges``, the
+    shares of nodes that are maxima, have a neighbor of equal value, and have no neighbor; and
+    ``content``, the SHA-256 of edges and labels.
     """
     sizes, totals, content = [], np.zeros(4, np.int64), hashlib.sha256()
     for graph in graphs:

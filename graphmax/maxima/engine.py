@@ -226,24 +226,11 @@ def _present(question: Question) -> NDArray[np.bool_]:
 def nearest_challengers(
     question: Question, limit: int | float, weighted: bool, nodes: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Distance (F, num_nodes) to the nearest challenger, and who that is.
+    """Distance (F, num_nodes) to the nearest challenger within `limit`, and who that is.
 
-    Parameters
-    ----------
-    question : Question
-        The question; its rule says who challenges.
-    limit : int or float
-        Largest distance that counts.
-    weighted : bool
-        Distance in weights instead of hops.
-    nodes : bool (F, num_nodes), optional
-        Nodes that are asked about; all by default. Under plateau the whole plateau is answered.
-
-    Returns
-    -------
-    tuple
-        ``distance`` float64, inf where none, NaN for absent nodes, and ``witness`` int64, -1
-        where none.
+    The distance is float64, inf where there is none, NaN for absent nodes; the witness is
+    int64, -1 where there is none. Under plateau the whole plateau of each of `nodes` is
+    answered.
     """
     wanted = _present(question) if nodes is None else nodes & _present(question)
     shape = question.keys.shape

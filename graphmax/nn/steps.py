@@ -27,14 +27,8 @@ MOST_PAIRS = 1 << 28
 class Steps:
     """Who is one counted step away from whom, without self-loops and repeats.
 
-    Parameters
-    ----------
-    num_nodes : int
-        Number of nodes.
-    rows : Adjacency, optional
-        Rows of counted steps, where the compiled loops serve.
-    edge_index : int64 Tensor (2, entries), optional
-        The same as entries (u, v): u is in row v. One of the two is given.
+    There are `rows`, where the compiled loops serve, or the same as entries (u, v) of an
+    `edge_index`: u is in row v.
     """
 
     def __init__(
@@ -51,24 +45,8 @@ class Steps:
     def of(cls, graph: Any, num_nodes: int, direction: str = "in") -> "Steps":
         """Return the steps of an edge_index, a `Graph`, an `Adjacency` or `Steps`.
 
-        Parameters
-        ----------
-        graph : int64 Tensor (2, entries), Graph, Adjacency or Steps
-            Where the steps are; the last two have their direction already.
-        num_nodes : int
-            Number of nodes.
-        direction : {"in", "out", "both"}, default "in"
-            Which arrows count.
-
-        Returns
-        -------
-        Steps
-            As rows on CPU, as an edge_index elsewhere and while torch compiles or exports.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the edge_index has another shape or kind, or an index is out of range.
+        The last two have their direction already. They are rows on CPU, an edge_index elsewhere
+        and while torch compiles or exports.
         """
         if isinstance(graph, Steps):
             return graph
@@ -117,20 +95,7 @@ class Steps:
     def pairs(self, hops: int) -> Tensor:
         """Return entries (u, v) for every other node u of the ball of every v.
 
-        Parameters
-        ----------
-        hops : int
-            Radius of the balls.
-
-        Returns
-        -------
-        int64 Tensor (2, entries)
-            Sorted by v where compiled loops serve.
-
-        Raises
-        ------
-        MemoryError
-            If there are more than 2**28 of them.
+        There are at most 2**28 of them, sorted by v where compiled loops serve.
         """
         if not torch.compiler.is_compiling():
             hops = min(hops, max(self.num_nodes - 1, 1))  # no path is longer
