@@ -42,11 +42,6 @@ class TieRule:
         """Whether the ball of a node decides."""
         return not self.by_plateau
 
-    @property
-    def is_numbered(self) -> bool:
-        """Whether the answer depends on how the nodes are numbered."""
-        return self.equals == "earlier"
-
     def challenges(self, own: Any, other: Any, v: Any = 0, u: Any = 0) -> Any:
         """Tell, entry by entry, whether node u of key `other` stands against v of key `own`.
 
