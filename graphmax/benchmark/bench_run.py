@@ -337,10 +337,10 @@ def run(
         and not _is_run(result_path(folder, task, entry), track)
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    told = report or _silently
+    say = report or _silently
     if count == 1:
-        return [_told(_play(folder, job, track, device), told) for job in todo]
-    return _in_parallel(folder, todo, track, device, count, told)
+        return [_reported(_play(folder, job, track, device), say) for job in todo]
+    return _in_parallel(folder, todo, track, device, count, say)
 
 
 def _is_run(path: Path, track: str) -> bool:
@@ -358,13 +358,13 @@ def _possible() -> list[str]:
     return [name for name in SPECS if not (lacking and name == "real/cortex")]
 
 
-def _told(path: Path, told: Callable[[str], Any]) -> Path:
-    told(f"{path.parent.name}/{path.name}")
+def _reported(path: Path, say: Callable[[str], Any]) -> Path:
+    say(f"{path.parent.name}/{path.name}")
     return path
 
 
 def _in_parallel(
-    folder: Path, todo: list[Job], track: str, device: str, jobs: int, told: Callable[[str], Any]
+    folder: Path, todo: list[Job], track: str, device: str, jobs: int, say: Callable[[str], Any]
 ) -> list[Path]:
     spawn = multiprocessing.get_context("spawn")  # forked threads of numba would abort
     threads = max((os.cpu_count() or 1) // jobs, 1)
@@ -372,7 +372,7 @@ def _in_parallel(
         jobs, mp_context=spawn, initializer=_threads, initargs=(threads,)
     ) as pool:
         waiting = [pool.submit(_play, folder, job, track, device) for job in todo]
-        return [_told(done.result(), told) for done in as_completed(waiting)]
+        return [_reported(done.result(), say) for done in as_completed(waiting)]
 
 
 def _threads(count: int) -> None:

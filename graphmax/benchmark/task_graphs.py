@@ -233,15 +233,15 @@ def _ball(
     peaks = np.flatnonzero(local_maxima(graph, values, hops, isolated=False))
     root = int(rng.choice(peaks))
     if not centered:
-        root = int(rng.choice(np.flatnonzero(_near(graph, root, hops))))
-    mask = _near(graph, root, hops)
+        root = int(rng.choice(np.flatnonzero(_within(graph, root, hops))))
+    mask = _within(graph, root, hops)
     cut = graph.subgraph(mask)
     if cut.num_nodes < _LEAST:
         return cut, values[mask], None
     return Graph(cut.indptr, cut.indices), values[mask], center_of(cut, hops)
 
 
-def _near(graph: Graph, root: int, hops: int) -> NDArray[np.bool_]:
+def _within(graph: Graph, root: int, hops: int) -> NDArray[np.bool_]:
     nodes, *_ = ball((graph.indptr, graph.indices, None), np.array([root]), hops)
     near = np.zeros(graph.num_nodes, np.bool_)
     near[nodes] = True

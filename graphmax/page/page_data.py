@@ -216,7 +216,7 @@ _EXACT = 2**53
 
 
 @dataclass(frozen=True)
-class Surveyed:
+class ShownAttribute:
     """One attribute: its name, its column, the peaks of one hop, the isolation of every node.
 
     `chance` is how many peaks shuffled values have at every reach.
@@ -231,19 +231,19 @@ class Surveyed:
 
 
 def page_data(
-    graph: Graph, surveyed: list[Surveyed], part: DrawnPart
+    graph: Graph, attributes: list[ShownAttribute], part: DrawnPart
 ) -> tuple[dict[str, Any], str | None]:
     """Return all columns, and those of the other nodes as a text of their own.
 
     Nodes are numbered as they are listed, the drawn ones first. Infinite distances are -1, what is
     missing is null.
     """
-    listed = _listed(graph, surveyed, part)
+    listed = _listed(graph, attributes, part)
     others = np.setdiff1d(np.arange(graph.num_nodes), listed, assume_unique=True)
     place = np.full(graph.num_nodes + 1, -1, np.int64)  # the last entry: node -1 has no place
     place[listed] = np.arange(listed.size)
     place[others] = np.arange(listed.size, graph.num_nodes)
-    text = packed(_of_others(graph, surveyed, part, others, place)) if others.size else None
+    text = packed(_of_others(graph, attributes, part, others, place)) if others.size else None
     if text is None:
         place[others] = -1
     data = {
@@ -253,14 +253,14 @@ def page_data(
         "x": part.xy[:, 0].tolist(),
         "y": part.xy[:, 1].tolist(),
         "edges": part.edges.T.reshape(-1).tolist(),
-        "values": [_columns(graph, each, listed, place) for each in surveyed],
+        "values": [_columns(graph, each, listed, place) for each in attributes],
     }
     return data, text
 
 
 def _of_others(
     graph: Graph,
-    surveyed: list[Surveyed],
+    attributes: list[ShownAttribute],
     part: DrawnPart,
     others: NDArray[np.int64],
     place: NDArray[np.int64],
@@ -272,7 +272,7 @@ def _of_others(
         "x": part.places[order, 0],
         "y": part.places[order, 1],
     }
-    for i, each in enumerate(surveyed):
+    for i, each in enumerate(attributes):
         row = np.full(graph.num_nodes + 1, -1, np.int64)
         row[each.peaks.node] = np.arange(len(each.peaks))
         texts = _texts(each.column, others)
@@ -288,10 +288,10 @@ def _of_others(
     return columns
 
 
-def _listed(graph: Graph, surveyed: list[Surveyed], part: DrawnPart) -> NDArray[np.int64]:
+def _listed(graph: Graph, attributes: list[ShownAttribute], part: DrawnPart) -> NDArray[np.int64]:
     """Return the drawn nodes, then the others that are spoken of."""
     spoken_of = np.zeros(graph.num_nodes + 1, np.bool_)
-    for each in surveyed:
+    for each in attributes:
         table = each.peaks
         for nodes in (table.node, table.nearest_higher, table.key_saddle):
             spoken_of[nodes] = True
@@ -301,7 +301,7 @@ def _listed(graph: Graph, surveyed: list[Surveyed], part: DrawnPart) -> NDArray[
 
 
 def _columns(
-    graph: Graph, each: Surveyed, listed: NDArray[np.int64], place: NDArray[np.int64]
+    graph: Graph, each: ShownAttribute, listed: NDArray[np.int64], place: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Return what is known of one attribute."""
     table, row = each.peaks, np.full(graph.num_nodes + 1, -1, np.int64)

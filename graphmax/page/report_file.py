@@ -23,7 +23,7 @@ from graphmax.graph import Graph
 from graphmax.maxima import isolation
 from graphmax.node_measures import measures_of, with_column
 from graphmax.node_values import graph_and_attribute
-from graphmax.page.page_data import DrawnPart, Surveyed, chance_counts, drawn_part, page_data
+from graphmax.page.page_data import DrawnPart, ShownAttribute, chance_counts, drawn_part, page_data
 from graphmax.peaks import Peaks, find_peaks
 from graphmax.question import fit_together, rule_of
 from graphmax.rule import Absent, Direction, Extremum, Nan, Rule
@@ -251,11 +251,13 @@ def report(
     fitted = fit_together(known, names[0], where, groups)
     selection = {"where": fitted.inside, "groups": fitted.groups}
     known = _named(known, label)
-    surveyed = [_survey(known, name, said, selection, probabilities.get(name)) for name in names]
-    part = drawn_part(known, [each.peaks for each in surveyed])
-    data, others = page_data(known, surveyed, part)
+    attributes = [
+        _shown_attribute(known, name, said, selection, probabilities.get(name)) for name in names
+    ]
+    part = drawn_part(known, [each.peaks for each in attributes])
+    data, others = page_data(known, attributes, part)
     data["meta"] = _meta(known, said, title, source, command)
-    text = _page(data, others, part, surveyed[0].peaks)
+    text = _page(data, others, part, attributes[0].peaks)
     write_atomically(target, lambda file: file.write_text(text, encoding="utf-8"))
 
 
@@ -335,13 +337,13 @@ def _refuse_texts(graph: Graph, name: str) -> None:
     )
 
 
-def _survey(
+def _shown_attribute(
     graph: Graph,
     name: str,
     said: dict[str, Any],
     selection: dict[str, Any],
     probability: NDArray[np.float64] | None,
-) -> Surveyed:
+) -> ShownAttribute:
     """Find the peaks of one hop, which hold those of every number of hops, and all isolations."""
     base = {key: value for key, value in said.items() if key != "hops"}
     peaks = find_peaks(graph, name, **base, **selection)
@@ -353,7 +355,7 @@ def _survey(
         nearest.distance[alone] = 0.0
     column = graph.attributes[name]
     chance = chance_counts(graph, column, peaks, base, selection)
-    return Surveyed(name, column, peaks, nearest, chance, probability)
+    return ShownAttribute(name, column, peaks, nearest, chance, probability)
 
 
 def _meta(
