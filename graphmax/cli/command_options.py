@@ -175,7 +175,7 @@ class FileOptions:
         str | None, typer.Option("--missing", help="Words for a missing entry: NA,N/A.")
     ] = None
     add_nodes: Annotated[
-        bool, typer.Option("--add-nodes", help="Add nodes that the node table lacks.")
+        bool, typer.Option("--add-nodes", help="Add nodes that only edges name.")
     ] = False
     bipartite: Annotated[
         bool, typer.Option("--bipartite", help="The two ends are of two separate sets.")

@@ -9,7 +9,6 @@ import io
 import math
 import warnings
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +20,17 @@ from graphmax.files.building import check_count
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.npz import read_array
 from graphmax.files.opening import MEBIBYTE, ReadOptions, Source, decoded_text, number
+from graphmax.files.tiff_tags import (
+    BITS,
+    NODATA,
+    SAMPLES,
+    SCALE,
+    TIE_POINT,
+    TRANSFORM,
+    Page,
+    as_stored,
+    pages_of,
+)
 from graphmax.graph import Graph
 from graphmax.spatial import grid_graph
 
@@ -31,9 +41,6 @@ _CHANNELS = {
     "RGB": ("red", "green", "blue"),
     "RGBA": ("red", "green", "blue", "alpha"),
 }
-_BITS_PER_SAMPLE = 258
-# Tags of GeoTIFF and GDAL.
-_PAGE_KIND, _SCALE, _TIE_POINT, _TRANSFORM, _NODATA = 254, 33550, 33922, 34264, 42113
 # Where a PNG says how many bits a channel has.
 _PNG_DEPTH = 24
 # What Pillow raises on files that are no images of their kind.
@@ -145,18 +152,34 @@ def _masked(array: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
 
 
 def _image(source: Source, options: ReadOptions) -> _Pixels:
+    data = source.read()
+    pages = pages_of(data)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(source.read()), formats=("PNG", "TIFF")) as image:
+            stream = io.BytesIO(as_stored(data, pages) if pages else data)
+            with Image.open(stream, formats=("PNG", "TIFF")) as image:
                 _check_size(image, source, options)
-                return _columns(image, source)
+                return _columns(image, pages, source)
     except GraphFileError:
         raise
     except _FLAWS as error:
+        if isinstance(error, UnidentifiedImageError) and pages and pages[0].number_type():
+            raise _unknown_kind(pages[0], source) from None
         reason = str(error).partition("\n")[0][:80]
         reason = "unknown bytes" if isinstance(error, UnidentifiedImageError) else reason
         raise refusal(source.name, "be a valid PNG or TIFF image", f"a flaw ({reason})") from None
+
+
+def _unknown_kind(page: Page, source: Source) -> GraphFileError:
+    """Return the error for a TIFF whose kind of pixels Pillow does not know."""
+    bands, kind = page.one(SAMPLES, 1), np.dtype(page.number_type()).name
+    return refusal(
+        source.name,
+        "be a TIFF that Pillow reads, as those of one band of up to 32 bits and colors of 8 bits",
+        f"{bands} {'band' if bands == 1 else 'bands'} of {kind}",
+        way_out="save each band as .npy",
+    )
 
 
 def _check_size(image: Image.Image, source: Source, options: ReadOptions) -> None:
@@ -181,29 +204,35 @@ class _Pages(NamedTuple):
     masks: list[NDArray[np.bool_]]
 
 
-def _pages(image: Image.Image, source: Source) -> _Pages:
+def _frames(image: Image.Image, pages: list[Page], source: Source) -> _Pages:
     """Return the frames; palettes become colors, smaller copies are left out."""
-    pages = _Pages("", [], [])
+    found = _Pages("", [], [])
     for place in range(getattr(image, "n_frames", 1)):
         if place:
             image.seek(place)
         source.check_time()
-        kind = _page_kind(image)
-        if kind & 4:
-            pages.masks.append(np.asarray(image.convert("L")) == 0)
-        elif kind & 1:
+        page = pages[place] if place < len(pages) else Page({}, {})
+        if page.is_copy:
             source.remark("smaller copies of the image are left out")
+        elif page.is_mask:
+            found.masks.append(np.asarray(image.convert("L")) == 0)
         else:
             mode = "RGBA" if image.mode == "P" and "transparency" in image.info else image.mode
-            pages = pages._replace(
-                mode=_checked_mode("RGB" if mode == "P" else mode, image, source)
-            )
-            same = pages.mode == image.mode
-            pages.frames.append(np.asarray(image if same else image.convert(pages.mode)))
-    if len({(frame.shape, frame.dtype) for frame in pages.frames}) != 1:
-        got = f"{len(pages.frames)} of several"
+            mode = _checked_mode("RGB" if mode == "P" else mode, image, source)
+            found = found._replace(mode=mode)
+            frame = np.asarray(image if mode == image.mode else image.convert(mode))
+            found.frames.append(_signed_as_stored(frame, page))
+    if len({(frame.shape, frame.dtype) for frame in found.frames}) != 1:
+        got = f"{len(found.frames)} of several"
         raise refusal(source.name, "have frames of one size and kind", got)
-    return pages
+    return found
+
+
+def _signed_as_stored(frame: NDArray[Any], page: Page) -> NDArray[Any]:
+    """Return integers with or without a sign, as the file says: Pillow knows one kind of a size."""
+    stored = np.dtype(page.number_type() or frame.dtype)
+    kinds = {frame.dtype.kind, stored.kind}
+    return frame.view(stored) if kinds == set("iu") and stored.itemsize == frame.itemsize else frame
 
 
 def _checked_mode(mode: str, image: Image.Image, source: Source) -> str:
@@ -220,60 +249,68 @@ def _checked_mode(mode: str, image: Image.Image, source: Source) -> str:
     return mode
 
 
-def _columns(image: Image.Image, source: Source) -> _Pixels:
-    """Return the channels of all frames; nodata and masks are missing values."""
-    mode, frames, masks = _pages(image, source)
+def _columns(image: Image.Image, pages: list[Page], source: Source) -> _Pixels:
+    """Return the channels of all frames; nodata, masks and alpha 0 on maps are missing values."""
+    mode, frames, masks = _frames(image, pages, source)
     stack = frames[0] if len(frames) == 1 else np.stack(frames)
-    nodata, names = _nodata(image), _CHANNELS[mode]
+    page = pages[0] if pages else Page({}, {})
+    names = _band_names(mode, page, source)
+    nodata, absent = _nodata(page), np.zeros(stack.shape[: 2 + (len(frames) > 1)], bool)
+    if len(masks) == 1 and masks[0].shape == absent.shape[-2:]:
+        absent |= masks[0]
+    elif masks:
+        source.remark("masks of other sizes, or several, are left out")
+    if page.is_map and "alpha" in names:
+        absent |= stack[..., names.index("alpha")] == 0
     columns = {}
     for i, name in enumerate(names):
-        column = stack[..., i] if len(names) > 1 else stack
-        missing = np.zeros(column.shape, bool)
-        if nodata is not None:
-            missing |= _equal(column, nodata)
-        if len(masks) == 1 and masks[0].shape == column.shape[-2:]:
-            missing |= masks[0]
+        column = stack[..., i] if stack.ndim > absent.ndim else stack
+        missing = absent if name != "alpha" else np.zeros_like(absent)
+        if nodata is not None and name != "alpha":
+            missing = missing | _equal(column, nodata)
         columns[name] = _masked(column, missing)
-    return _Pixels(columns, _place(image))
+    return _Pixels(columns, _place(page))
 
 
-def _tags(image: Image.Image) -> Mapping[int, Any]:
-    return getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+def _band_names(mode: str, page: Page, source: Source) -> tuple[str, ...]:
+    """Return the names of the bands of a mode; one beyond the colors need not be alpha."""
+    names, bands = _CHANNELS[mode], page.one(SAMPLES, 1)
+    if page.is_white_0:
+        source.remark("0 is white in this image: values are as they are stored")
+    if names[-1] == "alpha" and page.extra and page.extra[0] not in (1, 2):
+        names = (*names[:-1], f"band{len(names)}")
+    if bands > len(names) > 1:
+        source.remark(f"only the first {len(names)} of {bands} bands are taken")
+    return names
 
 
-def _page_kind(image: Image.Image) -> int:
-    """Return what a page of a TIFF is: bit 1 a smaller copy, bit 4 a mask."""
-    kind = _tags(image).get(_PAGE_KIND, 0)
-    return kind if isinstance(kind, int) else 0
-
-
-def _nodata(image: Image.Image) -> float | None:
+def _nodata(page: Page) -> float | None:
     """Return the value that GDAL writes where there is none."""
-    text = _tags(image).get(_NODATA)
-    value = number(str(text).strip("\0 ")) if text is not None else None
+    text = b"".join(part for part in page.tags.get(NODATA, ()) if isinstance(part, bytes))
+    value = number(text.decode("ascii", "replace").strip("\0 "))
     return None if value is None else float(value)
 
 
-def _place(image: Image.Image) -> tuple[float, ...] | None:
+def _place(page: Page) -> tuple[float, ...] | None:
     """Return the affine map of a GeoTIFF."""
-    tags = _tags(image)
-    matrix = tags.get(_TRANSFORM)
-    if isinstance(matrix, tuple) and len(matrix) == 16:
-        return (matrix[3], matrix[0], matrix[1], matrix[7], matrix[4], matrix[5])
-    scale, tie = tags.get(_SCALE), tags.get(_TIE_POINT)
-    if not (
-        isinstance(scale, tuple) and isinstance(tie, tuple) and len(scale) >= 2 and len(tie) >= 6
-    ):
+    matrix, scale, tie = (page.tags.get(tag, ()) for tag in (TRANSFORM, SCALE, TIE_POINT))
+    if len(matrix) == 16:
+        x_column, x_row, y_column, y_row = matrix[0], matrix[1], matrix[4], matrix[5]
+        x0, y0 = matrix[3], matrix[7]
+    elif len(scale) >= 2 and len(tie) >= 6:
+        x_column, x_row, y_column, y_row = scale[0], 0.0, 0.0, -scale[1]
+        x0, y0 = tie[3] - tie[0] * x_column, tie[4] - tie[1] * y_row
+    else:
         return None
-    column, row, _, x, y, _ = (float(value) for value in tie[:6])
-    width, height = float(scale[0]), float(scale[1])
-    return (x - column * width, width, 0.0, y + row * height, 0.0, -height)
+    half = 0.5 if page.is_point else 0.0  # of a pixel, from its center to its corner
+    x0, y0 = x0 - half * (x_column + x_row), y0 - half * (y_column + y_row)
+    return tuple(float(value) for value in (x0, x_column, x_row, y0, y_column, y_row))
 
 
 def _bits(image: Image.Image, source: Source) -> int:
     """Return the bits of a channel in the file; Pillow cuts color of 16 bits down to 8."""
     if image.format == "TIFF":
-        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (8,))  # type: ignore[attr-defined]
+        bits = image.tag_v2.get(BITS, (8,))  # type: ignore[attr-defined]
         return int(max(bits)) if isinstance(bits, tuple) else int(bits)
     with source.file.open("rb") as stream:
         return stream.read(_PNG_DEPTH + 1)[_PNG_DEPTH]

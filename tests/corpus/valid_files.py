@@ -3,10 +3,13 @@
 import gzip
 import io
 import json
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 CSV = b"src,dst,weight\n1,2,0.5\n2,3,1\n3,1,2\n7,8,4\n"
 GRAPHML = b"""<?xml version="1.0" encoding="utf-8"?>
@@ -340,6 +343,15 @@ def geo_tiff():
     return stream.getvalue()
 
 
+def masked_tiff():
+    """Bytes of a TIFF with a mask page as GDAL writes it."""
+    from tiff_writer import MAP, MASK, tiff
+
+    pixels = PIXELS.astype(np.float32)
+    mask = (pixels > pixels.min()).astype(np.uint8)
+    return tiff((pixels, {**MAP, 42113: (2, "7")}), (mask, {**MASK, 262: (3, (4,))}))
+
+
 def binary_stl():
     """Bytes of one triangle."""
     import struct
@@ -416,6 +428,7 @@ def fuzzed_files():
         "adj.npz": adj_data(),
         "collated.pt": collated(),
         "geo.tif": geo_tiff(),
+        "masked.tif": masked_tiff(),
         "binary.ply": binary_ply(),
         "scalars.ply": SCALAR_PLY,
         "binary.stl": binary_stl(),
