@@ -113,6 +113,29 @@ def test_parquet_with_damaged_pages(tables, engine):
     refused(paths, kind=gm.GraphFileError, match="readable tables|lacks", engine=engine)
 
 
+@BOTH
+def test_damage_names_its_file(tables, tmp_path, engine):
+    """Damage of every kind: DuckDB names the file of some, and of others it does not."""
+    paths = tables(", ".join(f"({i % 2 + 1}, {i % 7 % 2 + 1})" for i in range(3000)))
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    whole = paths[0].read_bytes()
+    (folder / "a.parquet").write_bytes(whole)
+    told = []
+    for at in range(4, 40):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x55
+        (folder / "b.parquet").write_bytes(damaged)
+        try:
+            local_maxima_tables(folder, paths[1], "height", engine=engine)
+        except gm.GraphFileError as error:
+            told.append(error)
+    damage = [error for error in told if "readable tables" in str(error)]
+    assert damage
+    assert {error.path for error in damage} == {str(folder / "b.parquet")}
+    assert all(str(folder / "b.parquet") in str(error) for error in damage)
+
+
 @pytest.mark.parametrize("name", ["no.parquet", "*.csv"])
 def test_no_such_file(tables, name):
     paths = tables()

@@ -227,7 +227,30 @@ def test_damaged_pages_are_refused(spark, tmp_path):
     content = bytearray(edges.read_bytes())
     content[4:60] = bytes(np.random.default_rng(0).integers(0, 256, 56, np.uint8))
     edges.write_bytes(content)
-    with pytest.raises(gm.GraphFileError, match="must be readable tables"):
+    with pytest.raises(gm.GraphFileError, match="must be readable tables") as raised:
+        local_maxima_tables(edges, nodes, "height", engine="spark", spark=spark)
+    assert raised.value.path == str(edges)
+
+
+def test_nanoseconds_are_refused_by_their_file_with_a_way_out(spark, tmp_path):
+    edges, nodes = small(tmp_path)
+    times = "(VALUES (1, 5), (2, 7)) t(id, h)"
+    duckdb.execute(
+        f"COPY (SELECT id, make_timestamp_ns(h) AS height FROM {times}) TO '{nodes}' (FORMAT parquet)"
+    )
+    match = (
+        r"must have columns of types that Spark reads.*NANOS.*nodes\.parquet; use engine='stream'"
+    )
+    with pytest.raises(gm.GraphFileError, match=match):
+        local_maxima_tables(edges, nodes, "height", engine="spark", spark=spark)
+    answer = local_maxima_tables(edges, nodes, "height", engine="stream")
+    assert answer.labels() == {1: False, 2: True}
+
+
+def test_what_nobody_foresaw_is_a_failure_of_spark(spark, tmp_path, monkeypatch):
+    edges, nodes = small(tmp_path)
+    monkeypatch.setattr("graphmax.tables.spark_engine.HOP", "SELECT nothing FROM nowhere")
+    with pytest.raises(RuntimeError, match=r"Spark failed: \[TABLE_OR_VIEW_NOT_FOUND\]"):
         local_maxima_tables(edges, nodes, "height", engine="spark", spark=spark)
 
 

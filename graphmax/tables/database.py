@@ -7,7 +7,7 @@ memory, shows progress, and stops on Ctrl-C.
 
 import ctypes
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +23,7 @@ from graphmax.files.errors import GraphFileError
 from graphmax.kernels.progress import tell
 from graphmax.tables.answer import Stage
 from graphmax.tables.table_checks import full_disk
+from graphmax.tables.table_files import escaped
 
 # Arrow's names of the types that NumPy reads as they are.
 _DTYPES = {
@@ -307,3 +308,14 @@ def told(error: duckdb.Error) -> Exception:
     if isinstance(error, _OURS) and not isinstance(error, duckdb.InvalidInputException):
         return RuntimeError(f"DuckDB failed: {said[:300]}")
     return GraphFileError(f"`edges` and `nodes` must be readable tables, got: {said[:300]}")
+
+
+def damaged_file(files: Iterable[str]) -> str | None:
+    """Return the first of Parquet files that cannot be read to its end, None if all can."""
+    with duckdb.connect() as connection:
+        for file in files:
+            try:
+                connection.read_parquet(escaped(file)).aggregate("max(hash(COLUMNS(*)))").fetchall()
+            except duckdb.Error:
+                return file
+    return None

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphmax.atomic import Held, sweep
+from graphmax.files.errors import GraphFileError
 from graphmax.rule import Rule
 from graphmax.tables.answer import TableAnswer
 from graphmax.tables.capacity import chosen_engine
+from graphmax.tables.database import damaged_file
 from graphmax.tables.scratch import check_out, workplace
 from graphmax.tables.table_files import TablePath, check_name, has_scheme
 from graphmax.tables.table_question import (
@@ -209,6 +211,26 @@ def _kept(ask: Callable[..., TableQuestion], means: _Means) -> TableAnswer:
 
 
 def _answer(question: TableQuestion, means: _Means) -> TableAnswer:
+    try:
+        return _by_engine(question, means)
+    except GraphFileError as error:
+        raise _with_its_file(error, question) from error.__cause__
+
+
+def _with_its_file(error: GraphFileError, question: TableQuestion) -> GraphFileError:
+    """Name the file of damage that an engine told without."""
+    if error.path is not None or "must be readable tables" not in str(error):
+        return error
+    tables = (question.edges, question.nodes)
+    files = [file for t in tables if t.is_parquet and t.is_local for file in t.files]
+    file = next((file for file in files if file in str(error)), None)
+    if file is not None:
+        return GraphFileError(str(error), path=file)
+    file = damaged_file(files)
+    return error if file is None else GraphFileError(f"{error} in {file}", path=file)
+
+
+def _by_engine(question: TableQuestion, means: _Means) -> TableAnswer:
     if means.engine != "spark":
         return _on_this_machine(question, means)
     spark = import_module("graphmax.tables.spark_engine")

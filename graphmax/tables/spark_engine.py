@@ -248,6 +248,8 @@ def _told() -> Iterator[None]:
             raise GraphFileError(
                 f"`edges` and `nodes` must be readable tables, got: {_damage(said)}"
             ) from None
+        if isinstance(error, PySparkException | Py4JError):
+            raise RuntimeError(f"Spark failed: {' '.join(said.split())[:300]}") from error
         raise
 
 

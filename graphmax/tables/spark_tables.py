@@ -90,13 +90,30 @@ def _opened(spark: "SparkSession", table: TableFiles, choose: Choice, *, is_edge
     paths = [as_uri(file) for file in table.files]
     first = table.sources()[0] if table.is_local else None
     if table.is_parquet:
-        frame = spark.read.parquet(*paths)
+        frame = _parquet(spark, table, paths)
         directed = first is not None and says_directed(first)
     else:
         frame, directed = _text(spark, table, paths, is_edges=is_edges)
     names = frame.columns
     chosen = choose(first or Source(table.name, Path(table.name), 0), names)
     return Opened(frame, {alias: names[i] for alias, i in chosen.items()}, directed)
+
+
+def _parquet(spark: "SparkSession", table: TableFiles, paths: list[str]) -> "DataFrame":
+    from pyspark.errors import AnalysisException
+
+    try:
+        return spark.read.parquet(*paths)
+    except AnalysisException as error:
+        said = " ".join(str(error).split())
+        if "PARQUET_TYPE" not in said:
+            raise
+        raise refusal(
+            table.name,
+            "have columns of types that Spark reads",
+            said,
+            way_out="use engine='stream', or write times in microseconds",
+        ) from None
 
 
 def as_uri(path: str) -> str:

@@ -65,7 +65,12 @@ class TableFiles:
 
 def file_literal(file: str) -> str:
     """Quote a file name so that DuckDB takes no character of it for a pattern."""
-    return literal("".join(f"[{c}]" if c in "*?[" else c for c in file))
+    return literal(escaped(file))
+
+
+def escaped(file: str) -> str:
+    """Write a file name so that DuckDB takes no character of it for a pattern."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in file)
 
 
 def has_scheme(path: str) -> bool:
