@@ -36,6 +36,7 @@ CORPUS = Path(__file__).parents[1] / "corpus"
 sys.path.insert(0, str(CORPUS))
 
 SLOWEST = 5.0
+MANY = 100
 # A file of a few hundred bytes may ask for room for four million nodes, and not for more.
 MOST_MEMORY = 1024  # MiB above what the process holds before
 PATIENCE = 60.0
@@ -258,8 +259,8 @@ def peak_mebibytes():
     return max(resource.getrusage(who).ru_maxrss for who in used) // 1024
 
 
-def read_batch(connection, clock, named, seed, places):
-    """Mutate and read files in a process of its own; send what happened to each."""
+def read_batch(connection, clock, named, seed, places, size):
+    """Mutate and read files in a process of its own; send what happened, `size` at a time."""
     ending, data = named
     forks = Forks(ending)
     import duckdb
@@ -285,6 +286,7 @@ def read_batch(connection, clock, named, seed, places):
         read_graph(opened, **options)  # imports what the format needs; a valid file must be read
         held = peak_mebibytes()
         connection.send("ready")
+        some = []
         for place in places:
             path.write_bytes(content_of(ending, data, seed, place))
             started, before = time.monotonic(), used_seconds(forks)
@@ -301,9 +303,12 @@ def read_batch(connection, clock, named, seed, places):
                 found = f"{seconds:.0f} seconds"
             if peak - held > MOST_MEMORY:
                 found = f"{peak - held} MiB"
-            connection.send((found, seconds, peak - held))
+            some.append((found, seconds, peak - held))
             held = max(held, peak - MOST_MEMORY)  # count each file of too much memory once
-    connection.send(None)
+            if len(some) == size or place == places[-1]:
+                connection.send(some)
+                some = []
+    connection.poll(START_PATIENCE)
 
 
 def cpu_seconds(pid):
@@ -315,41 +320,58 @@ def cpu_seconds(pid):
 
 
 def fuzz(named, seed, first, count, keep):
-    """Read mutations `first` to `first + count`; a hang or a crash ends only the process."""
+    """Read mutations `first` to `first + count`; a hang or a crash ends only the process.
+
+    Results come many at a time; behind a hang or a crash one at a time, so that it is known whose.
+    """
     ending, data = named
-    batch, context = Batch(ending, seed, first), multiprocessing.get_context("spawn")
+    batch, size = Batch(ending, seed, first), MANY
     while batch.files < count:
-        connection, other = context.Pipe()
-        clock = context.Array("d", 2, lock=False)
         places = range(first + batch.files, first + count)
-        process = context.Process(
-            target=read_batch, args=(other, clock, named, seed, places), daemon=False
-        )
-        process.start()
-        other.close()
-        if not connection.poll(START_PATIENCE):
-            process.kill()
-            raise TimeoutError("the reading process must start within 15 minutes, got no answer")
-        if connection.recv() != "ready":
-            raise RuntimeError(f"the valid .{ending} file must be read")
-        for place in places:
-            found = answer(connection, process, clock)
+        for found in results(named, seed, places, size):
+            if found is None:
+                size = 1
+                break
             batch.take(*found)
             if found[0] not in ("read", "refused"):
+                place = first + batch.files - 1
                 keep.mkdir(parents=True, exist_ok=True)
-                content = content_of(ending, data, seed, place)
-                (keep / f"{seed}-{place}.{ending}").write_bytes(content)
-            if not process.is_alive() and not connection.poll():
-                break
-        if process.is_alive():
-            process.join(10)
-            process.kill()
-        process.join()
+                (keep / f"{seed}-{place}.{ending}").write_bytes(
+                    content_of(ending, data, seed, place)
+                )
+        else:
+            size = MANY
     return batch
 
 
+def results(named, seed, places, size):
+    """Yield what happened to files, from a process of their own; None if it is not known whose."""
+    context = multiprocessing.get_context("spawn")
+    connection, other = context.Pipe()
+    clock = context.Array("d", 2, lock=False)
+    process = context.Process(target=read_batch, args=(other, clock, named, seed, places, size))
+    process.start()
+    other.close()
+    try:
+        if not connection.poll(START_PATIENCE):
+            raise TimeoutError("the reading process must start within 15 minutes, got no answer")
+        if connection.recv() != "ready":
+            raise RuntimeError(f"the valid .{named[0]} file must be read")
+        left = len(places)
+        while left > 0:
+            found = answer(connection, process, clock)
+            if isinstance(found, tuple):
+                yield found if size == 1 else None
+                return
+            yield from found
+            left -= len(found)
+    finally:
+        process.kill()
+        process.join()
+
+
 def answer(connection, process, clock):
-    """Return what happened to the next file; end a process that takes too long."""
+    """Return the results of some files, or the outcome of one that ended the process."""
     while True:
         try:
             if connection.poll(1.0):
@@ -359,8 +381,6 @@ def answer(connection, process, clock):
             return f"crash with exit code {process.exitcode}", 0.0, 0
         waited, used = time.monotonic() - clock[0], cpu_seconds(process.pid) - clock[1]
         if used > 4 * SLOWEST or waited > PATIENCE:
-            process.kill()
-            process.join()
             return "hang", used, 0
 
 
