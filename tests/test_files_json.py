@@ -2,9 +2,10 @@
 
 import json
 
+import networkx as nx
 import pytest
 
-from graphmax import read_graph
+from graphmax import GraphFileError, read_graph
 
 NODES = [{"id": "a", "group": 1}, {"id": "b", "group": 2}]
 LINK = {"source": "a", "target": "b", "weight": 2}
@@ -69,3 +70,24 @@ def test_mixed_edges_of_graphology(tmp_path):
     graph = read_graph(tmp_path / "g.json")
     assert graph.directed
     assert graph.edges().T.tolist() == [[0, 1], [1, 0], [1, 2]]
+
+
+@pytest.mark.parametrize("kind", [nx.Graph, nx.DiGraph, nx.MultiGraph, nx.MultiDiGraph])
+def test_adjacency_data_of_networkx(tmp_path, kind):
+    graph = kind()
+    graph.add_nodes_from([("a", {"h": 1}), ("b", {"h": 5}), ("c", {"h": 2}), ("d", {"h": 0})])
+    graph.add_weighted_edges_from([("a", "b", 0.5), ("c", "b", 2), ("c", "c", 1)])
+    (tmp_path / "g.json").write_text(json.dumps(nx.adjacency_data(graph)))
+    found = read_graph(tmp_path / "g.json")
+    assert found.labels.tolist() == ["a", "b", "c", "d"]
+    assert found.attributes["h"].tolist() == [1, 5, 2, 0]
+    assert found.directed == graph.is_directed()
+    assert found.edges().T.tolist() == ([[0, 1], [2, 1]] if found.directed else [[0, 1], [1, 2]])
+    assert found.edge_weights().tolist() == [0.5, 2]
+    assert found.dropped == (1, 0)
+
+
+def test_adjacency_data_that_lists_other_nodes(tmp_path):
+    (tmp_path / "g.json").write_text('{"nodes": [{"id": 1}, {"id": 2}], "adjacency": [[]]}')
+    with pytest.raises(GraphFileError, match="list neighbors of 2 nodes"):
+        read_graph(tmp_path / "g.json")

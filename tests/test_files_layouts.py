@@ -205,3 +205,90 @@ def test_options(read):
     ):
         with pytest.raises(error, match=message):
             read("a,b\n", **options)
+
+
+class TestDecimalCommas:
+    @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+    def test_weights_and_attributes(self, read, tmp_path, delimiter):
+        rows = ["Source;Target;Weight", "1;2;0,5", "2;3;1,25", "3;1;7"]
+        nodes = ["id;h;n", "1;-0,5;1", "2;1,5e2;2", "3;;3"]
+        (tmp_path / "g.nodes.csv").write_text("\n".join(nodes).replace(";", delimiter))
+        graph = read("\n".join(rows).replace(";", delimiter))
+        assert graph.edge_weights().tolist() == [0.5, 7, 1.25]
+        assert graph.attributes["h"].tolist() == [-0.5, 150, None]
+        assert graph.attributes["n"].tolist() == [1, 2, 3]
+        assert set(graph.source.remarks) == {
+            "decimal commas in the weights",
+            "decimal commas in attribute 'h'",
+        }
+
+    @pytest.mark.parametrize(
+        "cells", [("1,500", "2,750"), ("1,5", "2.5"), ("1,5", "1.000,5"), ("1,5", "x"), ("1,5,2", "3")]
+    )  # fmt: skip
+    def test_what_may_be_thousands_or_something_else_stays(self, read, tmp_path, cells):
+        (tmp_path / "n.csv").write_text("id;h\n1;{}\n2;{}\n".format(*cells))
+        text = "source;target;weight\n1;2;{}\n2;1;{}\n".format(*cells)
+        with pytest.raises(GraphFileError, match="numbers with a decimal point, or|no-weight"):
+            read(text, nodes=False)
+        graph = read(text, nodes=tmp_path / "n.csv", weight=False)
+        assert graph.attributes["h"].tolist() == list(cells)
+
+    def test_sure_ones_make_all_sure(self, read):
+        text = "source;target;weight\n1;2;0,125\n2;3;1,500\n"
+        assert read(text).edge_weights().tolist() == [0.125, 1.5]
+
+    def test_between_blanks_the_comma_splits_nothing(self, read):
+        graph = read("1 2 0,5\n2 3 1,25\n", "g.txt", weight=2)
+        assert ends(graph) == ONE
+        assert graph.edge_weights().tolist() == [0.5, 1.25]
+        assert ends(read("1 2,5\n2 3,7\n", "h.txt", delimiter=",")) == [("1 2", "5"), ("2 3", "7")]
+
+
+class TestEndingsThatSayNothing:
+    @pytest.mark.parametrize("name", ["g.dat", "g.data", "g", "g.el", "g.links", "g.dat.gz"])
+    @pytest.mark.parametrize("text", [
+        "1 2\n2 3\n", "1,2\n2,3\n", "# c\n1\t2\t0.5\n2\t3\t1\n", "u v w\n1 2 7\n2 3 8\n", "1 2 5 6\n\n2 3 7 8\n",
+    ])  # fmt: skip
+    def test_edge_lists_of_integers_are_read_with_a_word(self, read, tmp_path, name, text):
+        if name.endswith("gz"):
+            import gzip
+
+            (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+            graph = read_graph(tmp_path / name)
+        else:
+            graph = read(text, name)
+        assert ends(graph) == ONE
+        assert "read as an edge list, as its first lines look (--format)" in graph.source.remarks
+
+    @pytest.mark.parametrize("text", [
+        "5.1,3.5,1.4\n4.9,3.0,1.4\n", "1 2\n", "a b\nb c\n", "1,2,3,4,5\n2,3,4,5,6\n", "1 2\n2 3 4\n", "DL n=3\n1 2\n",
+        "12\n13\n", "x\n\x00\x01\n",
+    ])  # fmt: skip
+    def test_other_text_is_refused(self, read, text):
+        with pytest.raises(GraphFileError, match="must end in one of.*--format"):
+            read(text, "g.dat")
+
+    def test_long_files_whose_last_line_is_cut(self, read):
+        text = "".join(f"{i} {i + 1}\n" for i in range(1000, 3000))
+        assert read(text, "g.dat").num_edges == 2000
+
+
+@pytest.mark.parametrize(("edges", "nodes"), [
+    ("edges_2020.csv", "nodes_2020.csv"), ("links-a.b.csv", "nodes-a.b.csv"), ("x_edges.csv", "x_nodes.csv"),
+    ("edgelist.csv", "nodelist.csv"), ("Edges.csv", "Nodes.csv"), ("my_edge_list.csv", "my_node_list.csv"),
+    ("EDGES.csv", "NODES.csv"), ("edges.tsv", "nodes.tsv"), ("powerEdges.csv", "powerNodes.csv"),
+    ("graph.edges.csv", "graph.nodes.csv"),
+])  # fmt: skip
+def test_pairs_of_tables(read, tmp_path, edges, nodes):
+    text = "id,h\n1,5\n2,7\n3,6\n"
+    (tmp_path / nodes).write_text(text.replace(",", "\t") if nodes.endswith("tsv") else text)
+    graph = read("src\tdst\n1\t2\n" if edges.endswith("tsv") else "src,dst\n1,2\n", edges)
+    assert graph.num_nodes == 3
+    assert graph.source.remarks == (f"node table {nodes}",)
+
+
+def test_words_that_only_end_like_edges_have_no_sister(read, tmp_path):
+    (tmp_path / "knownodes.csv").write_text("id,h\n1,5\n2,7\n3,6\n")
+    (tmp_path / "hnodes.csv").write_text("id,h\n1,5\n2,7\n3,6\n")
+    assert read("src,dst\n1,2\n", "knowledges.csv").num_nodes == 2
+    assert read("src,dst\n1,2\n", "hlinks.csv").num_nodes == 2

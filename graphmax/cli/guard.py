@@ -123,6 +123,8 @@ def in_words_of_options(text: str, options: Mapping[str, str]) -> str:
     '`--hops` must be at least 1; pass --nan omit'
     >>> in_words_of_options("or isolated=False", options)
     'or --no-isolated'
+    >>> in_words_of_options("pass hops (--hops)", options)
+    'pass --hops'
     """
     if not options:
         return text
@@ -132,6 +134,7 @@ def in_words_of_options(text: str, options: Mapping[str, str]) -> str:
     text = re.sub(setting, lambda m: _spelled(options[m[1]], m[2]), text)
     advice = rf"\b(pass|give|use|without) ({names})\b(?!=)"
     text = re.sub(advice, lambda m: f"{m[1]} {options[m[2]]}", text)
+    text = re.sub(r"(--[a-z-]+) \(\1\)", r"\1", text)  # pass add_nodes=True (--add-nodes)
     calls = rf"(?<!['\"`:.\w])(?:graphmax\.|gm\.)?({'|'.join(_COMMANDS)})\b(?!['\"`])"
     return re.sub(calls, lambda m: _COMMANDS[m[1]], text)
 

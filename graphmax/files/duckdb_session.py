@@ -153,6 +153,26 @@ def type_of(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> s
     return "VARCHAR"
 
 
+_WITH_COMMA = "regexp_full_match({c}, '[+-]?[0-9]+(,[0-9]+)?([eE][+-]?[0-9]+)?')"
+# One digit, two, or four and more behind a comma are decimals; 1,500 may be a thousand and more.
+_SURE_COMMA = (
+    "regexp_full_match({c}, '[+-]?([0-9]{4,}|0[0-9]*),[0-9]+.*|"
+    "[^,]*,([0-9]{1,2}|[0-9]{4,})([eE].*)?')"
+)
+
+
+def point_decimals(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """Write a column of numbers with decimal commas with points; say whether it is one."""
+    if not holds_everywhere(connection, table, column, _WITH_COMMA):
+        return False
+    sure = _SURE_COMMA.replace("{c}", column)
+    query = f"select count(*) filter (where {sure}) from {table}"
+    if not connection.execute(query).fetchall()[0][0]:
+        return False
+    connection.execute(f"update {table} set {column} = replace({column}, ',', '.')")
+    return True
+
+
 def fetched(
     connection: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | None = None
 ) -> dict[str, NDArray[Any]]:

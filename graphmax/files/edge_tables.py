@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - table and column names are this package's own
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ from graphmax.files.building import (
     two_sided,
 )
 from graphmax.files.column_roles import ARROWS, EdgeColumns, edge_columns, told_columns
-from graphmax.files.duckdb_session import database, fetched
+from graphmax.files.duckdb_session import database, fetched, point_decimals
 from graphmax.files.errors import refusal
 from graphmax.files.metadata import parsed_metadata, restored
 from graphmax.files.node_tables import NodeTable, missing_words, node_table
@@ -121,6 +122,8 @@ def _add_weights(
     table: TextTable, columns: EdgeColumns, edges: dict[str, NDArray[Any]], options: ReadOptions
 ) -> EdgeColumns:
     """Add the weights; a column with gaps is left out unless it was asked for."""
+    if table.layout.delimiter != "," and point_decimals(table.connection, "raw", "weight"):
+        table.source.remark("decimal commas in the weights")
     _check_weight_text(table)
     weights = fetched(table.connection, "select weight::double as weight from raw")["weight"]
     missing = np.ma.getmaskarray(weights)
@@ -222,6 +225,8 @@ def _check_weight_text(table: TextTable) -> None:
         (text,) = table.connection.execute(query).fetchall()[0]
         is_word = not any(map(str.isdigit, text))
         first = f"missing (--missing {text[:20]}) if it means a missing one, or " if is_word else ""
+        if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
+            first = "numbers with a decimal point, or "
         raise _bad_weight(table, row, f"weight {text!r}", first)
 
 

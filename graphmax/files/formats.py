@@ -14,6 +14,8 @@ from typing import Any
 
 from graphmax.files.errors import refusal
 
+# How many of the first bytes are looked at.
+HEAD = 4096
 _TABLE_OPTIONS = ("nodes", "src", "dst", "weight", "id")
 _TEXT_OPTIONS = (*_TABLE_OPTIONS, "header", "delimiter")
 
@@ -116,7 +118,7 @@ FORMATS = (
         start=rb"\s*\*(network|vertices)\b",
     ),
     Format(
-        "JSON (node-link, D3, Cytoscape, graphology, vis.js, JSON Graph, GraphSON)",
+        "JSON (node-link, adjacency, D3, Cytoscape, graphology, vis.js, JSON Graph, GraphSON)",
         ("json", "cyjs"),
         "json_graphs",
         "keys of nodes",
@@ -235,6 +237,8 @@ def ending_of(name: str, asked: str | None = None, head: bytes = b"") -> str:
     for row in FORMATS:
         if row.start is not None and re.match(row.start, head, re.IGNORECASE | re.DOTALL):
             return _ending_by_start(row, head)
+    if is_edge_list(head):
+        return "txt"
     usual = [row.endings[0] for row in FORMATS[:5]]
     some = dict.fromkeys([*usual, *get_close_matches(ending, FORMAT_OF, n=3)])
     raise refusal(
@@ -242,6 +246,28 @@ def ending_of(name: str, asked: str | None = None, head: bytes = b"") -> str:
         f"end in one of {', '.join(f'.{known}' for known in some)} ({len(FORMAT_OF)} in all)",
         f"the ending {'.' + ending[:20] if ending else 'none'}",
         way_out="pass format (--format)",
+    )
+
+
+_FIELD = re.compile(rb"[ \t]*[,;|\t][ \t]*|[ \t]+")
+_MOST_FIELDS = 4
+
+
+def is_edge_list(head: bytes) -> bool:
+    """Say whether the first lines, without comments, are rows of two to four fields, ids first.
+
+    The first two are whole numbers everywhere; the first line may name the columns.
+    """
+    lines = [line.strip() for line in head.splitlines()]
+    lines = lines[:-1] if len(head) == HEAD else lines
+    rows = [_FIELD.split(line) for line in lines if line and line[:1] not in b"#%/"]
+    if rows and not any(cell.lstrip(b"+-").isdigit() for cell in rows[0]):
+        rows = rows[1:]
+    return (
+        len(rows) > 1
+        and len({len(row) for row in rows}) == 1
+        and 2 <= len(rows[0]) <= _MOST_FIELDS
+        and all(cell.isdigit() for row in rows for cell in row[:2])
     )
 
 

@@ -1,7 +1,8 @@
 """JSON graphs of many makers: told apart by their keys.
 
-Read are node-link (networkx, D3 by index and by name), which is also written, Cytoscape and
-Cytoscape.js, graphology (sigma, Gephi), vis.js, JSON Graph Format, GraphSON and JSON lines.
+Read are node-link and adjacency data (networkx, D3 by index and by name), Cytoscape and
+Cytoscape.js, graphology (sigma, Gephi), vis.js, JSON Graph Format, GraphSON and JSON lines;
+node-link is also written.
 """
 
 import json
@@ -47,6 +48,8 @@ def read(source: Source, options: ReadOptions) -> Graph:
         data = _of_list(found, source)
     elif isinstance(found, dict) and "elements" in found:
         data = _of_elements(found["elements"], found, source)
+    elif isinstance(found, dict) and {"nodes", "adjacency"} <= set(found):
+        data = _of_adjacency(found, source)
     elif isinstance(found, dict) and _has_nodes(found):
         data = _of_nodes_and_edges(found, source)
     else:
@@ -153,6 +156,28 @@ def _of_nodes_and_edges(found: dict[str, Any], source: Source) -> NodeEdgeData:
     if isinstance(nodes, list) and nodes and not any(isinstance(node, dict) for node in nodes):
         nodes = [{"id": node} for node in nodes]
     return _data(_objects(nodes, "nodes", source), _objects(edges, "edges", source), found, source)
+
+
+def _of_adjacency(found: dict[str, Any], source: Source) -> NodeEdgeData:
+    """Read adjacency data of networkx: for each node its neighbors, edges without arrows twice."""
+    nodes, lists = _objects(found["nodes"], "nodes", source), found["adjacency"]
+    if not isinstance(lists, list) or len(lists) != len(nodes):
+        raise refusal(source.name, f"list neighbors of {len(nodes)} nodes", "others")
+    edges, directed, seen = [], _is_directed(found, source), set()
+    for node, neighbors in zip(nodes, lists, strict=True):
+        for other in _objects(neighbors, "neighbors", source):
+            first, second = node.get("id"), other.get("id")
+            key = json.dumps([second, first, other.get("key")])
+            if directed or key not in seen:
+                edges.append({**other, "source": first, "target": second})
+            seen.add(json.dumps([first, second, other.get("key")]))
+    graph = found.get("graph")
+    graph = dict(graph) if isinstance(graph, list) and all(map(_is_pair, graph)) else graph
+    return _data(nodes, edges, {**found, "graph": graph}, source)
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
 
 
 def _are_wrapped(items: Any) -> bool:

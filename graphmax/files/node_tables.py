@@ -22,7 +22,7 @@ from graphmax.files.building import (
 )
 from graphmax.files.checksums import check_seal
 from graphmax.files.column_roles import found_column
-from graphmax.files.duckdb_session import fetched, type_of
+from graphmax.files.duckdb_session import fetched, point_decimals, type_of
 from graphmax.files.errors import listed, refusal
 from graphmax.files.formats import FORMAT_OF, ending_of, nodes_name, plain_suffix
 from graphmax.files.metadata import parsed_metadata
@@ -32,6 +32,11 @@ from graphmax.files.table_layout import layout_of
 from graphmax.files.text_tables import TextTable, text_table
 
 _KEYS = ("id", "node")
+# edges.csv, a_links.csv, edges_2020.csv, edgelist.csv, MyEdges.csv; no knowledges.csv.
+_SISTER = re.compile(
+    r"(?P<before>|.*[^a-zA-Z]|.*[a-z](?=[EL]))(?P<word>[eE]dges?|[lL]inks?|EDGES?|LINKS?)"
+    r"(?P<behind>(?:[-_ ]?[lL]ist|[-_ ]?LIST)?(?:[^a-zA-Z].*)?)"
+)
 
 
 class NodeTable(NamedTuple):
@@ -98,13 +103,15 @@ def _name_of(edges: Source, options: ReadOptions) -> str | None:
 
 
 def _sisters(name: str) -> list[str]:
-    """Return ``nodes.csv`` for ``edges.csv``, ``a_nodes.csv`` for ``a_edges.csv``."""
+    """Return ``nodes.csv`` for ``edges.csv``, ``a_nodes_2020.csv`` for ``a_edges_2020.csv``."""
     path = Path(name)
-    match = re.fullmatch(r"(.*)(edges|links)((?:\.\w+)+)", path.name, re.IGNORECASE)
+    match = _SISTER.fullmatch(path.name)
     if match is None or plain_suffix(path.name.lower()) not in ("csv", "tsv", "txt", "parquet"):
         return []
-    word = "NODES" if match[2].isupper() else "Nodes" if match[2].istitle() else "nodes"
-    return [str(path.with_name(f"{match[1]}{word}{match[3]}"))]
+    word = "node" if match["word"].lower() in ("edge", "link") else "nodes"
+    is_title = match["word"].istitle()
+    word = word.upper() if match["word"].isupper() else word.title() if is_title else word
+    return [str(path.with_name(f"{match['before']}{word}{match['behind']}"))]
 
 
 def _key_of(source: Source, names: Sequence[str], options: ReadOptions) -> int:
@@ -162,6 +169,10 @@ def _typed(table: TextTable, place: int, name: str, dtype: str | None) -> NDArra
     connection, column = table.connection, f"c{place}"
     claimed = dtype or ""
     kind = "VARCHAR" if claimed == "object" else type_of(connection, "node_rows", column)
+    may_have_commas = kind == "VARCHAR" and not claimed and table.layout.delimiter != ","
+    if may_have_commas and point_decimals(connection, "node_rows", column):
+        table.source.remark(f"decimal commas in attribute {name!r}")
+        kind = type_of(connection, "node_rows", column)
     if kind == "VARCHAR" and not claimed:
         _say_why_text(table, place, name)
     return fetched(connection, f"select {column}::{kind} as a from node_rows")["a"]

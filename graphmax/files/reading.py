@@ -10,7 +10,7 @@ from typing import Any
 
 from graphmax.files.checksums import check_seal
 from graphmax.files.errors import refusal
-from graphmax.files.formats import FORMAT_OF, ending_of, listed_formats, plain_suffix
+from graphmax.files.formats import FORMAT_OF, HEAD, ending_of, listed_formats, plain_suffix
 from graphmax.files.metadata import placed
 from graphmax.files.opening import Source, opened, read_options
 from graphmax.graph import Graph
@@ -178,8 +178,15 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     chosen = read_options(options)
     name = os.fspath(path)
     with opened(name, chosen) as source:
-        ending = ending_of(name, chosen.format, source.head())
+        head = source.head(HEAD)
+        ending = ending_of(name, chosen.format, head)
         row = FORMAT_OF[ending]
+        if (
+            chosen.format is None
+            and plain_suffix(name.lower()) not in FORMAT_OF
+            and ending == "txt"
+        ):
+            source.remark("read as an edge list, as its first lines look (--format)")
         try:
             if not row.is_table:  # DuckDB spills what does not fit
                 check_room(_LEAST_MEMORY_PER_BYTE * source.size, f"{source.size} bytes of file")

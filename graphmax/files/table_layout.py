@@ -30,6 +30,7 @@ _EXCEL = re.compile(rb'"?sep=."?\s*')
 _OWN, _BREAK = b"# graphmax {", re.compile("\r\n|\r|\n")
 _KONECT = re.compile(rb"%\s*(sym|asym|bip)\b")
 _COUNTS = re.compile(rb"%((?:\s+\d+){2,3})\s*$")
+_NUMBERS = re.compile(r"[+-]?\d+(?:[ \t]+[+-]?\d+)+")
 _DICT = re.compile(r"\S+\s+\S+\s+\{.*\}\s*")
 
 
@@ -268,7 +269,10 @@ def delimiter_of(sample: Sequence[str], kind: str) -> str:
 
 def _is_clean(rows: list[list[str]], delimiter: str) -> bool:
     others = tuple(set(_DELIMITERS) - {delimiter})
-    return not any(cell.endswith(others) for row in rows for cell in row if len(cell) > 1)
+    if any(cell.endswith(others) for row in rows for cell in row if len(cell) > 1):
+        return False
+    # 1 2 0,5: what a comma splits are not two fields, but a decimal behind blanks.
+    return delimiter == " " or not all(any(map(_NUMBERS.fullmatch, row)) for row in rows)
 
 
 def split_line(line: str, delimiter: str) -> list[str]:

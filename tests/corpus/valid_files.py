@@ -246,6 +246,13 @@ GRAPHSON = (
     b'"properties":{"weight":0.5}}]},"properties":{"name":[{"id":0,"value":"Ann"}]}}\n'
     b'{"id":2,"label":"person","properties":{"name":[{"id":1,"value":"Bob"}]}}\n'
 )
+ADJACENCY_DATA = json.dumps(
+    {
+        "directed": False, "multigraph": False, "graph": [["name", "small"]],
+        "nodes": [{"height": 3, "id": 1}, {"id": 2}, {"id": 3}],
+        "adjacency": [[{"weight": 2, "id": 2}], [{"weight": 2, "id": 1}, {"id": 3}], [{"id": 2}]],
+    }
+).encode()  # fmt: skip
 JSON_LINES = b'{"id": 1, "height": 3}\n{"id": 2}\n{"source": 1, "target": 2, "weight": 0.5}\n'
 KONECT = b"% asym posweighted\n% 3 3 4\n1 2 0.5\n2 3 1\n3 1 2\n"
 GEPHI = b"Source;Target;Type;Id;Label;Weight\na;b;Directed;0;;1.5\nb;c;Undirected;1;x;2\n"
@@ -378,7 +385,7 @@ NAMED = {
     "edge list": "csv", "Parquet edge table": "parquet", "adjacency matrix": "matrix",
     "GraphML": "graphml", "GEXF": "gexf", "GML": "gml", "Pajek": "net", "Matrix Market": "mtx",
     "METIS": "graph", "DOT": "dot", "PyG Data": "pt", "mesh": "off", "node-link": "json",
-    "D3": "d3.json", "Cytoscape": "cyjs", "graphology": "graphology.json", "vis.js": "vis.json",
+    "D3": "d3.json", "adjacency": "adjacency.json", "Cytoscape": "cyjs", "graphology": "graphology.json", "vis.js": "vis.json",
     "JSON Graph": "jgf.json", "GraphSON": "graphson.json", "adjacency list": "adjlist",
     "SIF": "sif", "GAL": "gal", "GWT": "gwt", "graph6": "g6", "sparse6": "s6", "digraph6": "d6",
     "graphmax": "npz", "SciPy": "scipy.npz", "adj_data": "adj.npz", "GIfTI surface": "gii",
@@ -411,6 +418,7 @@ def fuzzed_files():
         "vis.json": VIS_JS,
         "jgf.json": JSON_GRAPH,
         "graphson.json": GRAPHSON,
+        "adjacency.json": ADJACENCY_DATA,
         "lines.json": JSON_LINES,
         "gephi.csv": GEPHI,
         "neo4j.csv": NEO4J,
