@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from graphmax.cli.command_options import Json
-from graphmax.cli.output import print_table, progress, say
+from graphmax.cli.output import print_json, print_table, progress, say
 
 ACTIONS = ("list", "load", "run", "score", "table", "submit")
 _TAKEN_BY = {
@@ -199,7 +199,6 @@ def _submit(folder: str, out: Path) -> None:
 
 
 def _show(rows: list[dict[str, Any]], json: bool) -> None:
-    from graphmax.cli.output import print_json
 
     if json:
         print_json(rows)

@@ -9,13 +9,13 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from graphmax.cli.command_options import Json
-from graphmax.cli.output import announcing, print_table, rows
+from graphmax.cli.output import announcing, print_json, print_table, rows
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch_geometric.data import Data
 
     from graphmax.graph import Graph
@@ -32,6 +32,8 @@ def learned_powers(graph: Graph) -> dict[str, Any]:
     Returns ``trained_on``, ``true_hops``, ``learned_hops``, ``errors`` among all countries, and
     ``highest``: the countries of the highest probability, with the exact answer.
     """
+    import numpy as np
+
     from graphmax.maxima import local_maxima
 
     detector = _trained()
@@ -59,6 +61,8 @@ def learned_powers(graph: Graph) -> dict[str, Any]:
 
 def _trained() -> PeakDetector:
     """Return a detector that saw a few small graphs."""
+    import numpy as np
+
     from graphmax.nn import PeakDetector
     from graphmax.training import fit
 
@@ -106,7 +110,6 @@ def demo(
     json: Json = False,
 ) -> None:
     """Find the regional economic powers among the countries of the world."""
-    from graphmax.cli.output import print_json
     from graphmax.files import read_graph
     from graphmax.machine import dataset_path
 
@@ -127,7 +130,6 @@ def regional_powers(graph: Graph, folder: Path) -> dict[str, Any]:
     Returns ``countries`` with a land border, ``expected_if_shuffled``, ``maxima`` (rows of the
     table), ``picture`` and ``page``.
     """
-    from graphmax.cli.output import rows
     from graphmax.page import report
     from graphmax.peaks import find_peaks
     from graphmax.plotting import plot_peaks

@@ -18,7 +18,7 @@ from graphmax.cli.command_options import (
     keep_apart,
     with_names,
 )
-from graphmax.cli.output import announcing, print_table, progress, say
+from graphmax.cli.output import announcing, print_csv, print_json, print_table, progress, say
 
 if TYPE_CHECKING:
     from graphmax.nn import PeakDetector
@@ -86,8 +86,6 @@ def train(
             detector, graphs, held, out, epochs=epochs, seed=seed, resume=resume, device=where
         )
     if json:
-        from graphmax.cli.output import print_json
-
         print_json({"out": str(out), **result})
         return
     print_table([result])
@@ -214,7 +212,6 @@ def score(
             raise ValueError("`--label` must be left out for tables beyond memory, got one")
         _score_tables(file, model, reading, output, column_names(values, features), memory_limit)
         return
-    from graphmax.cli.output import print_csv
     from graphmax.nn import PeakDetector
     from graphmax.training.scorers import expanded, features_of, score_table
 

@@ -8,7 +8,7 @@ import typer
 
 from graphmax.cli.command_options import File, FileOptions, Json, keep_apart
 from graphmax.cli.guard import arguments_named
-from graphmax.cli.output import print_table, progress, say, visible
+from graphmax.cli.output import print_json, print_table, progress, say, visible
 
 
 def info(file: File, reading: FileOptions, json: Json = False) -> None:
@@ -17,7 +17,6 @@ def info(file: File, reading: FileOptions, json: Json = False) -> None:
     maxima: strict, 1 hop. expected: how many there would be on average if the values were
     shuffled over the nodes. ties: nodes with a neighbor of equal value.
     """
-    from graphmax.cli.output import print_json
     from graphmax.summary import summarize
 
     with progress(f"reading {file.name}"):
@@ -41,7 +40,6 @@ def convert(file: File, out: Out, reading: FileOptions, json: Json = False) -> N
     The file appears whole or not at all. A .csv or .parquet file gets a table of the nodes beside
     it.
     """
-    from graphmax.cli.output import print_json
     from graphmax.files import write_graph
     from graphmax.files.formats import PAIR_ENDINGS, nodes_name
 
@@ -74,7 +72,6 @@ def generate(
     maxima, ties, isolated: shares of nodes that are maxima, have a neighbor of equal value, have
     no neighbor.
     """
-    from graphmax.cli.output import print_json
     from graphmax.datasets.manifest import generate as make
     from graphmax.datasets.manifest import named_recipe
 

@@ -23,7 +23,7 @@ from graphmax.cli.command_options import (
     tell,
     with_names,
 )
-from graphmax.cli.output import print_table, progress, say
+from graphmax.cli.output import print_csv, print_json, print_table, progress, rows, say
 
 if TYPE_CHECKING:
     from graphmax.graph import Graph
@@ -81,7 +81,6 @@ def label(
             raise ValueError("`--label` must be left out for tables beyond memory, got one")
         _label_tables(file, values, rule, reading, output, {**means, "master": master})
         return
-    from graphmax.cli.output import print_csv
     from graphmax.node_measures import with_column
     from graphmax.question import rule_of
     from graphmax.summary import label_table
@@ -147,8 +146,6 @@ def _path(path: Path) -> str:
 
 def _tell(answer: "TableAnswer", document: Mapping[str, Any], output: TableOutput) -> None:
     """Print what an engine answered, or say where it wrote it."""
-    from graphmax.cli.output import print_csv, print_json, rows
-
     out = None if output.out is None else _path(output.out)
     if out is not None:
         written = f"{answer.num_nodes} rows written to {out} by {answer.engine}"
@@ -311,8 +308,6 @@ def _named(table: "Columns", graph: "Graph", label: str | None) -> "Columns":
 
 def _show(table: "Columns", top: int) -> None:
     """Print the columns that a terminal has room for; files and JSON have them all."""
-    from graphmax.cli.output import rows
-
     sizes = table.get("plateau_size")
     hidden = {"key_saddle_value", "mean", "deviation"}  # the first is value less prominence
     if sizes is not None and not (sizes > 1).any():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import coo_array, issparse
 
 from graphmax.checks import integer, is_tensor, to_numpy
 from graphmax.kernels import pixels
@@ -366,7 +366,6 @@ def _undefeated(
     radii: tuple[int, ...],
 ) -> NDArray[np.bool_]:
     """Take out every plateau with a beaten pixel."""
-    from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     number = np.arange(key.size).reshape(key.shape)
