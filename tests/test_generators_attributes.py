@@ -12,7 +12,7 @@ from scipy import stats
 
 import graphmax as gm
 from graphmax import generators as gen
-from graphmax.generators import fields
+from graphmax.generators import attributes
 
 FALSE_ALARM = 1e-6
 
@@ -222,6 +222,6 @@ def test_only_a_generator_is_a_source_of_randomness(seed):
 
 
 def test_a_field_that_does_not_converge_is_refused(monkeypatch):
-    monkeypatch.setattr(fields, "MOST_ITERATIONS", 2)
+    monkeypatch.setattr(attributes, "MOST_ITERATIONS", 2)
     with pytest.raises(RuntimeError, match=r"`kappa` must leave a system .* in 2 iterations"):
         gen.gaussian_field(gm.grid_graph((20, 20)), 0.01, generator=rng())

@@ -6,11 +6,12 @@ from graphmax.generators.attributes import (
     FAMILIES,
     HiddenAttribute,
     Planted,
+    field_precision,
+    gaussian_field,
     independent_values,
     planted_bumps,
     tied_values,
 )
-from graphmax.generators.fields import field_precision, gaussian_field
 from graphmax.generators.growth import barabasi_albert, random_tree, watts_strogatz
 from graphmax.generators.random_graphs import (
     configuration,
