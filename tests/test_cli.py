@@ -605,7 +605,7 @@ COMPILE = """
 import numpy as np
 from graphmax.cli.output import announcing
 from graphmax.kernels.ball import plateau_of
-from graphmax.kernels.plateau import plateaus
+from graphmax.kernels.scan import plateaus
 indptr, indices = np.array([0, 1, 2]), np.array([1, 0], np.int32)
 key, nobody = np.zeros(2, np.int64), np.zeros(0, np.bool_)
 with announcing():

@@ -140,7 +140,7 @@ def test_it_keeps_what_the_oracle_keeps(data):
 @pytest.mark.parametrize("radius", [0.02, 0.3, 2.0])
 def test_straight_lines_among_many_points(dimension, radius, monkeypatch):
     """Against a k-d tree, point after point; then in many pieces, then with a reach each."""
-    from graphmax.kernels import straight
+    from graphmax.kernels import suppress
 
     generator = np.random.default_rng(dimension)
     points, scores = generator.random((600, dimension)), generator.random(600)
@@ -155,7 +155,7 @@ def test_straight_lines_among_many_points(dimension, radius, monkeypatch):
         asked = {"radius": reach if reach is reaches else radius, "metric": "euclidean"}
         assert_array_equal(gm.non_maximum_suppression(graph, scores, **asked), kept)
         with monkeypatch.context() as patch:
-            patch.setattr(straight, "PAIRS_PER_CALL", 5)
+            patch.setattr(suppress, "PAIRS_PER_CALL", 5)
             assert_array_equal(gm.non_maximum_suppression(graph, scores, **asked), kept)
 
 

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array, issparse
 
 from graphmax.checks import integer, is_tensor, to_numpy
 from graphmax.kernels import pixels
-from graphmax.kernels.boxes import highest_of_boxes
+from graphmax.kernels.pixels import highest_of_boxes
 from graphmax.question import rule_of
 from graphmax.rule import Extremum, FilledRule, Nan, Rule, Ties
 from graphmax.ties import TIES, TieRule

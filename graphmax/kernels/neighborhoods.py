@@ -236,7 +236,9 @@ def _count_lane(reach, indptr, roots, scratch, state, budget, found, room):
 def _fill_lane(reach, indptr, indices, weights, roots, scratch, state, budget, out):
     """Write nodes, distances and the entries between the nodes, root by root.
 
-    Ends of entries are places in the batch, counted from its first node in this call.
+    Ends of entries are places in the batch, counted from its first node in this call. Where the
+    row of a node is long, each node of the ball is looked up in it; else its entries are gone
+    through, and kept where the other end is in the ball.
     """
     bits, local, queue = scratch.bits, scratch.local, scratch.queue
     src, dst = out.src, out.dst

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
+from graphmax.kernels.ball import sift_down, sift_up
 from graphmax.kernels.compare import EVERYONE, challenges
 from graphmax.kernels.compiled import kernel
-from graphmax.kernels.distances import sift_down, sift_up
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import ACTIVE, LAST, NEXT, OWN, SPENT, Lanes
 

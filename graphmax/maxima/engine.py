@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import first_outside
 from graphmax.convert import EdgeList
-from graphmax.kernels import plateau, scan, search, stream
+from graphmax.kernels import scan, search, stream
 from graphmax.kernels.compare import EVERYONE
 from graphmax.kernels.hopmax import rivals_within
 from graphmax.kernels.stream_order import ranked
@@ -113,7 +113,7 @@ def maxima_mask(question: Question) -> NDArray[np.bool_]:
     if question.ties.by_plateau:
         rows, back = question.rows, question.reversed_rows
         for column, key in enumerate(question.keys):
-            plateau.defeat(
+            scan.defeat(
                 rows.indptr,
                 rows.indices,
                 back.indptr,
@@ -155,7 +155,7 @@ def reach_of_plateaus(question: Question, reach: NDArray[Any]) -> NDArray[Any]:
     back, largest = question.reversed_rows, np.tile(reach.astype(np.float64), (shape[0], 1))
     farthest_first, nobody = np.argsort(-reach, kind="stable"), np.empty(shape[1], np.int64)
     for column, key in enumerate(question.keys):
-        plateau.spread_nearest(
+        scan.spread_nearest(
             back.indptr,
             back.indices,
             key,
@@ -283,7 +283,7 @@ def _joined_plateaus(
     rows = question.rows
     lowest = np.empty(question.keys.shape, np.int64)
     for column, key in enumerate(question.keys):
-        lowest[column] = plateau.plateaus(rows.indptr, rows.indices, key, question.absent(column))
+        lowest[column] = scan.plateaus(rows.indptr, rows.indices, key, question.absent(column))
     asked = np.zeros_like(wanted)
     columns, nodes = np.nonzero(wanted)
     asked[columns, lowest[columns, nodes]] = True
@@ -310,7 +310,7 @@ def _reached_plateaus(
         found = np.flatnonzero(witness[column] >= 0)
         ends = witness[column, found]
         order = found[np.lexsort((ends, ~key[ends], distance[column, found]))]
-        plateau.spread_nearest(
+        scan.spread_nearest(
             back.indptr,
             back.indices,
             key,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import frozen
 from graphmax.graph import Graph
-from graphmax.kernels.distances import farthest_from_rim, most_central
+from graphmax.kernels.ball import farthest_from_rim, most_central
 from graphmax.node_values import complete_column
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from graphmax.calls import GraphFields, Values
 from graphmax.checks import number, one_of
 from graphmax.kernels.ascent import in_order
-from graphmax.kernels.straight import suppress_straight
-from graphmax.kernels.suppress import suppress, suppress_by_weight
+from graphmax.kernels.suppress import suppress, suppress_by_weight, suppress_straight
 from graphmax.peaks.filters import METRICS, reaching
 from graphmax.peaks.setting import positions_of
 from graphmax.question import Question, ask, check_nonnegative, is_array, reach_of

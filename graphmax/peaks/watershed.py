@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from graphmax.calls import GraphFields, Values
 from graphmax.checks import boolean
-from graphmax.kernels import watershed
+from graphmax.kernels import ascent
 from graphmax.kernels.ascent import NOBODY
 from graphmax.node_values import complete_column
 from graphmax.peaks.assembly import Ascents
@@ -153,7 +153,7 @@ def basins(
 
 def _divided(question: Question, ascents: Ascents) -> NDArray[np.int64]:
     rows, summit = question.rows, np.full(ascents.level.size, -1, np.int64)
-    watershed.divide_plateaus(
+    ascent.divide_plateaus(
         rows.indptr, rows.indices, ascents.order, ascents.level, ascents.first_neighbor, summit
     )
     return summit
@@ -163,7 +163,7 @@ def _flooded(question: Question, markers: Any) -> NDArray[np.int64]:
     rows = question.rows
     ascents = Ascents.of(rows, question.keys[0], question.absent(0))
     labels = _marker_labels(question, ascents, markers)
-    flooded: NDArray[np.int64] = watershed.flood(rows.indptr, rows.indices, ascents.level, labels)
+    flooded: NDArray[np.int64] = ascent.flood(rows.indptr, rows.indices, ascents.level, labels)
     return flooded
 
 
@@ -183,7 +183,7 @@ def _marker_labels(question: Question, ascents: Ascents, markers: Any) -> NDArra
             f"outside (first: {first}); take them away with markers * where"
         )
     labels = _pieces(question, marked) if array.dtype.kind == "b" else array.astype(np.int64)
-    return np.where(marked, labels, watershed.NONE)
+    return np.where(marked, labels, ascent.NONE)
 
 
 def _pieces(question: Question, marked: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from graphmax.adjacency import Adjacency
 from graphmax.checks import one_of
 from graphmax.graph import Graph
 from graphmax.kernels import fields
-from graphmax.kernels.selected_inverse import selected_inverse
+from graphmax.kernels.fields import selected_inverse
 
 Floats = NDArray[np.float64]
 Matrix: TypeAlias = "scipy.sparse.csr_array[Any, Any]"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from graphmax.kernels.id_lookup import lookup_bytes
+from graphmax.kernels.keys import lookup_bytes
 from graphmax.machine import free_memory
 from graphmax.node_measures import NEIGHBOR_MEAN
 from graphmax.tables.table_files import TableFiles

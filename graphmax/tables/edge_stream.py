@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.files.errors import refusal
-from graphmax.kernels.id_lookup import IdLookup
+from graphmax.kernels.keys import IdLookup
 from graphmax.tables.database import Column, Database
 from graphmax.tables.table_files import TableFiles
 

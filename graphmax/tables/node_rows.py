@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.files.duckdb_session import literal
-from graphmax.kernels.id_lookup import UNKNOWN, IdLookup
+from graphmax.kernels.keys import UNKNOWN, IdLookup
 from graphmax.tables.database import Column, Database
 from graphmax.tables.duckdb_tables import Tables, nodes_query, number_nodes
 from graphmax.tables.table_checks import TableChecks
