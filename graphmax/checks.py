@@ -130,19 +130,41 @@ def check_plain_tensor(tensor: Any, name: str = "tensor") -> None:
         kind, way_out = "a tensor on device 'meta', which holds no data", "move it to a real one"
     elif str(tensor.dtype).startswith(("torch.float8", "torch.float4", "torch.bits")):
         kind, way_out = f"dtype {tensor.dtype}", "pass tensor.float()"
+    elif not _has_memory(tensor):
+        kind, way_out = "a tensor without memory, of a trace or vmap", "call it on real tensors"
     else:
         return
     raise TypeError(f"`{name}` must be dense numbers that NumPy knows, got {kind}; {way_out}")
 
 
-def to_numpy(obj: Any) -> NDArray[Any]:
-    """Return a tensor (on any device) as a NumPy array, an array as it is."""
+def _has_memory(tensor: Any) -> bool:
+    """Tell whether numbers lie somewhere; those of sparse layouts lie in tensors of their own."""
+    if str(tensor.layout) != "torch.strided":
+        return True
+    if hasattr(tensor, "fake_mode"):
+        return False
+    try:
+        tensor.data_ptr()
+    except RuntimeError:
+        return False
+    return True
+
+
+def to_numpy(obj: Any, name: str = "tensor") -> NDArray[Any]:
+    """Return a dense tensor (on any device) as a NumPy array, an array as it is."""
     if not is_tensor(obj):
         return np.asarray(obj)
     if hasattr(obj, "as_tensor"):  # PyG's EdgeIndex
         obj = obj.as_tensor()
-    check_plain_tensor(obj)
-    array: NDArray[Any] = obj.detach().cpu().resolve_neg().numpy()
+    check_plain_tensor(obj, name)
+    if str(obj.layout) != "torch.strided":
+        raise TypeError(
+            f"`{name}` must be a dense tensor, got layout {obj.layout}; pass tensor.to_dense()"
+        )
+    tensor = obj.detach().cpu().resolve_conj().resolve_neg()
+    if str(tensor.dtype) == "torch.bfloat16":  # NumPy has no such dtype, and float32 holds all
+        tensor = tensor.float()
+    array: NDArray[Any] = tensor.numpy()
     return array
 
 
@@ -216,7 +238,7 @@ def row_numbers(array: ArrayLike, name: str, dtype: Any) -> NDArray[Any]:
 
 def node_indices(array: ArrayLike, name: str) -> NDArray[Any]:
     """Return a 1-D int32 or int64 array of node indices; their range is not looked at."""
-    indices = np.asarray(unmasked(array, name))
+    indices = to_numpy(unmasked(array, name), name)
     if indices.size == 0:
         return np.empty(0, np.int64)
     if indices.ndim != 1:
@@ -264,7 +286,7 @@ def first_outside(ends: tuple[NDArray[Any], NDArray[Any]], count: int, at: int) 
 
 def edge_weights(weights: ArrayLike, count: int, name: str = "weights") -> NDArray[np.float64]:
     """Return float64 weights, none of them NaN."""
-    array = np.asarray(unmasked(weights, name))
+    array = to_numpy(unmasked(weights, name), name)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must be real numbers, got dtype {array.dtype}")
     if array.shape != (count,):

@@ -133,7 +133,7 @@ def _complete_objects(nodes: Nodes, given: Any, name: str) -> NDArray[Any]:
         missing[place] = np.ma.getmaskarray(column)
     else:
         whole: Any = column_of(list(given)) if isinstance(given, list | tuple) else given
-        whole = _on_grid(nodes, to_numpy(whole) if is_tensor(whole) else whole)
+        whole = _on_grid(nodes, to_numpy(whole, name) if is_tensor(whole) else whole)
         array, missing = np.asarray(np.ma.getdata(whole)), np.ma.getmaskarray(whole)
     if array.shape != (nodes.num_nodes,):
         raise ValueError(

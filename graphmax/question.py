@@ -312,7 +312,9 @@ def reach_of(nodes: Nodes, given: Any, name: str) -> NDArray[Any]:
         bound = "at least 1" if name == "hops" else "above 0"
         raise ValueError(f"`{name}` must be {bound} for every node, got {array[first]} at {first}")
     if name == "hops":
-        array = np.minimum(array, np.iinfo(np.int64).max).astype(np.int64)
+        if array.dtype == np.uint64:  # beyond every ball is beyond every ball
+            array = np.minimum(array, np.uint64(np.iinfo(np.int64).max))
+        array = array.astype(np.int64)
     else:
         array = array.astype(np.float64)
     return array

@@ -131,6 +131,61 @@ def test_exotic_tensors_are_refused_in_words():
     assert gm.local_maxima(ends.to(torch.uint64), torch.tensor([1, 3, 2], dtype=torch.uint16)).any()
 
 
+def held(numbers):
+    """Hold the same numbers as tensors of other kinds."""
+    yield numbers.clone().requires_grad_()
+    yield torch.nn.Parameter(numbers)
+    yield torch._neg_view(-numbers)
+    yield numbers.to(torch.bfloat16)
+    yield numbers.repeat_interleave(2)[::2]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_tensors_of_every_kind_are_read_or_refused_wherever_arrays_are_taken():
+    numbers = torch.tensor([1.0, 3.0, 2.0])
+    for tensor in held(numbers):
+        assert gm.local_maxima(PATH, tensor).tolist() == [False, True, False]
+        graph = gm.Graph.from_edges([0, 1, 0], [1, 2, 2], weights=tensor)
+        assert graph.edge_weights().tolist() == [1, 2, 3]
+        assert gm.local_maxima(PATH, [1, 3, 2], groups=tensor).all()
+    refused = {
+        "dense tensor": [numbers.to_sparse(), torch.eye(3).to_sparse_csr(), numbers.to_mkldnn()],
+        "meta": [numbers.to("meta")],
+        "float8": [numbers.to(torch.float8_e4m3fn)],
+        "nested": [torch.nested.nested_tensor([numbers, numbers])],
+        "quantized": [torch.quantize_per_tensor(numbers, 0.1, 0, torch.qint8)],
+    }
+    for word, tensors in refused.items():
+        for tensor in tensors:
+            for name, take in {
+                "values": lambda t: gm.local_maxima(PATH, t),
+                "where": lambda t: gm.local_maxima(PATH, [1, 3, 2], where=t),
+                "groups": lambda t: gm.local_maxima(PATH, [1, 3, 2], groups=t),
+                "hops": lambda t: gm.local_maxima(PATH, [1, 3, 2], t),
+                "weights": lambda t: gm.Graph.from_edges([0, 1, 0], [1, 2, 2], weights=t),
+                "src": lambda t: gm.Graph.from_edges(t, [1, 2, 2]),
+            }.items():
+                with pytest.raises(TypeError, match=f"`{name}` must be .*{word}"):
+                    take(tensor)
+
+
+def test_tensors_without_memory_are_refused_in_words():
+    numbers = torch.tensor([[1.0, 3.0, 2.0]])
+    with pytest.raises(TypeError, match="`values` must be dense numbers .* of a trace or vmap"):
+        torch.func.vmap(lambda row: gm.local_maxima(PATH, row))(numbers)
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        fake = torch.empty(3)
+    with pytest.raises(TypeError, match="`values` must be dense numbers .* of a trace or vmap"):
+        gm.local_maxima(PATH, fake)
+
+
+def test_a_sparse_vector_is_no_graph():
+    with pytest.raises(ValueError, match="square"):
+        gm.local_maxima(torch.tensor([1.0, 3.0]).to_sparse(), [1, 3, 2])
+
+
 # --- meshes with absurd elements
 
 PLY = """ply

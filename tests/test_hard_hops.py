@@ -83,6 +83,15 @@ def test_hops_of_every_node():
     assert gm.local_maxima(GRAPH, VALUES, each).tolist() == expected
 
 
+@pytest.mark.parametrize("bits", [8, 16, 32, 64])
+@pytest.mark.parametrize("kind", ["int", "uint"])
+def test_hops_of_every_node_in_every_integer_type(kind, bits):
+    each = np.array([5, 1, 5, 5, 1, 1], f"{kind}{bits}")
+    expected = gm.local_maxima(GRAPH, VALUES, [5, 1, 5, 5, 1, 1]).tolist()
+    assert gm.local_maxima(GRAPH, VALUES, each).tolist() == expected
+    assert gm.find_peaks(GRAPH, VALUES, each).nodes.tolist() == [4, 0, 3]
+
+
 @pytest.mark.parametrize("engine", ["memory", "stream"])
 @pytest.mark.parametrize("explain", [False, True])
 def test_tables(tmp_path, engine, explain):

@@ -204,6 +204,8 @@ def is_sparse_tensor(obj: Any) -> bool:
 
 def from_sparse_tensor(obj: Any, weight: str | None) -> EdgeList:
     """Read a sparse tensor A of shape (n, n): A[u, v] is the edge u -> v."""
+    if _is_sparse(obj):
+        _check_square(tuple(obj.shape))
     source, target, lengths, shape = _entries_of_sparse(obj)
     _check_square(shape)
     weights = None if weight is None or lengths is None else lambda: lengths
