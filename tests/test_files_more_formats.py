@@ -307,6 +307,26 @@ class TestArchives:
         torch.save((data, slices), tmp_path / "d.pt")
         with pytest.raises(GraphFileError, match="slices that ascend to the last edge"):
             read_graph(tmp_path / "d.pt")
+        slices["edge_index"] = torch.tensor([0, 2, 6])
+        slices["x"] = torch.tensor([0, 2, 8])
+        torch.save((data, slices), tmp_path / "d.pt")
+        with pytest.raises(GraphFileError, match="to the last row, got slices of 'x' to 8 of 5"):
+            read_graph(tmp_path / "d.pt")
+
+    def test_collated_graphs_of_more_nodes_than_there_is_room_for(self, tmp_path):
+        import torch
+        from torch_geometric.data import Data
+
+        data = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), num_nodes=[10**12, 1])
+        slices = {"edge_index": torch.tensor([0, 2, 2])}
+        torch.save((data.to_dict(), slices), tmp_path / "d.pt")
+        with pytest.raises(GraphFileError, match="at most 4000000 nodes, got 1000000000001"):
+            read_graph(tmp_path / "d.pt")
+
+    def test_an_stl_whose_length_is_that_of_minus_one_triangles(self, tmp_path):
+        (tmp_path / "m.stl").write_bytes(b"solid small\nfacet normal 0 0 1\nou\n"[:34])
+        with pytest.raises(GraphFileError, match="corners of triangles"):
+            read_graph(tmp_path / "m.stl")
 
     def test_shapes_and_strides(self, tmp_path):
         import torch

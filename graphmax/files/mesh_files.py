@@ -377,7 +377,7 @@ def _read_stl(source: Source, _: ReadOptions) -> Mesh:
     """Read triangles; corners at one place are one vertex."""
     data = source.read()
     count = int(np.frombuffer(data[80:84], "<u4")[0]) if len(data) >= 84 else -1
-    if len(data) == 84 + 50 * count:
+    if count >= 0 and len(data) == 84 + 50 * count:
         kind = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("color", "<u2")])
         corners = np.frombuffer(data, kind, count, 84)["corners"].reshape(-1, 3).astype(np.float64)
     else:

@@ -31,7 +31,7 @@ def read(source: Source, options: ReadOptions) -> Graph:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyG infers the number of nodes
-            data = _data(found, source)
+            data = _data(found, source, options)
             check_count(source, options, _declared(data))
             graph = as_graph(data, weight=_weight(options))
     except GraphFileError:
@@ -81,11 +81,11 @@ def _reason(error: Exception) -> str:
     return "another pickle"
 
 
-def _data(found: Any, source: Source) -> Any:
+def _data(found: Any, source: Source, options: ReadOptions) -> Any:
     from torch_geometric.data.data import Data
 
     if isinstance(found, tuple | list) and len(found) >= 2 and isinstance(found[1], dict):
-        found = _united(found[0], found[1], source)
+        found = _united(found[0], found[1], source, options)
     if isinstance(found, Data):
         return _checked(found, source)
     if isinstance(found, dict) and "edge_index" in found:
@@ -122,7 +122,7 @@ def _check_strides(data: Any, source: Source) -> None:
                 raise refusal(source.name, rule, f"{stored} bytes for {value.numel()} of them")
 
 
-def _united(found: Any, slices: Any, source: Source) -> Any:
+def _united(found: Any, slices: Any, source: Source, options: ReadOptions) -> Any:
     """Return the graphs of a collated data set as one, with the number of its graph per node."""
     import torch
     from torch_geometric.data.data import Data
@@ -131,7 +131,8 @@ def _united(found: Any, slices: Any, source: Source) -> Any:
     edges, cuts = values.get("edge_index"), slices.get("edge_index")
     if edges is None or cuts is None or edges.dim() != 2 or cuts.dim() != 1 or len(cuts) < 2:
         raise refusal(source.name, "hold collated graphs with an edge_index", "others")
-    counts = _node_counts(values, slices, edges, cuts)
+    counts = _node_counts(values, slices, edges, cuts, source)
+    check_count(source, options, int(counts.sum()))
     starts = torch.cumsum(counts, 0) - counts
     per_edge = torch.diff(cuts)
     if (per_edge < 0).any() or (counts < 0).any() or int(per_edge.sum()) != edges.shape[1]:
@@ -152,7 +153,7 @@ def _united(found: Any, slices: Any, source: Source) -> Any:
     return Data(edge_index=united, num_nodes=total, **kept)
 
 
-def _node_counts(values: Any, slices: Any, edges: Any, cuts: Any) -> Any:
+def _node_counts(values: Any, slices: Any, edges: Any, cuts: Any, source: Source) -> Any:
     """Return the nodes of each graph: said, else the rows of x or pos, else up to the last used."""
     import torch
 
@@ -161,6 +162,10 @@ def _node_counts(values: Any, slices: Any, edges: Any, cuts: Any) -> Any:
         return torch.tensor(said)
     for name in ("x", "pos", "z", "node_attr"):
         if name in slices and hasattr(slices[name], "dim") and len(slices[name]) == len(cuts):
+            rows = values[name].shape[0] if name in values else int(slices[name][-1])
+            if int(slices[name][-1]) != rows:
+                got = f"slices of {name!r} to {int(slices[name][-1])} of {rows}"
+                raise refusal(source.name, "hold slices that ascend to the last row", got)
             return torch.diff(slices[name])
     parts = [edges[:, a:b] for a, b in zip(cuts.tolist(), cuts.tolist()[1:], strict=False)]
     return torch.tensor([int(part.max()) + 1 if part.numel() else 0 for part in parts])

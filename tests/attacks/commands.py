@@ -1,11 +1,14 @@
 """Command lines of random options: an answer (0) or a refusal (2), and nothing that was read lost.
 
-Half of them are made of words that fit their options, so that most of those are answered; in the
-others any word may stand anywhere.
+Four in five are made of words that fit their options, so that most of those are answered; in the
+others any word may stand anywhere. All go through the door of the program, most of them in this
+process; one in fifty starts a process of its own.
 """
 
 import os
 import random
+import subprocess
+import sys
 import unicodedata
 import warnings
 from itertools import pairwise
@@ -26,6 +29,12 @@ FILES = {
     '[{"source": "\\u001b[31m", "target": "\\u202e"}]}',
     "broken.graphml": "<graphml><graph><node",
     "empty.csv": "",
+    "graph.json": '{"nodes": [{"id": "a", "h": 1, "name": "x", "yes": true}, '
+    '{"id": "b", "h": 3, "name": "y", "yes": true}, {"id": "c", "h": 2, "name": "z", "yes": false}, '
+    '{"id": "d", "h": 5, "name": "x", "yes": true}, {"id": "e", "h": 4, "name": "y", "yes": true}], '
+    '"links": [{"source": "a", "target": "b", "weight": 1}, {"source": "b", "target": "c", '
+    '"weight": 2}, {"source": "c", "target": "d", "weight": 0.5}, '
+    '{"source": "d", "target": "e", "weight": 1}]}',
 }
 WORDS = (
     "h", "name", "empty", "weight", "degree", "nothing", "", " ", "-", "--", "0", "1", "2", "-1",
@@ -47,13 +56,23 @@ FITTING = {
     "--min-height": ("0", "2.5"), "--min-prominence": ("0", "1"), "--min-isolation": ("1", "2"),
     "--min-distance": ("1", "2"), "--metric": ("hops", "weight"), "--top": ("1", "3"),
     "--noise": ("0.1",), "--title": ("A", "\x1b[31m"), "--memory-limit": ("1GB",),
+    "--label": ("name", "h"), "--num-peaks": ("1", "3"), "--by": ("height", "prominence"),
+    "--base": ("0", "-1.5"), "--max-bytes": ("1e6",), "--max-ratio": ("50",), "--max-depth": ("9",),
 }  # fmt: skip
+# These are said of a table only.
+OF_TABLES = ("--src", "--dst", "--weight", "--no-weight", "--key", "--id", "--nodes", "--encoding", "--missing",
+             "--delimiter", "--header", "--no-header", "--add-nodes", "--format")  # fmt: skip
+# Of two that stand together one is refused.
+APART = ({"--hops", "--radius"}, {"--weight", "--no-weight"}, {"--radius", "--no-weight"},
+         {"--weight", "--radius"}, {"--minima", "--probability"})  # fmt: skip
+MODELS = ("attribute-1-hop", "attribute-2-hops")
 # What only some files have, or few calls take, would refuse most of the lines that fit.
 SELDOM = ("--relation", "--connectivity", "--bipartite", "--probability", "--noise", "--memory-limit",
           "--master", "--no-header", "--format")  # fmt: skip
 # These open a browser or start a cluster, or show where an error comes from.
 SPARED = ("--open", "--debug", "--help", "--plot", "--engine", "--device")
-NAMES = ("info", "peaks", "label", "convert", "report")
+NAMES = ("info", "peaks", "label", "convert", "report", "score")
+SHARE_FITTING, SHARE_PROCESSES = 0.8, 0.02
 
 
 def attack(count, seed, folder):
@@ -69,37 +88,60 @@ def attack(count, seed, folder):
         for name, content in FILES.items():
             (folder / name).write_text(content)
         name = rng.choice(NAMES)
-        draw = fitting_words if rng.random() < 0.5 else random_words
+        draw = fitting_words if rng.random() < SHARE_FITTING else random_words
         words = [name, *draw(rng, name, commands[name])]
-        done = runner.invoke(app, words)
+        is_apart = rng.random() < SHARE_PROCESSES and all("\0" not in word for word in words)
+        done = in_a_process(words) if is_apart else runner.invoke(app, words)
+        tally.note("processes", int(is_apart))
         judge(words, done, folder, tally)
     os.chdir("/")
     return tally
 
 
+class Ended:
+    """How a process ended, as the runner of Typer tells it."""
+
+    def __init__(self, done):
+        self.exit_code, self.exception = done.returncode, None
+        said = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+        self.stdout, self.stderr = said
+
+
+def in_a_process(words):
+    """Run a command line as a person does."""
+    command = [sys.executable, "-m", "graphmax", *(os.fsencode(word) for word in words)]
+    return Ended(subprocess.run(command, capture_output=True, timeout=300, check=False))
+
+
 def fitting_words(rng, name, command):
     """Draw words that fit the options of a command, and each other in most cases."""
-    words = ["edges.csv"]
+    words = [rng.choice(["edges.csv", "graph.json", "graph.json", "graph.json"])]
     if name == "convert":
-        words = [rng.choice(["edges.csv", "g.gml", "other.csv"]), rng.choice(OUTPUTS[:5])]
+        words = [rng.choice(["edges.csv", "g.gml", "graph.json"]), rng.choice(OUTPUTS[:5])]
+    elif name == "score":
+        words += ["--model", rng.choice(MODELS), "--values", rng.choice(["h", "degree"])]
     elif name != "info":
         words += ["--values", rng.choice(["h", "h", "degree", "strength", "core_number"])]
     if name == "report":
         words += ["--out", "out.html"]
-    elif name in ("label", "peaks") and rng.random() < 0.4:
+    elif name in ("label", "peaks", "score") and rng.random() < 0.4:
         words += ["--out", rng.choice(OUTPUTS[:3])]
-    options = [
-        option
-        for option in command.params
-        if option.opts[0].startswith("--") and option.opts[0] not in (*SPARED, *SELDOM, *words)
-    ]
+    spared = {*SPARED, *SELDOM, *words, *(() if words[0].endswith(".csv") else OF_TABLES)}
+    options = [o for o in command.params if o.opts[0].startswith("--") and o.opts[0] not in spared]
     for option in rng.sample(options, rng.choice([0, 1, 2, 3])):
         spelled = rng.choice(option.opts)
-        if option.is_flag:
-            words.append(spelled)
-        elif spelled in FITTING:
-            words += [spelled, rng.choice(FITTING[spelled])]
+        if not any(spelled in pair and pair & {*words} for pair in APART):
+            words += fitting_option(rng, name, option, spelled)
     return words
+
+
+def fitting_option(rng, name, option, spelled):
+    """Draw an option with a word that fits, or nothing."""
+    if option.is_flag:
+        return [spelled]
+    if spelled == "--ties" and name in ("peaks", "report"):
+        return [spelled, rng.choice(["strict", "plateau"])]
+    return [spelled, rng.choice(FITTING[spelled])] if spelled in FITTING else []
 
 
 def random_words(rng, name, command):
@@ -107,6 +149,8 @@ def random_words(rng, name, command):
     words = [rng.choice([*FILES, "edges.csv", "edges.csv", "edges.csv", *WORDS])]
     if name == "convert":
         words.append(rng.choice([*OUTPUTS, *FILES, *WORDS]))
+    elif name == "score":
+        words += ["--model", rng.choice([*MODELS, *MODELS, *WORDS])]
     elif name != "info":
         words += ["--values", rng.choice(["h", "h", "h", *WORDS])]
     if name == "report":

@@ -41,7 +41,7 @@ def attack(count, seed, folder):
         path.write_bytes(content)
         read_graph(opened, **options)
     for _ in range(WARM_UP):
-        one_read(rng, valid, folder, Tally())
+        one_read(rng, valid, folder, tally)
     before = standing()
     while tally.tried < count:
         tally.tried += 1
@@ -93,8 +93,23 @@ def one_read(rng, valid, folder, tally):
     if rng.random() < 0.05:
         refused(opened, rng.choice(LIMITS_THAT_ARE_NONE), tally)
         return 0
-    compiled, held, limit = [], resident(), 10 ** rng.uniform(-5, 0)
-    started = time.perf_counter()
+    limit, held = 10 ** rng.uniform(-5, 0), resident()
+    outcome, seconds, compiled = timed(path, opened, limit, options, tally)
+    if seconds > limit + PATIENCE and not compiled:  # the machine may have stood still: once more
+        again = timed(path, opened, limit, options, tally)[1]
+        if again > limit + PATIENCE:
+            keep(path, tally, f"{again:.1f} seconds under a limit of {limit:.5f}")
+        tally.note("slow once")
+    tally.note(outcome)
+    if compiled:
+        tally.note("compiled")
+    return max(0, resident() - held) if compiled else 0
+
+
+def timed(path, opened, limit, options, tally):
+    """Read a file; return what came of it, the seconds, and whether a loop was compiled."""
+    compiled, started = [], time.perf_counter()
+    outcome = "wrong"
     try:
         with reporting(lambda stage, *_: compiled.append(stage == COMPILING)):
             read_graph(opened, max_seconds=limit, **options)
@@ -105,15 +120,7 @@ def one_read(rng, valid, folder, tally):
             tally.fail(f"{len(str(error))} characters: {error}")
     except BaseException as error:  # noqa: BLE001 - that is what is looked for
         keep(path, tally, f"{type(error).__name__}: {error}")
-        return 0
-    tally.note(outcome)
-    seconds = time.perf_counter() - started
-    if any(compiled):
-        tally.note("compiled")
-        return max(0, resident() - held)
-    if seconds > limit + PATIENCE:
-        keep(path, tally, f"{seconds:.1f} seconds under a limit of {limit:.5f}")
-    return 0
+    return outcome, time.perf_counter() - started, any(compiled)
 
 
 def refused(path, limit, tally):
