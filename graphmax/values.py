@@ -5,6 +5,7 @@ the smallest int64 is an ordinary value. Python values, one per node, become one
 loses no digit.
 """
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -346,15 +347,13 @@ def widened(array: NDArray[Any]) -> NDArray[np.float64]:
 def _with_subnormals(
     difference: NDArray[np.float64], high: NDArray[np.float64], low: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Put in the differences below the least normal number: whole multiples of the least one."""
-    lost = np.abs(difference) < _TINY
-    steps = [
-        _steps(above) - _steps(below)
+    """Put in the differences to which a subnormal number can add: multiples of the least one."""
+    lost = np.abs(difference) < _TINY * 2.0 ** (_SUBNORMAL_BITS + 12)
+    bits = [
+        _bits(_steps(above) - _steps(below))
         for above, below in zip(high[lost].tolist(), low[lost].tolist(), strict=True)
     ]
-    sign = np.array([step < 0 for step in steps], np.bool_)
-    bits = np.array([abs(step) for step in steps], np.int64)
-    difference[lost] = np.where(sign, bits | np.iinfo(np.int64).min, bits).view(np.float64)
+    difference[lost] = np.array(bits, np.uint64).view(np.float64)
     return difference
 
 
@@ -364,6 +363,14 @@ def _steps(value: float) -> int:
     exponent, fraction = (bits >> _SUBNORMAL_BITS) & 0x7FF, bits & ((1 << _SUBNORMAL_BITS) - 1)
     whole = fraction if exponent == 0 else (fraction | 1 << _SUBNORMAL_BITS) << (exponent - 1)
     return -whole if bits >> 63 else whole
+
+
+def _bits(steps: int) -> int:
+    """Return the bits of a multiple of the least subnormal, rounded once."""
+    size = abs(steps)
+    if size >> (_SUBNORMAL_BITS + 1):  # a normal number, and may be rounded
+        size = int.from_bytes(struct.pack("<d", math.ldexp(float(size), -1074)), "little")
+    return size | (steps < 0) << 63
 
 
 def exact_difference(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from graphmax.adjacency import Adjacency, rows_of
+from graphmax.adjacency import Adjacency, rows_of, symmetric_rows
 from graphmax.kernels import adjacency as loops
 from graphmax.kernels import csr
 
@@ -119,3 +119,11 @@ def test_the_first_bad_edge_is_named(bad):
     src[[20, 40]] = bad
     with pytest.raises(ValueError, match=rf"`src` .* got {bad} at edge 20"):
         rows_of((src, dst), None, 7, True)
+
+
+def test_rows_that_end_elsewhere_are_not_taken_as_they_are():
+    indices = np.array([1, 0])
+    assert symmetric_rows(np.array([0, 1, 2]), indices, None) is not None
+    assert symmetric_rows(np.array([0, 1, 2, 2]), indices, None) is not None
+    for indptr in ([0, 1, 2, 5], [0, 1, 1], [0, 1, 5]):
+        assert symmetric_rows(np.array(indptr), indices, None) is None

@@ -65,6 +65,19 @@ def test_a_margin_of_normal_numbers_may_be_subnormal(flushing):
     assert margin.view(np.int64).tolist() == [1 - 2**63, 1]
 
 
+def test_differences_across_the_least_normal_number(flushing):
+    sizes = [0, 1, 2**51 + 1, 2**52 - 1, 2**52, 2**52 + 7, 2**53 - 1, 2**53, 2**53 + 2, 3 * 2**80]
+    torch.set_flush_denormal(False)
+    steps = np.array([*sizes, *(-size for size in sizes[1:])], np.float64)
+    values = np.ldexp(steps, -1074)
+    first, second = (each.reshape(-1) for each in np.meshgrid(values, values))
+    expected = first - second
+    pairs = gm.Graph.from_edges(np.arange(first.size), np.arange(first.size) + first.size)
+    torch.set_flush_denormal(True)
+    margin = gm.margin(pairs, np.concatenate([first, second]))[: first.size]
+    np.testing.assert_array_equal(margin.view(np.int64), expected.view(np.int64))
+
+
 def test_equal_subnormals_differ_by_a_plain_zero(flushing):
     unit = np.array([1, 1], np.int64).view(np.float64)
     margin = gm.margin(gm.grid_graph(2), unit)

@@ -48,6 +48,14 @@ def test_the_induced_subgraph_decides_who_is_a_peak():
     assert_array_equal(square.edges()[:, 4], [2, 3])
 
 
+def test_a_higher_edge_between_the_neighbors_takes_the_peak():
+    """The edge 1 - 3 is above all that share an end with it, and below 0 - 2 of its ball."""
+    ends = [0, 0, 1, 2, 2], [2, 3, 3, 3, 4]
+    graph = gm.Graph.from_edges(*ends, weights=[2, 0, 1, 0, 2])
+    assert_array_equal(gm.edge_peaks(graph).nodes, [0])
+    assert_array_equal(gm.edge_peaks(graph).plateau_size, [2])
+
+
 def test_equal_edges_that_share_ends_are_one_peak():
     graph = gm.Graph.from_edges([0, 1, 2, 3, 4], [1, 2, 3, 4, 5], weights=[2, 2, 1, 0, 3])
     peaks = gm.edge_peaks(graph)

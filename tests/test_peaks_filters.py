@@ -26,6 +26,18 @@ def test_one_peak_within_a_distance_equal_ones_included():
     assert_array_equal(gm.find_peaks(path(7), values, min_distance=0).nodes, [0, 2, 4, 6])
 
 
+def test_where_nothing_is_a_peak_no_node_has_one():
+    triangle = gm.Graph.from_edges([0, 1, 2], [1, 2, 0])
+    for filters in ({}, {"min_prominence": 1}, {"min_distance": 2}):
+        peaks = gm.find_peaks(triangle, [1, 1, 1], ties="strict", **filters)
+        assert len(peaks) == 0
+        assert_array_equal(peaks.basins, [-1, -1, -1])
+    nothing = gm.Graph.from_edges([], [], 0)
+    for level in (0, 0.5, -np.inf):
+        peaks = gm.find_peaks(nothing, np.zeros(0, np.int64), base=level)
+        assert len(peaks) == peaks.basins.size == 0
+
+
 def test_a_distance_is_not_a_radius_of_the_question():
     """Node 4 is beaten by 2 within two hops, but 2 itself gives way to 0."""
     values = [9, 0, 8, 0, 7, 0]

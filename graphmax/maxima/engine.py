@@ -197,7 +197,7 @@ def _without_challenger(
         items,
         limit=limit,
         stop=search.FIRST,
-        cleared=1 if by_hops else 0,
+        cleared=1,  # hops; lengths know none
         stop_after=give_up,
     )
     if not finished:

@@ -4,14 +4,16 @@
 
 A mutant differs from the source in one place: a comparison, an operator, a constant, a condition.
 It lives in memory only, put in the place of its module when that is imported, in a process of its
-own that runs the test files of the module and stops at the first failure. Heavy libraries are
-imported once, before the fork. What survives is printed: either a test is missing, or the mutant
-means the same. Kernels are left out: compiled anew each mutant would take a minute.
+own that runs those tests of the module that reach the line, the quickest first, and stops at the
+first failure. Which tests reach a line is seen once, without a mutant, under coverage. Heavy
+libraries are imported once, before the fork. What survives is printed: either a test is missing, or
+the mutant means the same. Kernels are left out: compiled anew each mutant would take a minute.
 """
 
 import argparse
 import ast
 import copy
+import hashlib
 import importlib.abc
 import importlib.util
 import json
@@ -21,6 +23,8 @@ import signal
 import sys
 import time
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MAXIMA = ["test_maxima.py", "test_maxima_refusals.py", "test_maxima_values.py"]
@@ -139,14 +143,15 @@ def all_mutants(only):
     return found
 
 
-def broken(file, at, which):
-    """Return the mutated tree and the line before and after."""
+def broken(file, at, which, told):
+    """Return the mutated tree, the tests that may notice it, and the line before and after."""
     tree = ast.parse((ROOT / file).read_text())
     node = list(mutable(tree))[at]
+    seconds = chosen(file, tree, node, told)
     before = ast.unparse(copy.deepcopy(node)).splitlines()[0]
     list(faults(node))[which](node)
     ast.fix_missing_locations(tree)
-    return tree, f"{file}:{node.lineno}: {before}  ->  {ast.unparse(node).splitlines()[0]}"
+    return tree, seconds, f"{file}:{node.lineno}: {before}  ->  {ast.unparse(node).splitlines()[0]}"
 
 
 class Replacement(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -184,37 +189,140 @@ class FewerExamples:
         return getattr(self.settings, name)
 
 
-def tested(file, tree):
-    """Run the tests of a module in this process, which ends with it: 0 where none fails."""
+class Recorder:
+    """See which tests reach which lines of the modules, and how long each test takes."""
+
+    def __init__(self):
+        import coverage
+
+        modules = [str(ROOT / file) for file in TESTS]
+        self.coverage = coverage.Coverage(data_file=None, include=modules, config_file=False)
+        self.seconds = {}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item):
+        self.coverage.switch_context(item.nodeid)
+        started = time.monotonic()
+        yield
+        self.seconds[item.nodeid] = time.monotonic() - started
+        self.coverage.switch_context("")
+
+    def reached(self):
+        """Return for each module and line the tests that reach it."""
+        data = self.coverage.get_data()
+        return {
+            file: {
+                line: [name for name in tests if name]
+                for line, tests in data.contexts_by_lineno(str(ROOT / file)).items()
+            }
+            for file in TESTS
+        }
+
+
+class Chosen:
+    """Keep some of the tests, the quickest first."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def pytest_collection_modifyitems(self, items):
+        kept = [item for item in items if item.nodeid in self.seconds]
+        items[:] = sorted(kept, key=lambda item: self.seconds[item.nodeid])
+
+
+def pytest_run(names, plugin, *options):
+    """Run test files in this process with few examples each; return the exit code of pytest."""
     hypothesis = sys.modules["hypothesis"]
     hypothesis.settings = FewerExamples(hypothesis.settings)
+    options = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=line", *options]
+    options += ["--assert=plain"]  # quicker, and hypothesis is imported already
+    return pytest.main([*options, *(str(ROOT / "tests" / name) for name in names)], [plugin])
+
+
+def seen(out):
+    """Return what the tests reach without a mutant, and how long they take: once, in a file."""
+    names = sorted({name for names in TESTS.values() for name in names})
+    used = [ROOT / "tests" / name for name in names] + [ROOT / file for file in TESTS]
+    mark = hashlib.sha256(b"".join(path.read_bytes() for path in used)).hexdigest()
+    kept = out.with_suffix(".reach.json") if out else None
+    if kept and kept.exists():
+        told = json.loads(kept.read_text())
+        if told["mark"] == mark:
+            return told
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        code = 1
+        os.setpgid(0, 0)
+        try:
+            recorder = Recorder()
+            recorder.coverage.start()
+            code = pytest_run(names, recorder)
+            recorder.coverage.stop()
+            told = {"mark": mark, "reached": recorder.reached(), "seconds": recorder.seconds}
+            with os.fdopen(writing, "w") as pipe:
+                json.dump(told, pipe)
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    if os.waitstatus_to_exitcode(os.wait()[1]):  # what fails without a fault would kill everything
+        sys.exit("a test fails without a mutant")
+    if kept:
+        kept.write_text(text)
+    return json.loads(text)
+
+
+def chosen(file, tree, node, told):
+    """Return the seconds of each test that may notice a fault in a node of a module.
+
+    They are the tests of the module that reach the statement; all of them where it runs on import.
+    """
+    own = {test: s for test, s in told["seconds"].items() if _name(test) in TESTS[file]}
+    functions = (each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef))
+    inside = [f for f in functions if any(node in ast.walk(each) for each in f.body)]
+    if not inside:
+        return own
+    statements = (each for each in ast.walk(inside[-1]) if isinstance(each, ast.stmt))
+    holding = [each for each in statements if node in ast.walk(each)]
+    last = max(holding, key=lambda each: (each.lineno, -each.end_lineno))
+    lines = range(last.lineno, node.end_lineno + 1)
+    reached = told["reached"][file]
+    tests = {test for line in lines for test in reached.get(str(line), ())}
+    return {test: s for test, s in own.items() if test in tests}
+
+
+def _name(test):
+    return Path(test.partition("::")[0]).name
+
+
+def tested(file, tree, seconds):
+    """Run chosen tests with a mutant in this process, which ends with it: 0 where none fails."""
     sys.meta_path.insert(0, Replacement(file, tree))
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
-    import pytest
-
-    files = [str(ROOT / "tests" / name) for name in TESTS[file]]
-    options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "--tb=no"]
-    options += ["--assert=plain"]  # quicker, and hypothesis is imported already
-    return int(pytest.main([*options, *files]) != 0)
+    names = [name for name in TESTS[file] if any(_name(test) == name for test in seconds)]
+    return int(bool(names) and pytest_run(names, Chosen(seconds), "-x") not in (0, 5))
 
 
-def started(file, tree):
-    """Fork a process that runs the tests of a module; return its number."""
+def started(file, tree, seconds):
+    """Fork a process that runs the chosen tests of a mutant; return its number."""
     child = os.fork()
     if child == 0:
         code = 1
-        os.setsid()  # tests of Ctrl-C and of killed runs must not reach the parent
+        os.setpgid(0, 0)  # tests of Ctrl-C and of killed runs must not reach the parent
         try:
-            code = tested(file, tree)
+            code = tested(file, tree, seconds)
         finally:
             os._exit(code)
     return child
 
 
 def verdicts(tasks, jobs, limit, end):
-    """Yield (task, "killed", "survived" or "timeout") of (file, tree, line), several at a time.
+    """Yield (task, "killed", "survived" or "timeout") of tasks, several at a time.
+
+    A task is (file, tree, tests, line).
 
     A mutant that takes longer than `limit` seconds is killed too. After `end` none is started.
     """
@@ -222,7 +330,7 @@ def verdicts(tasks, jobs, limit, end):
     while running or (waiting and time.monotonic() < end):
         while waiting and len(running) < jobs and time.monotonic() < end:
             task = waiting.pop(0)
-            running[started(*task[:2])] = (task, time.monotonic() + limit)
+            running[started(*task[:3])] = (task, time.monotonic() + limit)
         for child, (task, latest) in list(running.items()):
             done, status = os.waitpid(child, os.WNOHANG)
             if not done and time.monotonic() < latest:
@@ -259,15 +367,10 @@ def main():
     part, parts = map(int, asked.part.split("/"))
     told = json.loads(asked.out.read_text()) if asked.out and asked.out.exists() else {}
     print(f"{len(everything)} mutants, {len(sample)} in the sample", flush=True)
-    mutants = [(mutant[0], *broken(*mutant)) for mutant in sample[part::parts]]
-    mutants = [mutant for mutant in mutants if mutant[2] not in told]
+    reach = seen(asked.out)
+    mutants = [(mutant[0], *broken(*mutant, reach)) for mutant in sample[part::parts]]
+    mutants = [mutant for mutant in mutants if mutant[-1] not in told]
     end = time.monotonic() + asked.seconds
-    files = sorted({file for file, *_ in mutants})
-    whole = [(file, ast.parse((ROOT / file).read_text()), "as it is") for file in files]
-    for (file, *_), answer in verdicts(whole, asked.jobs, 10 * asked.limit, end):
-        if answer != "survived":  # what fails without a fault would kill everything
-            print(f"the tests of {file} fail without a mutant: {TESTS[file]}", flush=True)
-            mutants = [mutant for mutant in mutants if mutant[0] != file]
     for (*_, line), answer in verdicts(mutants, asked.jobs, asked.limit, end):
         told[line] = answer
         print(f"{answer:<9}{line}", flush=True)
