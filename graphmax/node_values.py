@@ -272,16 +272,19 @@ def _of_pandas(values: Any) -> _Keyed:
     if hasattr(values, "columns"):
         columns = [_series_column(values.iloc[:, at]) for at in range(values.shape[1])]
         column = _beside_each_other(columns)
-        return _Keyed(
-            keys,
-            column,
-            lambda answer: type(values)(answer, index=values.index, columns=values.columns),
-        )
+        return _Keyed(keys, column, lambda answer: _as_frame(answer, values))
     return _Keyed(
         keys,
         _series_column(values),
         lambda answer: type(values)(answer, index=values.index, name=values.name),
     )
+
+
+def _as_frame(answer: NDArray[Any], frame: Any) -> Any:
+    """Return an answer per column as a frame like this one, a single one per node as a Series."""
+    if answer.ndim == 1:
+        return type(frame.iloc[:, 0])(answer, index=frame.index) if frame.shape[1] else answer
+    return type(frame)(answer, index=frame.index, columns=frame.columns)
 
 
 def _series_column(series: Any) -> NDArray[Any]:

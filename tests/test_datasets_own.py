@@ -66,6 +66,38 @@ def test_every_digit_reaches_the_detector(tmp_path):
     assert narrow[0].x.dtype == torch.float32
 
 
+def test_times_and_large_integers_are_exact_or_refused():
+    days = np.array(["2020-01-02", "2020-01-04", "2020-01-03", "2020-01-01"], "datetime64[D]")
+    large = np.array([1, 3, 2, 0], np.uint64) + np.uint64(2**60)
+    for values, shown in ((days, torch.float64), (large, torch.int64)):
+        (item,) = PeakDataset.from_graphs(paths(1), [values])
+        assert item.y.tolist() == [False, True, False, False]
+        assert item.x.dtype == shown
+        assert item.x[:, 0].argsort().tolist() == [3, 0, 2, 1]
+        assert item.value.argsort().tolist() == [3, 0, 2, 1]
+        assert gm.evaluate(gm.Rule(), [item], resamples=0).errors == 0
+    with pytest.raises(ValueError, match=r"`values` must be below 2\*\*63 to be shown as x"):
+        PeakDataset.from_graphs(paths(1), [large + np.uint64(2**63)])
+    with pytest.raises(ValueError, match=r"exact in float64, got a number beyond 2\*\*53"):
+        PeakDataset.from_graphs(paths(1), [[1, 3, 2, 0]], features=[large[:, None]])
+
+
+def test_a_column_of_a_matrix_by_its_number(tmp_path):
+    matrix = np.array([[1.0, 4], [3, 3], [2, 2], [0, 9]])
+    graph = gm.as_graph(nx.path_graph(4)).replace(attributes={"x": matrix})
+    gm.write_graph(graph, tmp_path / "graph.npz")
+    for made in (
+        PeakDataset.from_graphs([graph, graph.to_data()], "x.1", features=["x.0", "x"]),
+        PeakDataset.from_files([tmp_path / "graph.npz"], "x.1", features=["x.0", "x"]),
+    ):
+        for item in made:
+            assert item.y.tolist() == [True, False, False, True]
+            assert item.x.tolist() == [[row[0], *row] for row in matrix.tolist()]
+    for name in ("x.2", "x.-1", "y.0"):
+        with pytest.raises(ValueError, match="must name a node attribute"):
+            PeakDataset.from_graphs([graph], name)
+
+
 def test_splits_by_name():
     made = PeakDataset.from_graphs(paths(10), [[1, 3, 2, 0]] * 10)
     sizes = {name: len(part) for name, part in made.splits.items()}

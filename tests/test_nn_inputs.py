@@ -28,6 +28,21 @@ def test_values_by_key_as_local_maxima_takes_them():
     assert detector.explain((WORDS, HEIGHTS), 0).rival == 1
 
 
+def test_features_of_a_frame_give_a_series():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"h": [2.0, 3.0, 1.0, 2.5]}, index=list("cbad"))
+    found = PeakDetector().predict((WORDS, frame))
+    assert found.to_dict() == {"c": False, "b": True, "a": False, "d": True}
+    pair = pandas.DataFrame({"a": [1, 2, 3, 4], "b": [1.5, 2, 3, 5]}, index=list("abcd"))
+    with pytest.raises(ValueError, match="`x` must be exact in float64"):
+        PeakDetector(2).predict((WORDS, pair.assign(a=2**60)))
+    detector = PeakDetector(2)
+    detector.trained.fill_(True)
+    found = detector.score_nodes((WORDS, pair))
+    expected = detector.score_nodes((WORDS, pair.to_numpy()))
+    assert found.to_dict() == dict(zip("abcd", expected, strict=True))
+
+
 def test_a_graph_that_carries_its_features():
     graph = WORDS.copy()
     nx.set_node_attributes(graph, HEIGHTS, "x")
@@ -90,6 +105,16 @@ def test_a_noisy_attribute_far_from_what_the_filter_knows(change):
     detector.score.adapt(torch.from_numpy(change(y)))
     found = detector.predict_proba((graph, change(y)))
     assert np.abs(found - expected).max() < 0.1
+
+
+@pytest.mark.parametrize("nodes", [1, 3, 10, 60])
+def test_few_values_far_from_what_the_filter_knows(nodes):
+    graph = gm.as_graph(nx.path_graph(nodes))
+    y = np.sqrt(2) * np.random.default_rng(nodes).normal(size=nodes)
+    detector = PeakDetector.from_pretrained("noisy-1")
+    detector.predict_proba((graph, y))
+    with pytest.warns(UserWarning, match="`x` has median"):
+        detector.predict_proba((graph, 1000 + 30 * y))
 
 
 def test_hops_beyond_the_graph_end():

@@ -96,6 +96,25 @@ def test_graphs_come_in_any_holder(dataset, form):
     assert judged.intervals == {}
 
 
+def test_only_masks_that_are_there_are_told_of(dataset):
+    loader = DataLoader(dataset, batch_size=4)
+    assert gm.fit(PeakDetector(), loader, epochs=1, progress=False).mask == "all"
+    items = [item.clone() for item in dataset]
+    items[-1].train_mask = torch.ones(30, dtype=torch.bool)
+    for graphs in (items, DataLoader(items[-1:])):
+        assert gm.fit(PeakDetector(), graphs, epochs=1, progress=False).mask == "train_mask"
+
+
+def test_graphs_without_a_mask_count_whole(dataset):
+    items = [item.clone() for item in dataset[:2]]
+    items[0].test_mask = items[0].val_mask = torch.arange(30) < 10
+    items[0].y = items[0].y ^ ~items[0].test_mask
+    judged = gm.evaluate(PeakDetector(), items, resamples=0)
+    assert (judged.errors, judged.nodes, judged.mask) == (0, 40, "test_mask")
+    found = gm.fit(PeakDetector(), dataset, validation=items, epochs=1, progress=False)
+    assert found.validation_mask == "val_mask"
+
+
 def test_a_loader_gives_the_same_bits_for_the_same_seed(dataset):
     weights = []
     for _ in range(2):
@@ -152,6 +171,11 @@ def test_masks_say_which_nodes_count():
     assert gm.evaluate(detector, [twisted], mask="train_mask").errors == 0
     whole = gm.evaluate(detector, [twisted], mask="all")
     assert (whole.errors, whole.nodes, whole.mask) == (20, 60, "all")
+    for indices in (data.test_mask.nonzero()[:, 0], np.arange(40, 60)):
+        judged = gm.evaluate(detector, [twisted], mask=indices)
+        assert (judged.errors, judged.nodes, judged.mask) == (20, 20, "given")
+    with pytest.raises(TypeError, match="`mask` must be the name of a mask, flags, .* got object"):
+        gm.evaluate(detector, [twisted], mask=object())
     with pytest.raises(ValueError, match=r"'blue_mask', which graphs\[0\] lacks"):
         gm.evaluate(detector, [twisted], mask="blue_mask")
     with pytest.raises(ValueError, match=r"one entry per node \(60\), got 3"):
@@ -164,6 +188,8 @@ def test_masks_say_which_nodes_count():
         torch.tensor([0, 1, 0, -1]),
         torch.tensor([[0], [1], [0], [-1]]),
         torch.tensor([0.0, 1.0, 0.0, torch.nan]),
+        torch.tensor([0.0, 1.0, 0.0, -1.0]),
+        torch.tensor([0, 1, 0, -1], dtype=torch.float16),
     ],
 )
 def test_labels_as_people_have_them(y):
@@ -186,8 +212,12 @@ def test_labels_and_masks_that_are_refused():
     with pytest.raises(ValueError, match="1 and 0 with -1 for unknown, got 2 at node 1"):
         detector.loss(data)
     data.y = torch.zeros(4, 2)
-    with pytest.raises(ValueError, match="must have one column, got shape"):
+    with pytest.raises(ValueError, match=r"one column, got shape .* pass data.y.argmax\(1\)"):
         detector.loss(data)
+    data.y = torch.full((4,), -1)
+    assert detector.loss(data).item() == 0
+    with pytest.raises(ValueError, match="`graphs` must have nodes of known label"):
+        gm.evaluate(detector, [data])
     data.y = None
     with pytest.raises(ValueError, match="must have labels y, got none"):
         detector.loss(data)
@@ -218,8 +248,10 @@ def test_logits_are_finite_so_that_a_plain_loss_is():
 def test_sparse_features_are_read():
     data = labelled(30, channels=3)
     expected = PeakDetector(3).loss(data)
-    data.x = data.x.to_sparse()
+    dense, data.x = data.x, data.x.to_sparse()
     assert torch.equal(PeakDetector(3).loss(data), expected)
+    told = PeakDetector(3)(data.x, data.edge_index)
+    assert torch.equal(told, PeakDetector(3)(dense, data.edge_index))
 
 
 def test_losses_have_one_unit():
@@ -283,6 +315,8 @@ def test_optimizers_that_are_refused():
         gm.fit(detector, data, optimizer=adam, lr=0.1)
     with pytest.raises(TypeError, match="`optimizer` must be a torch.optim.Optimizer"):
         gm.fit(detector, data, optimizer="adam")
+    with pytest.raises(ValueError, match="`optimizer` must be made of parameters of the detector"):
+        gm.fit(detector, data, optimizer=torch.optim.Adam(PeakDetector().parameters()))
     with pytest.raises(TypeError, match="LBFGS"):
         gm.fit(detector, data, optimizer=torch.optim.LBFGS)
     with pytest.raises(ValueError, match="`lr` must be above 0"):
@@ -304,6 +338,30 @@ def test_an_infinite_value_is_refused_where_scores_are_added_up():
     data.x[0] = torch.inf
     with pytest.raises(ValueError, match="`x` must be finite for this score"):
         gm.fit(PeakDetector(head="choice"), [data], epochs=2)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-301, 1e-6, 1.0, 1e6, 1e300])
+def test_the_choice_head_learns_at_any_scale(scale):
+    data = labelled(200)
+    y, data.x = data.y, torch.round(data.x * 4) * scale
+    data.y = gm.local_maxima(gm.as_graph(data.edge_index, num_nodes=200), data.x[:, 0])
+    detector = PeakDetector(head="choice")
+    gm.fit(detector, [data], epochs=30)
+    assert int(data.y.sum()) > 20 <= int(y.sum())
+    assert gm.evaluate(detector, [data], resamples=0).f1 > 0.95
+
+
+def test_scores_that_a_choice_cannot_tell_apart_are_told():
+    data = labelled(200)
+    detector = PeakDetector(head="choice")
+    gm.fit(detector, [data], epochs=30)
+    assert int(detector.predict(data).sum()) > 20
+    for factor in (1e-3, 1e-301):
+        far = Data(x=data.x * factor, edge_index=data.edge_index)
+        with pytest.warns(UserWarning, match="the scores differ by at most .* apart, so that no"):
+            detector.predict(far)
+    for x in (data.x * 1e6, torch.ones(200, 1)):
+        detector.predict(Data(x=x, edge_index=data.edge_index))
 
 
 @pytest.mark.parametrize("scale", [1e-310, 1e-300, 1e300])
@@ -352,6 +410,25 @@ def test_scorers_of_any_kind_agree():
         gm.evaluate(raw[:-1], data)
     with pytest.raises(ValueError, match=r"one prediction per node \(150\), got 151"):
         gm.evaluate(torch.cat([raw, raw[:1]]), data)
+
+
+def test_the_exact_rule_judges_integers_that_no_float_holds():
+    data = Data(
+        x=torch.tensor([[2**60], [2**60 + 1], [2**60], [5]]), edge_index=PATH,
+        y=torch.tensor([0, 1, 0, 0]),
+    )  # fmt: skip
+    assert gm.evaluate(gm.Rule(), [data], resamples=0).errors == 0
+    with pytest.raises(ValueError, match="got an integer beyond"):
+        gm.evaluate(PeakDetector(), [data])
+
+
+@pytest.mark.parametrize("head", ["sign", "choice", "normal"])
+def test_decisions_of_evaluate_are_those_of_predict(head):
+    data = labelled(150)
+    detector = PeakDetector(head=head, denoise=head == "normal")
+    gm.fit(detector, [data], epochs=3)
+    wrong = int((detector.predict(data) != data.y).sum())
+    assert gm.evaluate(detector, [data], resamples=0).errors == wrong
 
 
 def test_intervals_are_left_out_on_request():

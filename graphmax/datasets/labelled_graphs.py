@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import near_names, one_of, to_numpy
+from graphmax.convert import as_graph
 from graphmax.datasets.recipe import SPLITS
 from graphmax.files import GraphFileError, read_graph
 from graphmax.files.errors import refusal
@@ -275,7 +276,7 @@ class Source:
     def labelled(self, rule: Rule) -> Graph:
         """Return the graph with ``x``, ``value`` and ``is_maximum``."""
         try:
-            graph, attribute = graph_and_attribute(self.graph, self.values)
+            graph, attribute = _graph_and_column(self.graph, self.values)
             single = _single(attribute)
             mask = to_numpy(local_maxima(graph, single.compared, rule=rule))
             x = single.shown if self.features is None else self._features(graph)
@@ -346,7 +347,12 @@ def _as_feature(array: NDArray[Any]) -> NDArray[Any]:
         return array[:, None]
     as_float = array.astype(np.float64)
     if array.dtype.kind in "iu" and array.size and int(np.abs(as_float).max()) >= 2**53:
-        return array.astype(np.int64)[:, None] if array.dtype != np.uint64 else as_float[:, None]
+        if int(array.max()) >= 2**63:
+            raise ValueError(
+                f"`values` must be below 2**63 to be shown as x, got {int(array.max())}; pass "
+                "features, or ranks of the values"
+            )
+        return array.astype(np.int64)[:, None]
     return as_float[:, None]
 
 
@@ -354,7 +360,22 @@ def _all_names(features: Sequence[Any]) -> bool:
     return all(isinstance(name, str) for name in features)
 
 
+def _graph_and_column(graph: Any, name: Any) -> tuple[Graph, Attribute]:
+    """Return the graph and the values it is about; ``x.1`` is column 1 of the attribute ``x``."""
+    if isinstance(name, str):
+        matrix, _, index = name.rpartition(".")
+        known = as_graph(graph) if matrix and index.isdecimal() else None
+        if known is not None and name not in known.attributes and matrix in known.attributes:
+            column = known.attributes[matrix]
+            if column.ndim == 2 and int(index) < column.shape[1]:
+                return graph_and_attribute(known, column[:, int(index)])
+    return graph_and_attribute(graph, name)
+
+
 def _column(graph: Graph, name: str) -> NDArray[np.float64]:
+    matrix, _, index = name.rpartition(".")
+    if name not in graph.attributes and matrix in graph.attributes and index.isdecimal():
+        return _numbers(_graph_and_column(graph, name)[1], name)
     if name not in graph.attributes:
         raise ValueError(
             f"`features` must name node attributes, got {name!r}; "
@@ -367,6 +388,11 @@ def _numbers(attribute: Attribute, name: str) -> NDArray[np.float64]:
     array = attribute.array
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`features` must be numbers, got {name!r} of dtype {array.dtype}")
+    if array.dtype.kind in "iu" and array.size and int(abs(array.astype(object)).max()) > 2**53:
+        raise ValueError(
+            f"`features` must be exact in float64, got a number beyond 2**53 in {name!r}; pass "
+            "ranks, for example np.unique(x, return_inverse=True)[1]"
+        )
     columns = array.reshape(len(array), -1).astype(np.float64)
     if attribute.missing is not None:
         columns[attribute.missing.reshape(len(array), -1).any(1)] = np.nan

@@ -122,7 +122,7 @@ class PeakDataset(InMemoryDataset):  # type: ignore[misc]
         paths : sequence of path
             Files of any format that `read_graph` knows, and folders in the layout of TUDataset.
         values : str
-            The node attribute that is compared, of one column.
+            The node attribute that is compared, of one column; ``x.1`` is a column of a matrix.
         hops : int, optional
             Radius of the ball in hops.
         rule : Rule, optional
@@ -317,6 +317,7 @@ def labelled_data(
         del data.edge_weight
     x = torch.from_numpy(np.array(np.ma.getdata(columns["x"])))
     data.x = x if dtype is None else x.to(dtype)
-    data.value = torch.from_numpy(np.array(np.ma.getdata(columns["value"])))
+    value = np.array(np.ma.getdata(columns["value"]))
+    data.value = torch.from_numpy(value.astype(np.int64) if value.dtype.kind in "mM" else value)
     data.y = torch.from_numpy(np.array(columns["is_maximum"]))
     return data

@@ -270,6 +270,8 @@ class PeakDetector(nn.Module):
             neighbors (-1e30 under ``isolated=False``).
         """
         del batch
+        if getattr(x, "layout", torch.strided) != torch.strided:
+            x = x.to_dense()
         check_x(x, self.score.in_channels)
         steps = self._steps(edge_index, x.shape[0])
         if self.score.edge_channels and edge_attr is not None:
@@ -373,6 +375,11 @@ class PeakDetector(nn.Module):
         """Return the logits of every member of the score, (num_nodes, members), to train on."""
         with _full_precision(x.device.type):
             return self._judge(self._scores(x, steps), steps)
+
+    def logits_to_calibrate(self, x: Tensor, steps: Steps) -> Tensor:
+        """Return what the head takes its scale from, (num_nodes, members)."""
+        with _full_precision(x.device.type):
+            return self.head.judge_to_calibrate(self._scores(x, steps), steps)
 
     def _scores(self, x: Tensor, steps: Steps) -> Scored:
         if self.score.finite or self.head.finite:
@@ -583,13 +590,13 @@ class PeakDetector(nn.Module):
         self.eval()
         try:
             read = self._read(data)
-            self._warn(read.x)
+            self._warn(read)
             with torch.no_grad(), _full_precision(read.x.device.type):
                 yield read
         finally:
             self.train(was_training)
 
-    def _warn(self, x: Tensor) -> None:
+    def _warn(self, read: Inputs) -> None:
         exact = self.score.exact and self.head.exact and self.head.hops is not None
         if not exact and not self.trained and self._fingerprint() == self._drawn:
             warnings.warn(
@@ -598,7 +605,10 @@ class PeakDetector(nn.Module):
                 UserWarning,
                 stacklevel=5,
             )
-        complaint = self.score.complaint(x)
+        complaint = self.score.complaint(read.x)
+        if self.head.has_scale and not complaint:
+            with torch.no_grad(), _full_precision(read.x.device.type):
+                complaint = self.head.complaint(_one(self._scores(read.x, read.steps)))
         if complaint:
             warnings.warn(complaint, UserWarning, stacklevel=5)
 

@@ -13,8 +13,9 @@ from graphmax.checks import integer
 from graphmax.nn.scores import Score, Scored, bent, draw_layers, edge_features_of, zeros
 from graphmax.nn.steps import Steps, turned
 
-# Below so many nodes the scale of an attribute is not judged; beyond this factor it is another one.
-ENOUGH, FAR = 100, 1.5
+# Of so many nodes a scale that is off by more than this factor is another one; fewer nodes have
+# more leeway, and below the last number their spread is not judged.
+ENOUGH, FAR, FEW = 100, 1.5, 8
 _QUARTILES = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64)
 _NORMAL_QUARTILES = 1.3489795
 _MOST_SORTED = 100_000
@@ -81,13 +82,15 @@ class GraphFilter(Score):
 
     def complaint(self, x: Tensor) -> str:
         """Say if location or scale is far from what the filter was trained on."""
-        if x.numel() < ENOUGH:
+        if not x.numel():
             return ""
         values = x.detach().double().reshape(-1)[:: max(1, x.numel() // _MOST_SORTED)]
         low, middle, high = values.quantile(_QUARTILES.to(values.device)).tolist()
         spread = (high - low) / _NORMAL_QUARTILES
         mean, std = float(self.mean), float(self.std)
-        if abs(middle - mean) <= std and std / FAR <= spread <= std * FAR:
+        leeway = max(1.0, (ENOUGH / x.numel()) ** 0.5)
+        alike = x.numel() < FEW or std / FAR**leeway <= spread <= std * FAR**leeway
+        if alike and abs(middle - mean) <= std * leeway:
             return ""
         return (
             f"`x` has median {middle:g} and a robust deviation of {spread:g} where this detector "

@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import logsigmoid
 
 from graphmax.checks import integer
+from graphmax.kernels.quadrature import logits_of_normal_scores
 from graphmax.nn.hopmax import hop_max
 from graphmax.nn.scores import Scored
 from graphmax.nn.steps import Steps, shares_within
@@ -21,7 +23,9 @@ LEARN = "learn"
 # Logits of certain nodes: finite, so that a loss of one's own never becomes inf - inf.
 CERTAIN = 1e30
 _DOUBT = -6.0
-_MOST_LOG = 685.0
+# The logs of the smallest and the largest number of float64 are within this.
+_MOST_LOG = 745.0
+_LARGEST_LOG = 709.0
 _LEAST_SHARE = 1e-300
 
 
@@ -63,6 +67,7 @@ class Head(nn.Module):
     finite: bool = True
     needs_doubts: bool = False
     learns_hops: bool = True
+    has_scale: bool = False
 
     def __init__(self, hops: int | str = 1, max_hops: int = 4) -> None:
         super().__init__()
@@ -126,6 +131,16 @@ class Head(nn.Module):
 
     def calibrate(self, logits: Tensor) -> None:
         """Take the scale of the logits before training; by default there is none to take."""
+
+    def judge_to_calibrate(self, scores: Scored, steps: Steps) -> Tensor:
+        """Return what `calibrate` is given; by default the logits, (num_nodes, members)."""
+        judged: Judged = self(scores, steps)
+        return judged.logits.masked_fill(~judged.accompanied, CERTAIN)
+
+    def complaint(self, scores: Scored) -> str:
+        """Say what is wrong with the scale of scores; asked where `has_scale`, else never."""
+        del scores
+        return ""
 
     def rescale(self, log_factor: float) -> None:
         """Multiply the logits by a factor, if the head has a scale; by default it has none."""
@@ -202,7 +217,7 @@ class SignHead(Head):
     def _scaled(self, margin: Tensor) -> Tensor:
         # An infinite margin times the scale has a gradient that is not a number.
         finite = margin.isfinite()
-        scaled = self.log_scale.double().exp() * margin.masked_fill(~finite, 0.0)
+        scaled = times_exp(margin.masked_fill(~finite, 0.0), self.log_scale)
         return torch.where(finite, scaled, margin)
 
 
@@ -217,6 +232,8 @@ class ChoiceHead(Head):
         Largest radius that is considered when it is learned.
     """
 
+    has_scale = True
+
     def __init__(self, hops: int | str = 1, max_hops: int = 4) -> None:
         super().__init__(hops, max_hops)
         self.log_scale = nn.Parameter(torch.zeros((), dtype=torch.float64))
@@ -228,7 +245,7 @@ class ChoiceHead(Head):
 
     def judge(self, scores: Scored, steps: Steps, hops: int) -> Judged:
         """Compare with the sum over the others."""
-        scaled = self.log_scale.double().exp() * scores.mean.double()
+        scaled = times_exp(scores.mean.double(), self.log_scale)
         source, target, loops = ends(steps, hops)
         offered = scaled[source].masked_fill(loops[:, None], -torch.inf)
         if steps.mask is not None:
@@ -241,9 +258,34 @@ class ChoiceHead(Head):
         others = total.masked_fill(~accompanied, 1.0).log() + top
         return Judged(scaled - others, accompanied)
 
+    def judge_to_calibrate(self, scores: Scored, steps: Steps) -> Tensor:
+        """Return the margins: logits of any scale hold the log of the size of the ball."""
+        return margins(scores.mean, steps, _enough(self.radius, steps))[0][-1]
+
     def calibrate(self, logits: Tensor) -> None:
-        """Divide by the typical size."""
+        """Divide by the typical margin."""
         _divide(self.log_scale, logits)
+
+    @torch.no_grad()
+    def complaint(self, scores: Scored) -> str:
+        """Say if scores are so near to each other that no node can beat two others."""
+        mean = scores.mean.double()
+        spread = float(mean.max() - mean.min()) if mean.numel() else 0.0
+        unit = math.exp(min(-float(self.log_scale.detach()), _LARGEST_LOG))
+        if not 0 < spread < math.log(2) * unit:
+            return ""
+        return (
+            f"the scores differ by at most {spread:.3g} where this head tells differences of about "
+            f"{unit:.3g} apart, so that no node with two others in its ball can have a probability "
+            "above 1/2; bring `x` to the scale that the detector was trained on, train it on this "
+            "one, or take head='sign', which compares exactly"
+        )
+
+
+def times_exp(numbers: Tensor, log_factor: Tensor) -> Tensor:
+    """Return numbers times exp(log_factor), also where that factor alone is no float64."""
+    half = (log_factor.double() / 2).exp()
+    return half * (half * numbers)
 
 
 def margins(mean: Tensor, steps: Steps, hops: int) -> tuple[Tensor, Tensor]:
@@ -297,7 +339,6 @@ def _mixed(logits: Tensor, mixture: Tensor) -> Tensor:
 def _divide(log_scale: nn.Parameter, logits: Tensor) -> None:
     typical = logits.abs().median()
     if typical > 0 and typical.isfinite():
-        # exp stays finite however small the values are
         log_scale.sub_(typical.log().clamp(-_MOST_LOG, _MOST_LOG))
 
 
@@ -348,15 +389,34 @@ class NormalHead(Head):
     def judge(self, scores: Scored, steps: Steps, hops: int) -> Judged:
         """Judge the smoothed attribute, with the deviations that the score gives."""
         mean, (own, other) = scores.mean[:, 0].double(), _deviations(scores).double()
-        source, target, loops = ends(steps, hops)
+        share = None if steps.mask is None else shares_within(steps, hops)
+        if mean.device.type == "cpu" and not torch.compiler.is_compiling():
+            rows = steps.balls(hops)
+            counted = mean.new_empty(0) if share is None else share
+            logits = _Compiled.apply(mean, own, other, counted, (rows, self._rule()))  # type: ignore[no-untyped-call]
+            return Judged(logits[:, None], torch.from_numpy(np.diff(rows[0]) > 0)[:, None])
+        return self._by_tensors(mean, (own, other), ends(steps, hops), share)
+
+    def _by_tensors(
+        self,
+        mean: Tensor,
+        deviations: tuple[Tensor, Tensor],
+        pairs: tuple[Tensor, Tensor, Tensor],
+        share: Tensor | None,
+    ) -> Judged:
+        """Judge by torch operations, which every device and exporter has."""
+        (own, other), (_, target, loops) = deviations, pairs
         accompanied = torch.zeros_like(mean).index_add(0, target, (~loops).double()) > 0
         levels = mean + self.points.double()[:, None] * own
-        share = None if steps.mask is None else shares_within(steps, hops)
-        yes = self._log_product(levels, mean, other, (source, target, loops), share)
+        yes = self._log_product(levels, mean, other, pairs, share)
         chance = torch.logsumexp(yes + self.log_weights.double()[:, None], 0)
         # 1 - p from its own sum: near p = 1 the difference has no digits left
         no = torch.logsumexp(_log_complement(yes) + self.log_weights.double()[:, None], 0)
         return Judged((chance - no)[:, None], accompanied[:, None])
+
+    def _rule(self) -> tuple[Any, Any]:
+        """Return points and logs of weights, float64, wherever the module was moved."""
+        return self.points.double().cpu().numpy(), self.log_weights.double().cpu().numpy()
 
     @torch.no_grad()
     def rivals(self, scores: Scored, steps: Steps) -> Tensor:
@@ -385,6 +445,35 @@ class NormalHead(Head):
             beaten = beaten if share is None else beaten.clamp(min=_LEAST) * share
             rows.append(torch.zeros_like(part).index_add(1, target, beaten))
         return torch.cat(rows)
+
+
+class _Compiled(torch.autograd.Function):
+    """The logits of compiled loops, which find the slopes on the way where they are wanted."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, mean: Tensor, own: Tensor, other: Tensor, share: Tensor, asked: Any
+    ) -> Tensor:
+        (indptr, indices), rule = asked
+        *scores, part = (each.detach().contiguous().numpy() for each in (mean, own, other, share))
+        logit, of_node, of_rival = logits_of_normal_scores(
+            (indptr, indices, part), scores, rule, slopes=any(ctx.needs_input_grad)
+        )
+        ctx.rows, ctx.shared = (indptr, indices), bool(part.size)
+        ctx.save_for_backward(torch.from_numpy(of_node), torch.from_numpy(of_rival))
+        return torch.from_numpy(logit)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None, None]:
+        (indptr, indices), (of_node, of_rival) = ctx.rows, ctx.saved_tensors
+        sizes = torch.from_numpy(np.diff(indptr))
+        entries = torch.repeat_interleave(grad, sizes)[:, None] * of_rival
+        source = torch.as_tensor(indices.astype(np.int64))  # the rows of a graph are read-only
+        rivals = grad.new_zeros(grad.shape[0], 2).index_add(0, source, entries[:, :2])
+        own = grad[:, None] * of_node
+        of_share = entries[:, 2] if ctx.shared else None
+        return own[:, 0] + rivals[:, 0], own[:, 1], rivals[:, 1], of_share, None
 
 
 def _deviations(scores: Scored) -> Tensor:

@@ -26,7 +26,7 @@ def read_labels(y: Any, name: str, num_nodes: int) -> tuple[Tensor, Tensor]:
     y = y.reshape(-1)
     if y.dtype == torch.bool:
         return y, torch.ones_like(y)
-    known = ~torch.isnan(y) if y.is_floating_point() else y != UNKNOWN
+    known = ~torch.isnan(y) & (y != UNKNOWN)
     odd = known & (y != 0) & (y != 1)
     if odd.any():
         raise ValueError(
@@ -99,7 +99,10 @@ def _check_length(column: Any, name: str, num_nodes: int) -> None:
     if column.is_complex():
         raise TypeError(f"`{name}` must be a boolean tensor, got {column.dtype}")
     if column.ndim > 2 or (column.ndim == 2 and column.shape[1] != 1):
-        raise ValueError(f"`{name}` must have one column, got shape {tuple(column.shape)}")
+        raise ValueError(
+            f"`{name}` must have one column, got shape {tuple(column.shape)}; of a column per "
+            f"class pass {name}.argmax(1)"
+        )
     if column.numel() != num_nodes:
         raise ValueError(
             f"`{name}` must have one entry per node ({num_nodes}), got {column.numel()}"
@@ -131,7 +134,7 @@ class Inputs:
     restore: Callable[[Tensor], Any] = lambda answer: answer
 
 
-def check_x(x: Tensor, in_channels: int) -> None:
+def check_x(x: Tensor, in_channels: int, *, exact: bool = True) -> None:
     """Refuse features of another width or kind, or that are not numbers."""
     if not isinstance(x, Tensor):
         raise TypeError(f"`x` must be a tensor, got {type(x).__name__}")
@@ -143,7 +146,8 @@ def check_x(x: Tensor, in_channels: int) -> None:
     if torch.compiler.is_compiling():
         return
     if not x.is_floating_point():
-        _check_exact(x)
+        if exact:
+            _check_exact(x)
     elif torch.isnan(x).any():
         row = int(torch.isnan(x).reshape(x.shape[0], -1).any(1).nonzero()[0])
         raise ValueError(f"`x` must not be NaN, got NaN at node {row}; drop or fill such nodes")
@@ -228,8 +232,21 @@ def _pair(graph: Any, x: Any, rule: FilledRule, device: torch.device) -> Inputs:
         return Inputs(x.to(device), _steps(graph.to(device), x, rule))
     if isinstance(x, Tensor) and x.layout != torch.strided:
         x = x.to_dense()
+    if hasattr(x, "dtypes") and hasattr(x, "columns"):
+        x = _of_one_type(x)
     known, attribute = graph_and_attribute(graph, x, "x")
     return _placed(known, _present(attribute), attribute.restore, rule, device)
+
+
+def _of_one_type(frame: Any) -> Any:
+    """Return a frame whose columns have several types of numbers as one of float64."""
+    if len(set(frame.dtypes)) <= 1 or any(kind.kind not in "biuf" for kind in frame.dtypes):
+        return frame  # of other kinds the reader of values tells
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype.kind in "iu" and len(column) and int(column.abs().max()) > EXACT:
+            raise ValueError(_INEXACT)
+    return frame.astype("float64")
 
 
 def _attributed(

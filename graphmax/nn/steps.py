@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from graphmax.adjacency import Adjacency
@@ -22,6 +23,7 @@ from graphmax.kernels.ball import others_within
 
 _NO_WEIGHTS = np.empty(0)
 MOST_PAIRS = 1 << 28
+Rows = tuple[NDArray[np.int64], NDArray[np.int32]]
 
 
 class Steps:
@@ -38,6 +40,7 @@ class Steps:
         self.rows = rows
         self._given = edge_index
         self._pairs: dict[int, Tensor] = {}
+        self._balls: dict[int, Rows] = {}
         self.mask: Tensor | None = None
         self.edge_attr: Tensor | None = None
 
@@ -102,17 +105,24 @@ class Steps:
         if hops == 1:
             return self.edge_index
         if hops not in self._pairs:
-            self._pairs[hops] = self._listed(hops)
+            device = "cpu" if self.rows is not None else self.edge_index.device
+            self._pairs[hops] = _entries(*self.balls(hops)).to(device)
         return self._pairs[hops]
 
-    def _listed(self, hops: int) -> Tensor:
-        found = others_within(self._rows.indptr, self._rows.indices, hops, MOST_PAIRS)
-        if found is None:
-            raise MemoryError(
-                f"`hops` must leave at most 2**28 pairs of nodes within reach, got more at {hops}; "
-                "use head='sign', which lists no balls"
-            )
-        return _entries(*found).to("cpu" if self.rows is not None else self.edge_index.device)
+    def balls(self, hops: int) -> Rows:
+        """Return the other nodes of every ball as rows, int64 (n + 1,) and int32 (entries,)."""
+        hops = min(hops, max(self.num_nodes - 1, 1))
+        if hops == 1:
+            return self._rows.indptr, self._rows.indices
+        if hops not in self._balls:
+            found = others_within(self._rows.indptr, self._rows.indices, hops, MOST_PAIRS)
+            if found is None:
+                raise MemoryError(
+                    "`hops` must leave at most 2**28 pairs of nodes within reach, got more at "
+                    f"{hops}; use head='sign', which lists no balls"
+                )
+            self._balls[hops] = found
+        return self._balls[hops]
 
     @property
     def _rows(self) -> Adjacency:

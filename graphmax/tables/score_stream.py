@@ -280,12 +280,12 @@ def _probability(detector: "PeakDetector", head: Any, margin: Column) -> NDArray
     """Return the logistic of the scaled margin, certainty for a node without a rival."""
     import torch
 
-    from graphmax.nn.heads import CERTAIN
+    from graphmax.nn.heads import CERTAIN, times_exp
 
     with torch.no_grad():
         values = torch.from_numpy(margin.values.astype(np.float64))
         finite = values.isfinite()
-        scaled = head.log_scale.double().exp().cpu() * values.masked_fill(~finite, 0.0)
+        scaled = times_exp(values.masked_fill(~finite, 0.0), head.log_scale.cpu())
         logits = torch.where(finite, scaled, values)
         if margin.missing is not None:
             alone = CERTAIN if detector.rule.isolated else -CERTAIN

@@ -59,9 +59,8 @@ def is_loader(graphs: Any) -> bool:
 
 
 def mask_name(graphs: Sequence[Any], name: str) -> str:
-    """Return the mask that every graph has, else "all"."""
-    masked = [getattr(data, name, None) is not None for data in graphs]
-    return name if masked and all(masked) else ALL
+    """Return the name of a mask that some graph has, else "all"; graphs without it count whole."""
+    return name if any(getattr(data, name, None) is not None for data in graphs) else ALL
 
 
 def block_of(
@@ -72,10 +71,12 @@ def block_of(
     mask: Any = TRAIN,
     *,
     edge_channels: int = 0,
+    exact: bool = True,
 ) -> Block:
     """Check a labelled graph (or a batch of them) and build its steps.
 
     `mask` names the mask that is used where it is there; "all" takes every label that is known.
+    With `exact`, integers that float64 does not hold are refused.
     """
     if not is_pyg(data) or data.edge_index is None:
         raise TypeError(f"`{name}` must be PyG Data with an edge_index, got {type(data).__name__}")
@@ -84,7 +85,7 @@ def block_of(
         raise ValueError(f"`{name}` must have {missing}, got {sorted(data.keys())}")
     x = features_of(data)
     try:
-        check_x(x, in_channels)
+        check_x(x, in_channels, exact=exact)
         check_edge_index(data.edge_index, x.shape[0])
     except (TypeError, ValueError) as flaw:
         raise type(flaw)(f"`{name}`: {flaw}") from None
@@ -318,7 +319,7 @@ class _Loaded:
 
     def __init__(self, loader: Any, asked: Asked, seed: int) -> None:
         self.loader, self.asked, self.seed = loader, asked, seed
-        self.mask = TRAIN
+        self.mask = ALL
         self.sample = list(islice(self.blocks(0, torch.Generator()), _SAMPLED))
         if not self.sample:
             raise ValueError("`graphs` must hold at least one graph, got a loader without batches")
@@ -333,4 +334,5 @@ class _Loaded:
             batches = iter(self.loader)
             first = next(batches, None)
         for data in batches if first is None else chain([first], batches):
+            self.mask = mask_name([data], TRAIN) if self.mask == ALL else self.mask
             yield on(self.asked.block(data, "graphs"), self.asked.device)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from graphmax.checks import integer
 from graphmax.graph import Graph
 from graphmax.kernels.ball import ball
+from graphmax.nn.inputs import read_mask
 from graphmax.nn.steps import Steps
 from graphmax.notebook import html_table
 from graphmax.peaks import non_maximum_suppression
@@ -172,8 +173,8 @@ def evaluate(
         Each with ``x``, ``edge_index`` and labels ``y``: flags, or 1 and 0 with -1 for unknown.
     mask : str, bool tensor or list of bool tensors, optional
         The nodes that count: the name of a mask of every graph, one flag per node of all graphs, or
-        one mask per graph. By default ``test_mask`` where every graph has one, else all nodes;
-        ``"all"`` takes all.
+        one mask per graph; integers are node indices. By default the ``test_mask`` of graphs that
+        have one, and all nodes of the others; ``"all"`` takes all.
     tolerance : int, default 0
         Hops by which a detection may miss a true maximum, for precision and recall.
     resamples : int, default 200
@@ -220,6 +221,7 @@ def evaluate(
             reading.direction,
             flags,
             edge_channels=reading.edge_channels,
+            exact=reading.exact,
         )
         for i, (data, flags) in enumerate(zip(items, masks, strict=True))
     ]
@@ -227,6 +229,11 @@ def evaluate(
         [_judged(reading, *asked, tolerance) for asked in _asked(reading, items, blocks)]
     )
     check_used(reading)
+    if not judged.y.size:
+        raise ValueError(
+            f"`graphs` must have nodes of known label to be judged by, got none where {name!r} "
+            "counts; label some, or pass another mask"
+        )
     return Evaluation(
         **_figures(judged, _Order(judged), np.ones(judged.y.size)),
         errors=int((judged.decided != judged.y).sum()),
@@ -241,7 +248,8 @@ def evaluate(
 def _masks(items: Sequence[Any], mask: Any) -> tuple[Sequence[Any], str]:
     """Return the mask of each graph, as a name or flags, and what it is called."""
     if mask is None:
-        mask = mask_name(items, TEST)
+        name = mask_name(items, TEST)
+        return [name] * len(items), name
     if isinstance(mask, str):
         lacking = [
             i for i, data in enumerate(items) if mask != ALL and getattr(data, mask, None) is None
@@ -254,8 +262,16 @@ def _masks(items: Sequence[Any], mask: Any) -> tuple[Sequence[Any], str]:
         return [mask] * len(items), mask
     if isinstance(mask, list | tuple) and len(mask) == len(items) and len(np.shape(mask[0])) == 1:
         return [torch.as_tensor(flags) for flags in mask], "given"
-    flags = torch.as_tensor(mask)
+    try:
+        flags = torch.as_tensor(mask)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(
+            "`mask` must be the name of a mask, flags, or a list of flags, got "
+            f"{type(mask).__name__}"
+        ) from None
     sizes = [int(data.num_nodes) for data in items]
+    if flags.ndim == 1 and flags.dtype in (torch.int64, torch.int32):
+        flags = read_mask(flags, "mask", sum(sizes)).cpu()
     if flags.numel() != sum(sizes):
         raise ValueError(f"`mask` must have one entry per node ({sum(sizes)}), got {flags.numel()}")
     return torch.split(flags.reshape(-1), sizes), "given"

@@ -104,7 +104,7 @@ def fit(
         Training stops when the loss on these no longer falls; the best weights stay. Epochs are
         compared by their loss at the scale of the logits that suits these labels best, which a
         head with a scale keeps at the end: the plain loss would stop while the ranking still gets
-        better. Where every graph has a ``val_mask``, its nodes count.
+        better. Of graphs that have a ``val_mask`` its nodes count.
     epochs : int, optional
         Most passes over the graphs; the default suits the detector's score.
     seed : int, default 0

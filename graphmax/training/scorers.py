@@ -19,6 +19,7 @@ from graphmax.checks import near_names, to_numpy
 from graphmax.graph import Graph
 from graphmax.maxima import local_maxima
 from graphmax.nn.detector import PeakDetector
+from graphmax.nn.heads import Head
 from graphmax.rule import Rule
 from graphmax.training.blocks import Block, on
 
@@ -191,15 +192,17 @@ class Reading(NamedTuple):
     ask: Scorer
     needs_data: bool = False
     edge_channels: int = 0
+    exact: bool = True
 
 
 def scorer_of(scorer: Any) -> Reading:
     """Return how to ask a scorer about data and its block."""
     if isinstance(scorer, Rule):
-        return Reading(1, "in", lambda _, block: _by_rule(scorer, block))
+        ask: Scorer = lambda _, block: _by_rule(scorer, block)  # noqa: E731
+        return Reading(1, "in", ask, exact=False)
     if isinstance(scorer, PeakDetector):
         direction = scorer.rule.direction
-        ask: Scorer = lambda _, block: _by_detector(scorer, block)  # noqa: E731
+        ask = lambda _, block: _by_detector(scorer, block)  # noqa: E731
         score = scorer.score
         return Reading(score.in_channels, direction, ask, edge_channels=score.edge_channels)
     if isinstance(scorer, nn.Module):
@@ -226,7 +229,11 @@ def _by_detector(detector: PeakDetector, block: Block) -> Answer:
     was_training = detector.training
     detector.eval()
     block = on(block, detector.device)
-    logits, decided = detector(block.x, block.steps), detector.decide(block.x, block.steps)
+    logits = detector(block.x, block.steps)
+    if type(detector.head).decide is Head.decide:
+        decided = logits > 0
+    else:
+        decided = detector.decide(block.x, block.steps)
     detector.train(was_training)
     return Answer(logits, decided)
 

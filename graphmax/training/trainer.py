@@ -66,7 +66,7 @@ class Held:
 
 
 def held_out(graphs: Any, detector: PeakDetector) -> Held:
-    """Check validation graphs; ``val_mask`` counts where every graph has one."""
+    """Check validation graphs; ``val_mask`` counts where a graph has one."""
     if graphs is None:
         return Held([])
     listed = list(items_of(graphs, "validation"))
@@ -266,6 +266,12 @@ def optimizer_of(detector: PeakDetector, optimizer: Any, lr: Any) -> torch.optim
             "`optimizer` must be a torch.optim.Optimizer, or a function of the parameters that "
             f"makes one, got {type(optimizer).__name__}"
         )
+    mine = {id(parameter) for parameter in detector.parameters()}
+    if not any(id(p) in mine for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            "`optimizer` must be made of parameters of the detector, got one of others; pass "
+            "torch.optim.Adam(detector.parameters()), or the function torch.optim.Adam"
+        )
     if isinstance(optimizer, torch.optim.LBFGS):
         raise TypeError("`optimizer` must not need a closure, got LBFGS; use a loop of your own")
     return optimizer
@@ -279,7 +285,7 @@ def adapt(detector: PeakDetector, blocks: list[Block]) -> None:
     features = [b.steps.edge_attr for b in blocks if b.steps.edge_attr is not None]
     if features:
         detector.score.adapt_edges(torch.cat(features), x.shape[0])
-    judged = [detector.member_logits(b.x, b.steps)[b.mask].reshape(-1) for b in blocks]
+    judged = [detector.logits_to_calibrate(b.x, b.steps)[b.mask].reshape(-1) for b in blocks]
     logits = torch.cat(judged)
     usable = logits[logits.abs() < CERTAIN]
     if usable.numel():
