@@ -26,6 +26,8 @@ _DOUBT = -6.0
 # The logs of the smallest and the largest number of float64 are within this.
 _MOST_LOG = 745.0
 _LARGEST_LOG = 709.0
+# A node beats two others if it is log(2) units higher; of scores this near none can be.
+_NEARLY_ONE = 0.05
 _LEAST_SHARE = 1e-300
 
 
@@ -268,11 +270,11 @@ class ChoiceHead(Head):
 
     @torch.no_grad()
     def complaint(self, scores: Scored) -> str:
-        """Say if scores are so near to each other that no node can beat two others."""
+        """Say if scores are far nearer to each other than what lets a node beat two others."""
         mean = scores.mean.double()
         spread = float(mean.max() - mean.min()) if mean.numel() else 0.0
         unit = math.exp(min(-float(self.log_scale.detach()), _LARGEST_LOG))
-        if not 0 < spread < math.log(2) * unit:
+        if not 0 < spread < _NEARLY_ONE * unit:
             return ""
         return (
             f"the scores differ by at most {spread:.3g} where this head tells differences of about "
