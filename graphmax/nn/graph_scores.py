@@ -85,6 +85,8 @@ class GraphFilter(Score):
         if not x.numel():
             return ""
         values = x.detach().double().reshape(-1)[:: max(1, x.numel() // _MOST_SORTED)]
+        if not bool(values.isfinite().all()):
+            return ""  # refused later, in words of its own
         low, middle, high = values.quantile(_QUARTILES.to(values.device)).tolist()
         spread = (high - low) / _NORMAL_QUARTILES
         mean, std = float(self.mean), float(self.std)
