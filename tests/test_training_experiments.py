@@ -2,7 +2,14 @@
 
 import numpy as np
 import pytest
-from experiments import hidden_attribute, known_attribute, noisy_attribute, unknown_k
+from experiments import (
+    degree_shift,
+    hidden_attribute,
+    known_attribute,
+    noisy_attribute,
+    noisy_two_hops,
+    unknown_k,
+)
 
 
 def test_known_attribute_without_an_error():
@@ -32,6 +39,26 @@ def test_noisy_attribute_lies_between_floor_and_ceiling():
     assert (share, gap) == (learned / best, (learned - raw) / (best - raw))
     low, high = noisy_attribute.intervals(answers, rng, draws=20)[1]
     assert low < learned < high
+
+
+def test_two_hops_are_asked_of_a_filter_of_one(capsys):
+    job = {**noisy_two_hops.warm(), "graphs": 4, "nodes": 400, "samples": 40}
+    told = noisy_two_hops.work(**job)
+    assert len(told) == 3
+    for figures in told.values():
+        assert figures["raw"] < figures["Bayes"]
+        assert abs(figures["Bayes"] - figures["sampled"]) < 0.1
+    noisy_two_hops.report([{"job": job, "told": told}] * 2)
+    assert "order 2, noise 0.5: raw" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", list(degree_shift.TRIES))
+def test_every_try_under_degree_shift(name, capsys):
+    job = {**degree_shift.warm(), "name": name, "epochs": 4}
+    told = degree_shift.work(**job)
+    assert 0 < told["AP"] <= 1
+    degree_shift.report([{"job": job, "told": told}])
+    assert name in capsys.readouterr().out
 
 
 @pytest.mark.slow
