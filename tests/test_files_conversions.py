@@ -132,6 +132,7 @@ def test_the_command_converts_as_the_functions_do(tmp_path, ending):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_everything_in_every_format_and_from_there_in_every_format(tmp_path, capsys):
     (tmp_path / "in").mkdir()
     graphs = {key: put(tmp_path / "in") for key, put in files().items()} | made_graphs()

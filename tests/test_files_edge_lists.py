@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from graphmax import read_graph
+from graphmax import Graph, GraphFileError, read_graph
 
 
 @pytest.fixture
@@ -238,3 +238,27 @@ class TestNodeTable:
     def test_one_column_of_ids(self, file):
         nodes = file("5\n1\n2\n", "n.csv")
         assert read_graph(file("1,2\n"), nodes=nodes).labels.tolist() == [5, 1, 2]
+
+
+@pytest.mark.parametrize("threshold", [0, 500_000])
+def test_ids_that_lie_far_apart_are_numbered_alike(tmp_path, monkeypatch, threshold):
+    """By a hash table where there are many edges, else by a join."""
+    monkeypatch.setattr("graphmax.files.building._WORTH_A_LOOKUP", threshold)
+    rng = np.random.default_rng(3)
+    known = rng.integers(-(2**62), 2**62, 300)
+    pairs = known[rng.integers(0, 300, (1000, 2))]
+    path = tmp_path / "e.csv"
+    path.write_text("src,dst,weight\n" + "".join(f"{u},{v},{u % 7}\n" for u, v in pairs.tolist()))
+    graph = read_graph(path)
+    ids = np.unique(pairs)
+    assert graph.labels.tolist() == ids.tolist()
+    expected = Graph.from_edges(
+        *np.searchsorted(ids, pairs.T), ids.size, weights=pairs[:, 0] % 7, labels=ids
+    )
+    np.testing.assert_array_equal(graph.edges(), expected.edges())
+    np.testing.assert_array_equal(graph.edge_weights(), expected.edge_weights())
+    (tmp_path / "e.nodes.csv").write_text("id\n" + "".join(f"{i}\n" for i in ids[::-1].tolist()))
+    assert read_graph(path).labels.tolist() == ids[::-1].tolist()
+    (tmp_path / "e.nodes.csv").write_text("id\n" + "".join(f"{i}\n" for i in ids[2:].tolist()))
+    with pytest.raises(GraphFileError, match=rf"ids that it lacks \(2: {ids[0]}, {ids[1]}\)"):
+        read_graph(path)

@@ -19,6 +19,7 @@ from graphmax.files.duckdb_session import CANONICAL_INTEGER, fetched, holds_ever
 from graphmax.files.errors import GraphFileError, listed, refusal
 from graphmax.files.opening import ReadOptions, Source
 from graphmax.graph import Graph
+from graphmax.kernels.keys import IdLookup
 
 _INTEGER = "regexp_full_match({c}, '[+-]?[0-9]+')"
 _FLOAT = (
@@ -89,6 +90,8 @@ def _first(
 
 
 _SPARE = 2**16
+# Edges that make up for the compilation of a loop.
+_WORTH_A_LOOKUP = 500_000
 _NO_IDS = np.empty(0, np.int64)
 
 
@@ -129,7 +132,9 @@ def number_integers(
     low, span = _range(src, dst, known)
     if span > 4 * (src.size + dst.size + known.size) + _SPARE:
         connection.register("edges", edges)
-        return number_relation(connection, nodes, list(edges), source)
+        if src.size < _WORTH_A_LOOKUP:
+            return number_relation(connection, nodes, list(edges), source)
+        return _found_by_hash(connection, edges, nodes, source)
     if nodes is not None:
         return _looked_up(edges, nodes, (low, span), source)
     ids, position = _dense_positions(src, dst, low, span)
@@ -138,6 +143,34 @@ def number_integers(
     else:
         first, second = position[src - low], position[dst - low]
     return Numbered(first, second, edges.get("weight"), ids, edges.get("arrow"))
+
+
+def _found_by_hash(
+    connection: duckdb.DuckDBPyConnection,
+    edges: dict[str, NDArray[Any]],
+    nodes: NDArray[np.int64] | None,
+    source: Source,
+) -> Numbered:
+    """Return edges between ids that lie far apart: joins of a database take twice as long."""
+    ids = nodes
+    if ids is None:
+        ends = (
+            "select distinct id from (select src as id from edges union all select dst from edges)"
+        )
+        ids = np.sort(fetched(connection, ends)["id"])
+    lookup = IdLookup(ids)
+    src, dst = lookup.find(edges["src"]), lookup.find(edges["dst"])
+    _refuse_lacking(edges, src, dst, source)
+    return Numbered(src, dst, edges.get("weight"), ids, edges.get("arrow"))
+
+
+def _refuse_lacking(
+    edges: dict[str, NDArray[Any]], src: NDArray[Any], dst: NDArray[Any], source: Source
+) -> None:
+    lacking = np.concatenate([edges["src"][src < 0], edges["dst"][dst < 0]])
+    if lacking.size:
+        ids = np.unique(lacking)
+        raise unknown_ids(source, ids[:5].tolist(), ids.size)
 
 
 def _range(*columns: NDArray[np.int64]) -> tuple[int, int]:
@@ -169,10 +202,7 @@ def _looked_up(
     position = np.full(span, -1, np.int32)
     position[nodes - low] = np.arange(nodes.size, dtype=np.int32)
     src, dst = position[edges["src"] - low], position[edges["dst"] - low]
-    lacking = np.concatenate([edges["src"][src < 0], edges["dst"][dst < 0]])
-    if lacking.size:
-        ids = np.unique(lacking)
-        raise unknown_ids(source, ids[:5].tolist(), ids.size)
+    _refuse_lacking(edges, src, dst, source)
     return Numbered(src, dst, edges.get("weight"), nodes, edges.get("arrow"))
 
 
