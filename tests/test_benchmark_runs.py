@@ -167,7 +167,7 @@ def test_unknown_names_are_refused(tmp_path):
         benchmark.run(tmp_path, track="fast")
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(ValueError, match="`folder` must hold results only"):
-        bench_run.read_rows(tmp_path)
+        bench_run.bench_run.read_rows(tmp_path)
 
 
 # --- submissions
@@ -257,6 +257,36 @@ def test_a_table_without_results_says_how_to_make_them(tmp_path):
 def test_a_submission_that_is_not_whole_is_refused(tmp_path, changed, message):
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         benchmark.submit(submission(tmp_path / "mine", **changed), tmp_path)
+
+
+@pytest.mark.parametrize("entry", ["", "a\nb", "\x1b[31m", "x" * 101, "\u202e"])
+def test_a_submission_has_a_name_that_can_be_printed(tmp_path, entry):
+    with pytest.raises(ValueError, match="must have a name as 'entry'"):
+        benchmark.submit(submission(tmp_path / "mine", entry=entry), tmp_path)
+
+
+ROW = {"entry": "A", "task": TASK, "version": 1, "metric": "f1", "failed": [], "seconds": 1.5,
+       "tests": {"larger graphs": {"f1": {"way": 0.5}}}}  # fmt: skip
+HOSTILE = [
+    "[" * 100_000, "null", "[]", '"x"', "{}", "\ud800", "NaN",
+    json.dumps({**ROW, "task": "no/such"}), json.dumps({**ROW, "task": ["a"]}),
+    json.dumps({**ROW, "entry": {"a": 1}}), json.dumps({**ROW, "tests": "x"}),
+    json.dumps({**ROW, "tests": {"a": {}}}), json.dumps({**ROW, "tests": {"a": None}}),
+    json.dumps({**ROW, "metric": "auc"}), json.dumps({**ROW, "failed": None}),
+    json.dumps({**ROW, "failed": [1]}), json.dumps({**ROW, "version": "1"}),
+    json.dumps({**ROW, "seconds": "long"}), json.dumps({**ROW, "seconds": float("inf")}),
+    json.dumps({**ROW, "tests": {"a": {"f1": {"way": 10**400}}}}),
+    json.dumps({**ROW, "tests": {"a": {"f1": {"way": float("nan")}}}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_files_that_are_no_results_are_refused_by_name(tmp_path, text):
+    (tmp_path / "a.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ValueError, match=r"must hold results only, got .*a\.json"):
+        bench_run.read_rows(tmp_path)
+    (tmp_path / "a.json").write_text(json.dumps(ROW))
+    assert bench_run.read_rows(tmp_path) == [ROW]
 
 
 def test_a_folder_without_a_card_is_refused(tmp_path):

@@ -96,10 +96,30 @@ def read_row(path: Path) -> dict[str, Any]:
     """Read one row, refusing a file that is none."""
     try:
         row: dict[str, Any] = json.loads(path.read_text())
-        row["entry"], row["task"], row["tests"], row["metric"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"`folder` must hold results only, got {path} ({error!r})") from None
+        flaw = _flaw_of(row)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        flaw = f"{type(error).__name__}: {error}"[:120]
+    if flaw is not None:
+        raise ValueError(f"`folder` must hold results only, got {path} ({flaw})")
     return row
+
+
+def _flaw_of(row: dict[str, Any]) -> str | None:
+    """Say what of a row is of another kind than a run writes, None if nothing is."""
+    if not all(isinstance(row[name], str) for name in ("entry", "task", "metric")):
+        return "no words as entry, task or metric"
+    if type(row["version"]) is not int or (row["version"] == VERSION and row["task"] not in SPECS):
+        return f"version {row['version']!r} of {row['task'][:40]!r}"
+    if not isinstance(row["failed"], list) or not all(isinstance(m, str) for m in row["failed"]):
+        return "no list of marks"
+    figures = [row.get("seconds"), *(test[row["metric"]]["way"] for test in row["tests"].values())]
+    if not all(figure is None or _is_figure(figure) for figure in figures):
+        return "a figure that is no number"
+    return None
+
+
+def _is_figure(figure: Any) -> bool:
+    return type(figure) in (int, float) and abs(figure) < 1e9
 
 
 def longest_runs(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -202,6 +222,7 @@ def _written(number: float | None) -> str:
 
 
 CARD = "card.json"
+_LONGEST_NAME = 100
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "entry": str, "task": str, "parameters": int, "budget": dict, "seeds": list, "code": str,
 }  # fmt: skip
@@ -245,13 +266,15 @@ def _card(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"`folder` must hold {CARD}, got none in {path.parent}")
     try:
         card = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"`{CARD}` must be JSON, got {error}") from None
     if not isinstance(card, dict):
         raise ValueError(f"`{CARD}` must be an object, got {type(card).__name__}")
     for name, kind in _FIELDS.items():
         if not isinstance(card.get(name), kind) or isinstance(card.get(name), bool):
             raise ValueError(f"`{CARD}` must have {name!r} ({kind}), got {card.get(name)!r}")
+    if not 0 < len(card["entry"]) <= _LONGEST_NAME or not card["entry"].isprintable():
+        raise ValueError(f"`{CARD}` must have a name as 'entry', got {card['entry'][:40]!r}")
     if not card["seeds"] or not all(type(seed) is int for seed in card["seeds"]):
         raise ValueError(f"`{CARD}` must have integers as seeds, got {card['seeds']}")
     return card

@@ -60,16 +60,31 @@ class Measurements:
         return bool((self.weights == self.weights[0]).all())
 
 
+# Squares of what lies within this and its inverse are floats too.
+_LEAST = 1e-140
+
+
 def measurements_of(attribute: Attribute, noise: Any) -> Measurements:
     """Read the measurements, refusing what no field can be fitted to."""
     table = _table(attribute)
     present = ~np.isnan(table)
     count = present.sum(axis=1)
     _refuse_too_few(count)
+    largest = float(np.abs(table[present]).max(initial=0))
+    if largest and not _LEAST < largest < 1 / _LEAST:
+        raise ValueError(
+            f"`y` must lie between {_LEAST:g} and {1 / _LEAST:g} in size, got up to {largest:g}, "
+            "whose squares no float64 holds; multiply it by a factor"
+        )
     sums = np.where(present, table, 0.0).sum(axis=1)
     means = sums / np.maximum(count, 1)
     center, spread = float(means[count > 0].mean()), float(means[count > 0].std())
-    if not spread > 1e-12 * abs(center):
+    if spread and not spread > 1e-12 * abs(center):
+        raise ValueError(
+            f"`y` must vary by more than 1e-12 of its size, got a deviation of {spread:g} around "
+            f"{center:g}; subtract a constant first"
+        )
+    if not spread:
         raise ValueError(
             f"`y` must vary from node to node, got {center:g} everywhere; where all values are "
             "equal, no node is higher than its neighbors"
@@ -77,7 +92,13 @@ def measurements_of(attribute: Attribute, noise: Any) -> Measurements:
     residual = np.where(present, table - means[:, None], 0.0) / spread
     weights = count.astype(np.float64)
     if noise is not None:
-        weights *= (spread / _deviations(noise, count.size)) ** 2
+        deviations = _deviations(noise, count.size)
+        if not (_LEAST * spread < deviations).all() or not (deviations < spread / _LEAST).all():
+            raise ValueError(
+                f"`noise` must lie between {_LEAST:g} and {1 / _LEAST:g} times the deviation of "
+                f"`y` ({spread:g}), got {deviations.min():g} to {deviations.max():g}"
+            )
+        weights *= (spread / deviations) ** 2
     return Measurements(
         np.where(count > 0, (means - center) / spread, 0.0),
         weights,

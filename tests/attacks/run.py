@@ -46,8 +46,8 @@ ATTACKS = {
     "timed_reads": Attack("reads of damaged files under a random limit of time", 100_000, 5_000),
     "hostile_files": Attack("hostile files, in memory that follows their size", 450, 450),
     "subnormals": Attack("calls where the processor takes subnormals for 0", 20_000, 5_000),
-    "faults": Attack("runs with faults of disk, memory, pipes, signals and locales", 400, 100),
-    "commands": Attack("command lines of random options", 4_000, 1_000),
+    "faults": Attack("runs with faults of disk, memory, pipes, signals and locales", 400, 50),
+    "commands": Attack("command lines of random options", 4_000, 250),
 }
 
 

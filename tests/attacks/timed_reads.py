@@ -26,7 +26,7 @@ from graphmax.kernels.progress import COMPILING, reporting
 LIMITS_THAT_ARE_NONE = (0, -1, float("nan"), -float("inf"), "1", "", True, [], 1j)
 # Beyond its limit a call may finish the step it is in; on a busy machine that takes a while.
 PATIENCE = 5.0
-# These start a database or a process each time: they are drawn a quarter as often as the others.
+# These start a database or a process each time: they are drawn a tenth as often as the others.
 SLOW = ("csv", "csv.gz", "dicts.edgelist", "h5ad", "konect", "mat", "parquet", "tsv", "txt")
 MOST_GROWTH = 96 * 2**20
 WARM_UP = 400
@@ -85,7 +85,7 @@ def resident():
 
 def one_read(rng, valid, folder, tally):
     """Read one file under one limit; return the bytes of code that it compiled."""
-    rates = [0.25 if ending.endswith(SLOW) else 1 for ending in valid]
+    rates = [0.1 if ending.endswith(SLOW) else 1 for ending in valid]
     ending = rng.choices(list(valid), rates)[0]
     path, opened, options = placed(folder, ending)
     is_whole = rng.random() < 0.1
