@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -215,6 +216,56 @@ def test_the_cache_sees_a_change_in_an_inlined_function(installed, tmp_path):
     )
     compare.write_text(changed, encoding="utf-8")
     assert child(ask, env=env, cwd=tmp_path).stdout == "[1, 0, 1, 0]\n"
+
+
+WARM = """
+import numpy as np
+from numba.core.cpu import CPUContext
+import graphmax as gm
+from graphmax.kernels import compiled
+from test_kernels import everything
+
+learned, learn = [], CPUContext.refresh
+CPUContext.refresh = lambda context: learned.append(1) or learn(context)
+compiled.ENTRIES_WORTH_THREADS = {least}
+generator = np.random.default_rng(0)
+graph = gm.Graph.from_edges(*generator.integers(0, 900, (2, 2000)), 900)
+values, weights = generator.integers(0, 9, 900) / 2, generator.random(graph.num_edges)
+for name, answer in everything(graph, values, weights).items():
+    print(name, np.asarray(answer).tolist())
+print("learned:", len(learned))
+"""
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("least", [0, 10**9])
+def test_loops_that_were_compiled_before_run_without_the_compiler(least):
+    """Numba learns how to compile all that it can, a third of a second, before it loads a loop."""
+    env, said = {"PYTHONPATH": str(Path(__file__).parent)}, []
+    # Which loops run on threads may differ from run to run: the third may compile a last one.
+    while len(said) < 2 or (len(said) < 4 and said[-1][-1] != "learned: 0"):
+        said.append(child(WARM.format(least=least), env=env, seconds=600).stdout.splitlines())
+    assert said[-1][-1] == "learned: 0"
+    for run in said[1:]:
+        assert run[:-1] == said[0][:-1]
+
+
+def test_what_a_loop_calls_is_looked_for_before_it_is_linked(monkeypatch):
+    """A name that is not in memory would end the process."""
+    done = []
+
+    class Context:
+        def refresh(self):
+            done.append("refreshed")
+
+    monkeypatch.setattr(compiled.rtsys, "initialize", lambda _: done.append("memory"))
+    monkeypatch.setattr(compiled, "CompileResult", mock.Mock())
+    parts = ("code", [lambda: done.append("threads")], ())
+    compiled._rebuilt(Context(), ["malloc"], parts)
+    assert done == ["memory", "threads"]
+    compiled._rebuilt(Context(), ["malloc", "graphmax_has_no_such_name"], parts)
+    assert done[2:] == ["memory", "threads", "refreshed"]
+    assert compiled.CompileResult._rebuild.call_count == 2
 
 
 # --- forks and threads

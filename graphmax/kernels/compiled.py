@@ -29,10 +29,11 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
-import llvmlite  # type: ignore[import-untyped]
+import llvmlite.binding  # type: ignore[import-untyped]
 import numba
 from numba.core.caching import CompileResultCacheImpl, NullCache
 from numba.core.compiler import CompileResult
+from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
@@ -124,7 +125,6 @@ class _Shelf(NullCache):
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """Return what was compiled before, or None and tell that it is compiled now."""
-        target_context.refresh()
         name = self._name(signature, target_context.codegen())
         for folder in _folders():
             path = folder / f"{name}-{_STAMP}.nbc"
@@ -133,7 +133,7 @@ class _Shelf(NullCache):
                 content = path.read_bytes()
                 seal, payload = content[:32], content[32:]
                 if seal == _digest(payload):
-                    return CompileResult._rebuild(target_context, *pickle.loads(payload))  # noqa: S301
+                    return _rebuilt(target_context, *pickle.loads(payload))  # noqa: S301
         tell(COMPILING, 0, 0)
         return None
 
@@ -141,7 +141,8 @@ class _Shelf(NullCache):
         """Keep what was compiled in the first folder that takes it."""
         if result.lifted or result.library.has_dynamic_globals:
             return
-        payload = dumps(cast(Any, CompileResultCacheImpl).reduce(None, result))
+        parts = cast(Any, CompileResultCacheImpl).reduce(None, result)
+        payload = dumps((_outside_names(result.library), parts))
         name = self._name(signature, result.codegen)
         for folder in _folders(make=True):
             if _write(folder, name, _digest(payload) + payload):
@@ -149,6 +150,30 @@ class _Shelf(NullCache):
                     _warn_of_folder(folder)
                 return
         _warn_of_folder(None)
+
+
+def _outside_names(library: Any) -> list[str]:
+    """Names of the functions and constants that compiled code takes from elsewhere."""
+    module = library._final_module
+    parts = (*module.functions, *module.global_variables)
+    return [
+        part.name for part in parts if part.is_declaration and not part.name.startswith("llvm.")
+    ]
+
+
+def _rebuilt(context: Any, names: list[str], parts: tuple[Any, ...]) -> Any:
+    """Make a function of compiled code again.
+
+    Numba would first learn how to compile all that it can, which takes a third of a second and
+    imports SciPy. Code needs that only where it calls what is not in memory yet.
+    """
+    rtsys.initialize(context)
+    *_, starts, _ = parts
+    for start in starts:  # threads, of parallel loops
+        start()
+    if any(llvmlite.binding.address_of_symbol(name) is None for name in names):
+        context.refresh()
+    return CompileResult._rebuild(context, *parts)
 
 
 def _write(folder: Path, name: str, content: bytes) -> bool:
