@@ -5,10 +5,11 @@ times. Nodes are places in the order "value descending, then index ascending" (0
 that the two highest of a ball are its two smallest places: eight bytes a node, and as many again
 for the round that is being made.
 
-What an edge offers to its target is dealt to ranges of nodes first: each thread reads some of the
-edges and the owners at their sources, and writes these down for the range of the target. Then each
-thread takes ranges of its own, which fit its cache. So only the sources wait for memory, and no two
-threads write to the same node. (Edges dealt without the owners gain nothing: the other end waits.)
+Both owners of a node are one number, the better one in its upper half. An edge offers the owners of
+its source to its target, and nearly always these are no better than what is there: two scattered
+reads, and no more. Where they are better, the number is exchanged if it is still what was read, so
+that threads share the nodes and lose no offer. (Dealing the offers to ranges of nodes that fit a
+cache, each of one thread, took 1.6 times as long.)
 """
 
 import numpy as np
@@ -16,6 +17,7 @@ from numba import prange
 
 from graphmax.kernels.compare import INDEX, STRICT
 from graphmax.kernels.compiled import kernel
+from graphmax.kernels.exchange import exchange
 from graphmax.kernels.hopmax import NOBODY
 from graphmax.kernels.prefetch import prefetch
 from graphmax.kernels.progress import tell, threads
@@ -24,120 +26,88 @@ from graphmax.kernels.stream import BACKWARD, CACHED_NODES, FORWARD, NO_EDGE
 EDGES_PER_CALL = 1 << 22
 EDGES_PER_BLOCK = 1 << 10
 EDGES_AHEAD = 24
-# A range of 2**17 nodes takes a megabyte; of fewer nodes there are at least so many ranges.
-MOST_RANGE_BITS = 17
-LEAST_RANGES_BITS = 5
-# Eight entries fill a cache line, and those of a range are written one after the other.
-ENTRIES_AHEAD = 16
+HALF, LOW_HALF = np.uint64(32), np.uint64(0xFFFFFFFF)
+ALONE = np.uint64(NOBODY)
+
+
+@kernel(inline="always")
+def _offer(two, v, other):
+    """Let node v have this owner, if it is among its two best; others may offer meanwhile."""
+    known = two[v]
+    while True:
+        best, second = known >> HALF, known & LOW_HALF
+        if other >= second or other == best:
+            return
+        made = (other << HALF) | best if other < best else (best << HALF) | other
+        found = exchange(two, v, known, made)
+        if found == known:
+            return
+        known = found
 
 
 @kernel
-def _count_some(src, dst, ways, bits, num_nodes, count):
-    """Count the offers to each range; the position of a bad edge, or NO_EDGE."""
-    n, shift = np.uint64(num_nodes), np.uint64(bits)
-    forward, backward = np.int64((ways & FORWARD) != 0), np.int64((ways & BACKWARD) != 0)
+def _spread_some(src, dst, ways, old, both, new, joined):
+    """Let edges offer the old owners of one end to the other; the position of a bad edge."""
+    n = np.uint64(new.size)
+    forward, backward = (ways & FORWARD) != 0, (ways & BACKWARD) != 0
     for e in range(src.size):
+        if e + EDGES_AHEAD < src.size:
+            s, t = src[e + EDGES_AHEAD], dst[e + EDGES_AHEAD]
+            if forward:
+                prefetch(old, s)
+                prefetch(new, t)
+            if backward:
+                prefetch(old, t)
+                prefetch(new, s)
         u, v = np.uint64(src[e]), np.uint64(dst[e])
         if u >= n or v >= n:
             return e
-        count[np.int64(v >> shift)] += forward
-        count[np.int64(u >> shift)] += backward
+        a, b = np.int64(u), np.int64(v)
+        if forward:
+            owners = np.uint64(old[a])
+            if both:
+                _offer(new, b, owners >> HALF)
+            _offer(new, b, owners & LOW_HALF)
+        if backward:
+            owners = np.uint64(old[b])
+            if both:
+                _offer(new, a, owners >> HALF)
+            _offer(new, a, owners & LOW_HALF)
+        if joined.size and a != b:
+            joined[b if forward else a] = True
+            joined[a if backward else b] = True
     return NO_EDGE
 
 
 @kernel(parallel=True)
-def _count(src, dst, ways, bits, num_nodes, count, bad):
-    lanes, edges = bad.size, src.size
-    size = (edges + lanes - 1) // lanes
-    for lane in prange(lanes):
-        low, high = min(lane * size, edges), min((lane + 1) * size, edges)
-        mine = count[lane]
-        found = _count_some(src[low:high], dst[low:high], ways, bits, num_nodes, mine)
-        bad[lane] = NO_EDGE if found == NO_EDGE else low + found
-
-
-@kernel
-def _deal_some(src, dst, ways, bits, old, joined, filled, offers):
-    # An entry is the place of the target in its range over the best owner at the source; behind it,
-    # from the second round on, the second owner.
-    shift, half = np.uint64(bits), np.uint64(32)
-    within = (np.uint64(1) << shift) - np.uint64(1)
-    forward, backward = (ways & FORWARD) != 0, (ways & BACKWARD) != 0
-    both = old.shape[1] == 2
-    for e in range(src.size):
-        if e + EDGES_AHEAD < src.size:
-            prefetch(old, src[e + EDGES_AHEAD])
-            prefetch(old, dst[e + EDGES_AHEAD])
-        u, v = np.uint64(src[e]), np.uint64(dst[e])
-        a, b = np.int64(u), np.int64(v)
-        if forward:
-            part = np.int64(v >> shift)
-            at = filled[part]
-            filled[part] = at + 1
-            prefetch(offers, at + ENTRIES_AHEAD)
-            offers[at, 0] = ((v & within) << half) | np.uint64(old[a, 0])
-            if both:
-                offers[at, 1] = np.uint64(old[a, 1])
-        if backward:
-            part = np.int64(u >> shift)
-            at = filled[part]
-            filled[part] = at + 1
-            prefetch(offers, at + ENTRIES_AHEAD)
-            offers[at, 0] = ((u & within) << half) | np.uint64(old[b, 0])
-            if both:
-                offers[at, 1] = np.uint64(old[b, 1])
-        if joined.size and a != b:
-            joined[b if forward else a] = True
-            joined[a if backward else b] = True
+def _spread(src, dst, ways, old, both, new, joined, bad):
+    parts, edges = bad.size, src.size
+    size = (edges + parts - 1) // parts
+    for part in prange(parts):
+        low, high = min(part * size, edges), min((part + 1) * size, edges)
+        found = _spread_some(src[low:high], dst[low:high], ways, old, both, new, joined)
+        bad[part] = NO_EDGE if found == NO_EDGE else low + found
 
 
 @kernel(parallel=True)
-def _deal(src, dst, ways, bits, old, joined, filled, offers):
-    lanes, edges = filled.shape[0], src.size
-    size = (edges + lanes - 1) // lanes
-    for lane in prange(lanes):
-        low, high = min(lane * size, edges), min((lane + 1) * size, edges)
-        mine = filled[lane]
-        _deal_some(src[low:high], dst[low:high], ways, bits, old, joined, mine, offers)
-
-
-@kernel
-def _take_some(offers, first, new):
-    """Give each node of a range, which begins at `first`, the two smallest of its own and these."""
-    half, low = np.uint64(32), np.uint64(0xFFFFFFFF)
-    both = offers.shape[1] == 2
-    size = offers.shape[0]
-    for i in range(size):
-        if i + EDGES_AHEAD < size:
-            prefetch(new, first + np.int64(offers[i + EDGES_AHEAD, 0] >> half))
-        entry = offers[i, 0]
-        v, other = first + np.int64(entry >> half), np.int32(entry & low)
-        best, second = new[v, 0], new[v, 1]
-        # Of two sorted pairs the two smallest that differ; no branch, which nobody could guess.
-        if both:
-            second = min(second, np.int32(offers[i, 1]))
-        larger = NOBODY if other == best else max(best, other)
-        new[v, 0], new[v, 1] = min(best, other), min(second, larger)
-
-
-@kernel(parallel=True)
-def _take(offers, start, bits, bound, new):
-    for lane in prange(bound.size - 1):
-        for part in range(bound[lane], bound[lane + 1]):
-            _take_some(offers[start[part] : start[part + 1]], part << bits, new)
+def _begin(old, both, new):
+    """Let each node keep its own owners, of which there is one before the first round."""
+    for v in prange(new.size):
+        new[v] = np.uint64(old[v]) if both else (np.uint64(old[v]) << HALF) | ALONE
 
 
 @kernel(inline="always")
-def _challenged(old, place, bound, u, v):
+def _challenged(old, both, place, bound, u, v):
     """Whether the ball of u, before this round, holds a challenger of v."""
-    other = old[u, 0]
+    owners = np.uint64(old[u])
+    other = np.int64(owners >> HALF) if both else np.int64(owners)
     if other == place[v]:
-        other = old[u, 1] if old.shape[1] == 2 else NOBODY
+        other = np.int64(owners & LOW_HALF) if both else NOBODY
     return other < bound[v]
 
 
 @kernel
-def _close_some(src, dst, ways, old, place, bound, open_nodes, bits):
+def _close_some(src, dst, ways, old, both, place, bound, open_nodes, bits):
     # Block by block: first the edges are picked that a bit says to end at an open node, then what
     # they need is fetched, then they are looked at.
     n, three, seven = np.uint64(place.size), np.uint64(3), np.uint64(7)
@@ -164,28 +134,37 @@ def _close_some(src, dst, ways, old, place, bound, open_nodes, bits):
                 prefetch(old, sources[i + EDGES_AHEAD])
                 prefetch(place, targets[i + EDGES_AHEAD])
                 prefetch(bound, targets[i + EDGES_AHEAD])
-            if _challenged(old, place, bound, sources[i], targets[i]):
+            if _challenged(old, both, place, bound, sources[i], targets[i]):
                 open_nodes[targets[i]] = False
     return NO_EDGE
 
 
 @kernel(parallel=True)
-def _close(src, dst, ways, old, place, bound, open_nodes, bits, bad):
+def _close(src, dst, ways, old, both, place, bound, open_nodes, bits, bad):
     """Close the nodes that a last round would challenge: few are open, most edges end there."""
     parts, edges = bad.size, src.size
     size = (edges + parts - 1) // parts
     for part in prange(parts):
         low, high = min(part * size, edges), min((part + 1) * size, edges)
         ends = src[low:high], dst[low:high]
-        found = _close_some(*ends, ways, old, place, bound, open_nodes, bits)
+        found = _close_some(*ends, ways, old, both, place, bound, open_nodes, bits)
         bad[part] = NO_EDGE if found == NO_EDGE else low + found
 
 
 @kernel(parallel=True)
 def _still_open(two, place, bound, open_nodes):
     for v in prange(place.size):
-        other = two[v, 1] if two[v, 0] == place[v] else two[v, 0]
+        best, second = np.int64(two[v] >> HALF), np.int64(two[v] & LOW_HALF)
+        other = second if best == place[v] else best
         open_nodes[v] &= not other < bound[v]
+
+
+@kernel(parallel=True)
+def _rivals(two, place, order, rival):
+    for v in prange(place.size):
+        best, second = np.int64(two[v] >> HALF), np.int64(two[v] & LOW_HALF)
+        other = second if best == place[v] else best
+        rival[v] = -1 if other == NOBODY else order[other]
 
 
 @kernel
@@ -224,10 +203,9 @@ class Hops:
         self.open = self.place != NOBODY
         self.joined = np.zeros(n if neighbors else 0, np.bool_)
         self.hops, self.settled = 0, False
-        self.two = self.place[:, None]
+        # The owners after the last round; before the first one a node's own place.
+        self.two = self.place
         self._new = None
-        self._range_bits = max(0, min(MOST_RANGE_BITS, n.bit_length() - LEAST_RANGES_BITS))
-        self._offers = np.empty((0, 1), np.uint64)
         self._bits = np.empty(0, np.uint8)
         self._seen = self._refreshed = 0
 
@@ -235,15 +213,14 @@ class Hops:
         """Start a hop."""
         self._new, self._seen = None, 0
         if not last:
-            self._new = np.empty((self.place.size, 2), np.int32)
-            self._new[:, 0] = self.two[:, 0]
-            self._new[:, 1] = self.two[:, 1] if self.hops else NOBODY
+            self._new = np.empty(self.place.size, np.uint64)
+            _begin(self.two, self.hops > 0, self._new)
 
     def take(self, src, dst):
         """Let a batch of edges speak; the position of the first bad one found, or NO_EDGE."""
         for start in range(0, src.size, EDGES_PER_CALL):
             ends = [np.ascontiguousarray(end[start : start + EDGES_PER_CALL]) for end in (src, dst)]
-            bad = self._close(*ends) if self._new is None else self._offer(*ends)
+            bad = self._close(*ends) if self._new is None else self._spread(*ends)
             self._seen += ends[0].size
             if bad != NO_EDGE:
                 return start + bad
@@ -267,37 +244,15 @@ class Hops:
         if self._seen == 0 or self._seen - self._refreshed >= self.place.size:
             self._bits, self._refreshed = np.packbits(self.open, bitorder="little"), self._seen
         bad = np.full(threads(), NO_EDGE)
-        known = self.two, self.place, self.bound, self.open, self._bits
+        known = self.two, self.hops > 0, self.place, self.bound, self.open, self._bits
         _close(src, dst, self.ways, *known, bad)
         return _first(bad)
 
-    def _offer(self, src, dst):
-        """Deal what the edges offer to ranges of nodes, and let these take it."""
-        lanes, bits = threads(), self._range_bits
-        count = np.zeros((lanes, (self.place.size >> bits) + 1), np.int64)
-        bad = np.full(lanes, NO_EDGE)
-        _count(src, dst, self.ways, bits, self.place.size, count, bad)
-        if bad.max() != NO_EDGE:
-            return _first(bad)
-        # Range by range, and within a range lane by lane.
-        upto = np.cumsum(count.T).reshape(count.T.shape)
-        filled = np.ascontiguousarray((upto - count.T).T)
-        start = np.append(filled[0], upto[-1, -1])
-        offers = self._room(int(start[-1]))
+    def _spread(self, src, dst):
+        bad = np.full(threads(), NO_EDGE)
         joined = self.joined if self.hops == 0 else self.joined[:0]
-        _deal(src, dst, self.ways, bits, self.two, joined, filled, offers)
-        share = np.linspace(0, start[-1], lanes + 1).astype(np.int64)
-        bound = np.searchsorted(start, share)
-        bound[0], bound[-1] = 0, start.size - 1
-        _take(offers, start, bits, bound, self._new)
-        return NO_EDGE
-
-    def _room(self, size):
-        """Return memory for so many offers, the same for every batch."""
-        shape = size, self.two.shape[1]
-        if self._offers.shape[1] != shape[1] or len(self._offers) < size:
-            self._offers = np.empty(shape, np.uint64)
-        return self._offers[:size]
+        _spread(src, dst, self.ways, self.two, self.hops > 0, self._new, joined, bad)
+        return _first(bad)
 
     def end(self):
         """Finish a hop."""
@@ -311,12 +266,9 @@ class Hops:
 
     def rivals(self):
         """Return the highest other node within the finished hops, -1 for none, int32 (n,)."""
-        own = self.two[:, 0] == self.place
-        other = np.where(own, self.two[:, 1], self.two[:, 0])
-        if not self.order.size:
-            return np.full(other.size, -1, np.int32)
-        rival = self.order[np.minimum(other, self.order.size - 1)]
-        return np.where(other == NOBODY, np.int32(-1), rival)
+        rival = np.empty(self.place.size, np.int32)
+        _rivals(self.two, self.place, self.order, rival)
+        return rival
 
 
 def _first(bad):

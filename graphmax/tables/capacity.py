@@ -28,8 +28,6 @@ BYTES_A_FILTERED_NODE = 44
 BYTES_OF_A_DEGREE, BYTES_OF_A_STRENGTH, BYTES_OF_A_MEAN = 12, 29, 53
 # Batches of edges, buffers of compiled passes, and the least that DuckDB can read with.
 BYTES_BESIDE = 80 * 10**6
-# What the edges of a batch offer to their targets: eight bytes either way, sixteen after one hop.
-BYTES_OF_OFFERS = 34 * 10**6
 LEAST_FOR_DUCKDB = 60 * 10**6
 # Rows cost one build, a stream one pass a hop. Processor seconds for 10**7 edges, ten a node, rows
 # against stream: 3 hops 2.8 and 3.1, 5 hops 3.3 and 5.3; at 10**8 edges the stream is ahead for 1
@@ -61,12 +59,6 @@ def bytes_of_state(question: TableQuestion, num_nodes: int) -> int:
     return num_nodes * (state + BYTES_OF_ORDER * question.explain)
 
 
-def bytes_beside(question: TableQuestion) -> int:
-    """Return what a stream takes at most whatever the number of nodes, DuckDB apart."""
-    rounds = question.hops if question.explain else question.hops - 1
-    return BYTES_BESIDE + min(rounds, 2) * BYTES_OF_OFFERS
-
-
 def check_room(question: TableQuestion, num_nodes: int, memory: int | None) -> None:
     """Refuse more nodes than a limit on memory, or the stream, has room for."""
     if num_nodes > MOST_STREAM_NODES:
@@ -74,7 +66,7 @@ def check_room(question: TableQuestion, num_nodes: int, memory: int | None) -> N
             f"`nodes` must have at most {MOST_STREAM_NODES} rows on one machine, got {num_nodes}; "
             "use engine='spark'"
         )
-    needed = bytes_of_state(question, num_nodes) + bytes_beside(question) + LEAST_FOR_DUCKDB
+    needed = bytes_of_state(question, num_nodes) + BYTES_BESIDE + LEAST_FOR_DUCKDB
     if memory is not None and needed > memory:
         raise MemoryError(
             f"`memory_limit` must be at least {-(-needed // 10**6)}MB for the state of {num_nodes} "
@@ -85,7 +77,7 @@ def check_room(question: TableQuestion, num_nodes: int, memory: int | None) -> N
 
 def check_lookup(question: TableQuestion, num_nodes: int, memory: int | None) -> None:
     """Refuse ids that are not in a row where a limit has no room for a table of them."""
-    needed = bytes_of_state(question, num_nodes) + bytes_beside(question) + LEAST_FOR_DUCKDB
+    needed = bytes_of_state(question, num_nodes) + BYTES_BESIDE + LEAST_FOR_DUCKDB
     needed += lookup_bytes(num_nodes) + 8 * num_nodes
     if memory is not None and needed > memory:
         raise MemoryError(
@@ -121,7 +113,7 @@ def check_filter(question: TableQuestion, memory: int | None) -> None:
 def has_room_for_lookup(question: TableQuestion, num_nodes: int, memory: int | None) -> bool:
     """Say whether a table of ids that are not in a row fits beside the state of the nodes."""
     needed = bytes_of_state(question, num_nodes) + lookup_bytes(num_nodes) + 8 * num_nodes
-    needed += bytes_beside(question) + LEAST_FOR_DUCKDB
+    needed += BYTES_BESIDE + LEAST_FOR_DUCKDB
     return bool(needed <= (free_memory() if memory is None else memory))
 
 
@@ -130,7 +122,7 @@ def free_for_duckdb(question: TableQuestion, memory: int | None) -> int | None:
     if memory is None:
         return None
     state = bytes_of_state(question, count_rows(question.nodes))
-    return max(LEAST_FOR_DUCKDB, memory - state - bytes_beside(question))
+    return max(LEAST_FOR_DUCKDB, memory - state - BYTES_BESIDE)
 
 
 def count_rows(table: TableFiles) -> int:

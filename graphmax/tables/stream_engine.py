@@ -164,5 +164,7 @@ class SavedHops:
         for file in sorted(self._folder.glob("hop-*")):
             with file.open("rb") as stream_of_arrays:
                 arrays = [np.load(stream_of_arrays, allow_pickle=False) for _ in range(3)]
+            if arrays[0].dtype != np.uint64:  # left by version 0.1: made again
+                continue
             self._hops.two, self._hops.open, self._hops.joined = arrays
             self._hops.hops = int(file.name.removeprefix("hop-"))
