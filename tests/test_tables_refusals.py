@@ -227,7 +227,7 @@ def test_a_limit_with_no_room_for_the_nodes(tables):
     paths = tables("(0, 1)")
     text = "SELECT range AS id, range AS height FROM range(3000000)"
     duckdb.execute(f"COPY ({text}) TO '{paths[1]}' (FORMAT parquet)")
-    for more, amount in (({}, 188), ({"hops": 2}, 231), ({"hops": 3, "explain": True}, 304)):
+    for more, amount in (({}, 188), ({"hops": 2}, 197), ({"hops": 3, "explain": True}, 236)):
         match = f"`memory_limit` must be at least {amount}MB for the state of 3000000 nodes.*100MB"
         refused(paths, kind=MemoryError, match=match, memory_limit="100MB", **more)
 
