@@ -279,3 +279,30 @@ def test_a_failing_query_says_so_on_the_way():
     query = "SELECT CASE WHEN range = 250000 THEN error('here') ELSE 1 END FROM range(300000)"
     with duckdb.connect() as connection, pytest.raises(duckdb.Error, match="here"):
         sum(batch[0].values.size for batch in record_batches(connection, query))
+
+
+# --- what is written
+
+
+@pytest.mark.parametrize("explain", [False, True])
+@pytest.mark.parametrize("ids", [(0, 1, 2), (7, 8, 9), (9, 70, 8), ("b", "c", "a")])
+def test_every_form_of_the_answer_says_the_same(tmp_path, ids, explain):
+    """A file of either kind or a folder; ids in a row are written as differences."""
+    a, b, c = map(repr, ids)
+    edges = parquet(tmp_path / "edges.parquet", f"({a}, {b}), ({b}, {c})", "src, dst")
+    nodes = parquet(tmp_path / "nodes.parquet", f"({a}, 1.5), ({b}, 4), ({c}, 2)", "id, h")
+    said = []
+    for out in ("a.parquet", "a.csv", "folder"):
+        answer = local_maxima_tables(
+            edges, nodes, "h", engine="stream", explain=explain, out=tmp_path / out
+        )
+        columns = answer.columns()
+        said.append(set(columns))
+        found = dict(zip(columns["id"].tolist(), columns["is_maximum"].tolist(), strict=True))
+        assert found == dict(zip(ids, [False, True, False], strict=True))
+        if explain:
+            rivals = dict(zip(columns["id"].tolist(), columns["rival"].tolist(), strict=True))
+            assert rivals == {ids[0]: ids[1], ids[1]: ids[2], ids[2]: ids[1]}
+            values = [float(value) for value in columns["rival_value"].tolist()]
+            assert sorted(values) == [2.0, 4.0, 4.0]
+    assert said == [said[0]] * 3

@@ -8,8 +8,9 @@ from numpy.testing import assert_array_equal
 from oracles import isolation, levels, local_maxima, rival, steps
 from strategies import masks, networks, with_gaps
 
-from graphmax.kernels import stream, stream_order, stream_rounds
+from graphmax.kernels import compiled, stream, stream_order, stream_rounds
 from graphmax.kernels.compare import INDEX, STRICT, WEAK
+from graphmax.tables.stream_engine import SavedHops
 from graphmax.values import order_key
 
 TIES = {"strict": STRICT, "weak": WEAK, "index": INDEX}
@@ -185,6 +186,46 @@ def test_many_hops_settle():
     assert rounds.settled
     assert_array_equal(np.flatnonzero(rounds.open), [0])
     assert_array_equal(rounds.rivals(), [1] + [0] * 39)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("hubs", [1, 3])
+@pytest.mark.parametrize("rising", [False, True])
+def test_threads_at_a_hub_lose_no_offer(hubs, rising, monkeypatch):
+    """Every edge offers to the same few nodes; where offers rise, each one is taken."""
+    n, m = 60_000, 200_000
+    draw = np.random.default_rng(8)
+    src = draw.integers(hubs, n, m)
+    if rising:
+        src.sort()
+    ends = src, draw.integers(0, hubs, m), np.arange(n), NOBODY, STRICT, stream.BOTH_WAYS
+    *_, together = hop_by_hop(*ends, 2)
+    monkeypatch.setattr(compiled, "ENTRIES_WORTH_THREADS", 10**9)
+    first, *_ = ((rounds.two, rounds.open.copy()) for rounds in hop_by_hop(*ends, 2))
+    *_, alone = hop_by_hop(*ends, 2)
+    assert_array_equal(together.two, alone.two)
+    assert_array_equal(together.open, alone.open)
+    for hub in range(hubs):
+        best = np.unique(src[ends[1] == hub])[-2:][::-1]
+        assert [first[0][hub] >> 32, first[0][hub] & 0xFFFFFFFF] == (n - 1 - best).tolist()
+
+
+def test_a_hop_saved_in_another_form_is_made_again(tmp_path):
+    path = np.arange(3), np.arange(1, 4), np.array([1, 4, 2, 3])
+    *_, rounds = hop_by_hop(*path, NOBODY, STRICT, stream.BOTH_WAYS, 1)
+    SavedHops(tmp_path, rounds).save()
+    fresh = stream_rounds.Hops(
+        stream_order.ranked(path[2], NOBODY), 4, STRICT, stream.BOTH_WAYS, neighbors=True
+    )
+    SavedHops(tmp_path, fresh).restore()
+    assert fresh.hops == 1
+    assert_array_equal(fresh.two, rounds.two)
+    with (tmp_path / "hop-1").open("wb") as file:  # as version 0.1 did
+        for array in (np.zeros((4, 2), np.int32), rounds.open, rounds.joined):
+            np.save(file, array)
+    fresh.hops = 0
+    SavedHops(tmp_path, fresh).restore()
+    assert fresh.hops == 0
 
 
 # --- refusals
