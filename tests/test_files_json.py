@@ -91,3 +91,31 @@ def test_adjacency_data_that_lists_other_nodes(tmp_path):
     (tmp_path / "g.json").write_text('{"nodes": [{"id": 1}, {"id": 2}], "adjacency": [[]]}')
     with pytest.raises(GraphFileError, match="list neighbors of 2 nodes"):
         read_graph(tmp_path / "g.json")
+
+
+@pytest.mark.parametrize(("flags", "directed", "edges"), [
+    ([{"undirected": True}, {}], True, [[0, 1], [0, 2], [1, 0]]), ([{}, {}], True, [[0, 1], [0, 2]]),
+    ([{"undirected": True}] * 2, False, [[0, 1], [0, 2]]), ([{"undirected": False}, {}], True, [[0, 1], [0, 2]]),
+])  # fmt: skip
+def test_mixed_edges_of_graphology_are_arrows_unless_they_say_otherwise(
+    tmp_path, flags, directed, edges
+):
+    nodes = [{"key": name} for name in "abc"]
+    links = [{"source": "a", "target": v, **flag} for v, flag in zip("bc", flags, strict=True)]
+    document = {"options": {"type": "mixed"}, "nodes": nodes, "edges": links}
+    (tmp_path / "g.json").write_text(json.dumps(document))
+    graph = read_graph(tmp_path / "g.json")
+    assert graph.directed == directed
+    assert graph.edges().T.tolist() == edges
+
+
+def test_a_strength_that_is_no_length_is_said(tmp_path):
+    document = {"nodes": NODES, "links": [{"source": "a", "target": "b", "value": 2}]}
+    (tmp_path / "g.json").write_text(json.dumps(document))
+    graph = read_graph(tmp_path / "g.json")
+    assert graph.weights is None
+    assert graph.source.remarks == (
+        "edge data 'value' left out (--weight value takes it as a length)",
+    )
+    assert read_graph(tmp_path / "g.json", weight="value").edge_weights().tolist() == [2]
+    assert read_graph(tmp_path / "g.json", weight=False).source.plain

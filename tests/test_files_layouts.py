@@ -292,3 +292,22 @@ def test_words_that_only_end_like_edges_have_no_sister(read, tmp_path):
     (tmp_path / "hnodes.csv").write_text("id,h\n1,5\n2,7\n3,6\n")
     assert read("src,dst\n1,2\n", "knowledges.csv").num_nodes == 2
     assert read("src,dst\n1,2\n", "hlinks.csv").num_nodes == 2
+
+
+@pytest.mark.parametrize("text", [
+    "Id,Label\nAnn,Ann B.\nBob,Bob C.\n", "Id,Label\nAnn,Ann\nBob,Bob\n", "id,height\n1,30\n2,50\n3,40\n",
+    "Id;Label;timeset\n1;Ann;\n2;Bob;\n", "node,group\na,1\nb,2\n"
+])  # fmt: skip
+def test_a_table_of_nodes_is_no_edge_list(read, text):
+    with pytest.raises(
+        GraphFileError, match=r"looks like a table of nodes.*--nodes.*--src 0 --dst 1"
+    ):
+        read(text)
+    assert read(text, src=0, dst=1).num_nodes > 1
+
+
+@pytest.mark.parametrize("text", [
+    "id,friend\n1,2\n2,3\n", "id,a,b\n7,1,2\n8,2,3\n", "node,other\n1,2\n1,3\n", "id,source,target\n9,1,2\n8,2,3\n",
+])  # fmt: skip
+def test_an_id_in_front_of_edges_is_none(read, text):
+    assert read(text).num_edges == 2

@@ -74,9 +74,12 @@ _NEO4J_START, _NEO4J_END = (
 )
 _INDEX = re.compile(r"|unnamed: 0|unnamed:0|index", re.IGNORECASE)
 _TIMES = {"t", "time", "timestamp", "ts", "date", "datetime"}
+_ID_NAMES = {"id", "node", "nodeid", "node_id", "node id"}
+_NODE_NAMES = {"label", "name", "title", "timeset", "group", "class"}
 _KEYS = {"id", "node", "label", "name"}
 # Columns that are lengths; other numbers are strengths, and not taken unless they are asked for.
 LENGTHS = ("weight", "length", "distance", "cost")
+STRENGTHS = ("value", "w", "count", "score", "strength", "similarity")
 _OTHER_NAMES = {
     *LENGTHS,
     *_TIMES,
@@ -266,6 +269,14 @@ def _guessed_ends(
         one = _one_end(names)
         if one is not None:
             return one, ""
+        if _is_node_table(names, sample):
+            raise refusal(
+                source.name,
+                "hold edges",
+                f"what looks like a table of nodes ({names[0]}, {names[1]})",
+                way_out="pass the table of edges, this one as nodes (--nodes), or src and dst "
+                "(--src 0 --dst 1) if its rows are edges",
+            )
     first = 1 if header and len(names) > 2 and _INDEX.fullmatch(names[0]) else 0
     if first == 0 and header and len(names) > 2 and names[0] == "column0":
         first = 1
@@ -274,6 +285,18 @@ def _guessed_ends(
     if header and len(names) > 2 and names[0].lower() in _TIMES:
         return (1, 2), "the first column holds times"
     return _ends_by_values(source, names, sample)
+
+
+def _is_node_table(names: Sequence[str], sample: Rows) -> bool:
+    """Say whether the first column is named as ids, names each row once, and the next no others."""
+    rows = [row for row in sample if len(row) >= 2]
+    first, second = [row[0] for row in rows], [row[1] for row in rows]
+    if names[0].lower() not in _ID_NAMES or not rows or len(set(first)) < len(first):
+        return False
+    if names[1].lower() in _NODE_NAMES or first == second:
+        return True
+    third = {row[2] for row in rows if len(row) > 2}
+    return not set(first) & set(second) and not set(second) & third and len(rows) > 1
 
 
 def _one_end(names: Sequence[str]) -> tuple[int, int] | None:

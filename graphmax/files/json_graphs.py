@@ -135,7 +135,7 @@ def _is_directed(found: Mapping[str, Any], source: Source) -> bool:
     """Return the direction, as node-link, graphology and JSON Graph Format spell it."""
     options = found.get("options")
     if isinstance(options, dict) and isinstance(options.get("type"), str):
-        return bool(options["type"].lower() == "directed")
+        return options["type"].lower() in ("directed", "mixed")  # of mixed ones arrows say nothing
     flag = found.get("directed", False)
     if isinstance(flag, str) and flag.lower() in ("true", "false"):
         flag = flag.lower() == "true"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import near_names
 from graphmax.files.building import Numbered, built_graph
-from graphmax.files.column_roles import LENGTHS
+from graphmax.files.column_roles import LENGTHS, STRENGTHS
 from graphmax.files.errors import listed, refusal
 from graphmax.files.metadata import restored
 from graphmax.files.opening import ReadOptions, Source, number
@@ -123,6 +123,10 @@ class NodeEdgeData:
         known = list(dict.fromkeys((*_names(self.edge_data), *self.defaults[1])))
         name = _weight_name(known, source, options)
         if name is None:
+            strengths = [other for other in known if str(other).lower() in STRENGTHS]
+            if strengths and options.weight is None:
+                one = str(strengths[0])
+                source.remark(f"edge data {one!r} left out (--weight {one} takes it as a length)")
             return np.empty(0) if self.metadata.get("weighted") and not self.edges else None
         default = self.defaults[1].get(name, self.missing_weight)
         weights = [_as_number(data.get(name, default)) for data in self.edge_data]
@@ -211,6 +215,8 @@ def _say_why_text(source: Source, name: Any, texts: list[str]) -> None:
 def _typed_texts(values: list[str | None], kind: str) -> list[Any] | None:
     """Return the numbers or truth values that all texts spell, else None."""
     texts = [None if value is None else value.strip() or None for value in values]
+    if kind in _INTEGERS | _FLOATS:  # Gephi writes null for a number that is missing
+        texts = [None if text == "null" else text for text in texts]
     filled = [text for text in texts if text is not None]
     if not filled:
         return [None] * len(texts) if kind in _INTEGERS | _FLOATS else None
