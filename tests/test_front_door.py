@@ -45,8 +45,8 @@ def test_every_name_is_listed_once():
 
 
 PACKAGES = (
-    "", ".benchmark", ".datasets", ".extract", ".files", ".generators", ".images", ".maxima", ".nn", ".peaks",
-    ".plotting", ".posterior", ".symmetry", ".tables", ".training",
+    "", ".benchmark", ".cli", ".convert", ".datasets", ".extract", ".files", ".generators", ".images", ".maxima",
+    ".nn", ".page", ".peaks", ".plotting", ".posterior", ".symmetry", ".tables", ".training",
 )  # fmt: skip
 
 
