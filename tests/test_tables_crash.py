@@ -16,7 +16,7 @@ from spark_session import needs_spark
 from graphmax.atomic import PREFIX, sweep
 from graphmax.kernels.progress import reporting
 from graphmax.tables import local_maxima_tables
-from graphmax.tables.scratch import scratch_folder
+from graphmax.tables.answer import scratch_folder
 
 RUN = """
 import sys

@@ -105,7 +105,7 @@ def test_learned_features(tables, tmp_path):
 )
 def test_a_filter_of_noise(tables, tmp_path, monkeypatch, directed, direction, files):
     """Eight passes of sums, whatever repeats, loops and the number of files."""
-    monkeypatch.setattr("graphmax.tables.distinct_edges.EDGES_PER_FILE", files)
+    monkeypatch.setattr("graphmax.tables.edge_stream.EDGES_PER_FILE", files)
     paths, graph, x = tables
     if not directed:
         graph = gm.Graph.from_edges(*graph.edges(), len(x), labels=graph.labels)
@@ -133,7 +133,7 @@ def test_features_beyond_what_floats_hold_are_refused(tables, tmp_path, wide):
 
 
 def test_a_filter_needs_room_for_its_rounds(tables, tmp_path, monkeypatch):
-    monkeypatch.setattr("graphmax.tables.capacity.BYTES_A_FILTERED_NODE", 10**7)
+    monkeypatch.setattr("graphmax.tables.table_question.BYTES_A_FILTERED_NODE", 10**7)
     detector = gm.PeakDetector(denoise=True)
     with pytest.raises(MemoryError, match="`memory_limit` must be at least .*MB for a filter over"):
         score_tables(*tables[0], detector, ["b"], out=tmp_path / "o.parquet", memory_limit="500MB")

@@ -13,8 +13,8 @@ from table_cases import ID_STYLES, batch_of, ids_of, write_tables
 
 import graphmax as gm
 from graphmax.kernels import stream, stream_sums
-from graphmax.tables import distinct_edges, local_maxima_tables, node_sums
-from graphmax.tables.distinct_edges import DistinctEdges
+from graphmax.tables import edge_stream, local_maxima_tables, node_sums
+from graphmax.tables.edge_stream import DistinctEdges
 
 NUMBERS = st.integers(0, 6)
 NONE = np.zeros(0)
@@ -58,7 +58,7 @@ def test_repeats_loops_and_reverses_by_eye(tmp_path):
 )  # fmt: skip
 def test_edges_are_a_set(tmp_path_factory, edges, cut, merged, files):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distinct_edges, "EDGES_PER_FILE", files)
+        patch.setattr(edge_stream, "EDGES_PER_FILE", files)
         folder = tmp_path_factory.mktemp("sums") / "edges"
         found = unpacked(distinct(folder, edges, 7, merged=merged, cut=cut))
     ends = {(min(e), max(e)) if merged else e for e in edges if e[0] != e[1]}
@@ -108,7 +108,7 @@ WEIGHTS = {
 @pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize("directed", [True, False])
 def test_strengths_are_rounded_once(tmp_path, monkeypatch, name, directed):
-    monkeypatch.setattr(distinct_edges, "EDGES_PER_FILE", 100)
+    monkeypatch.setattr(edge_stream, "EDGES_PER_FILE", 100)
     monkeypatch.setattr(node_sums, "TERMS_AT_ONCE", 50)
     draw = np.random.default_rng(4)
     ends, weight = draw.integers(0, 30, (2, 700)), WEIGHTS[name](draw, 700)
@@ -195,7 +195,7 @@ TERMS = {
 @pytest.mark.parametrize("directed", [True, False])
 def test_means_of_neighbors_to_the_last_bit(tmp_path, monkeypatch, name, directed):
     """Rounded once, in memory and on a stream, whatever repeats and however cut."""
-    monkeypatch.setattr(distinct_edges, "EDGES_PER_FILE", 100)
+    monkeypatch.setattr(edge_stream, "EDGES_PER_FILE", 100)
     monkeypatch.setattr(node_sums, "TERMS_AT_ONCE", 50)
     monkeypatch.setattr(node_sums, "NODES_AT_ONCE", 7)
     draw = np.random.default_rng(4)
@@ -258,7 +258,7 @@ def test_means_refused(tmp_path, nodes, columns, term, match):
 
 
 def test_a_limit_without_room_for_sums(tmp_path, monkeypatch):
-    monkeypatch.setattr("graphmax.tables.capacity.BYTES_OF_A_MEAN", 10**9)
+    monkeypatch.setattr("graphmax.tables.table_question.BYTES_OF_A_MEAN", 10**9)
     edges = table(tmp_path / "edges.parquet", "(1, 2), (2, 1)", "src, dst")
     nodes = table(tmp_path / "nodes.parquet", "(1, 2.5::double), (2, 1)", "id, h")
     with pytest.raises(MemoryError, match=r"at least \d+MB for 'neighbor_mean:h' of 2 nodes"):

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from graphmax.files.errors import GraphFileError
 from graphmax.files.reading import FileSource, read_graph, read_graphs
-from graphmax.files.table_writing import write_table
-from graphmax.files.writing import write_graph
+from graphmax.files.writing import write_graph, write_table
 from graphmax.lazy_imports import public_names
 
 __all__ = [

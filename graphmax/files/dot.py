@@ -22,7 +22,6 @@ _TOKEN = re.compile(
     r"(?P<word>-?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?![\w.])|[A-Za-z0-9_.\x80-\U0010ffff]+)|(?P<html><)",
     re.DOTALL | re.MULTILINE,
 )
-_KEYWORDS = {"node", "edge", "graph", "digraph", "subgraph", "strict"}
 
 
 class _Token(NamedTuple):

@@ -30,9 +30,8 @@ from graphmax.files.errors import refusal
 from graphmax.files.metadata import parsed_metadata, restored
 from graphmax.files.node_tables import NodeTable, missing_words, node_table
 from graphmax.files.opening import ReadOptions, Source
-from graphmax.files.parquet_tables import ParquetTable, parquet_table
+from graphmax.files.table_columns import ParquetTable, TextTable, parquet_table, text_table
 from graphmax.files.table_layout import Layout, layout_of
-from graphmax.files.text_tables import TextTable, text_table
 from graphmax.graph import Graph
 
 _SAMPLE = 1000

@@ -16,11 +16,12 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.checksums import ROOM, seal
 from graphmax.files.metadata import (
+    ROOM,
     flat_attributes,
     metadata_of,
     parsed_metadata,
+    seal,
     with_positions,
     written,
 )

@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from graphmax.files.checksums import ROOM, seal
 from graphmax.files.errors import refusal
 from graphmax.files.metadata import (
+    ROOM,
     flat_attributes,
     metadata_of,
     parsed_metadata,
+    seal,
     with_positions,
     written,
 )

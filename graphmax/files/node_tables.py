@@ -20,16 +20,14 @@ from graphmax.files.building import (
     check_count,
     make_whole,
 )
-from graphmax.files.checksums import check_seal
 from graphmax.files.column_roles import found_column
 from graphmax.files.duckdb_session import fetched, point_decimals, type_of
 from graphmax.files.errors import listed, refusal
 from graphmax.files.formats import FORMAT_OF, ending_of, nodes_name, plain_suffix
-from graphmax.files.metadata import parsed_metadata
+from graphmax.files.metadata import check_seal, parsed_metadata
 from graphmax.files.opening import ReadOptions, Source, opened
-from graphmax.files.parquet_tables import ParquetTable, parquet_table
+from graphmax.files.table_columns import ParquetTable, TextTable, parquet_table, text_table
 from graphmax.files.table_layout import layout_of
-from graphmax.files.text_tables import TextTable, text_table
 
 _KEYS = ("id", "node")
 # edges.csv, a_links.csv, edges_2020.csv, edgelist.csv, MyEdges.csv; no knowledges.csv.

@@ -8,10 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from graphmax.files.checksums import check_seal
 from graphmax.files.errors import refusal
 from graphmax.files.formats import FORMAT_OF, HEAD, ending_of, listed_formats, plain_suffix
-from graphmax.files.metadata import placed
+from graphmax.files.metadata import check_seal, placed
 from graphmax.files.opening import Source, opened, read_options
 from graphmax.graph import Graph
 from graphmax.machine import check_room

@@ -22,7 +22,7 @@ from graphmax.files.duckdb_session import check_address_space
 from graphmax.files.errors import GraphFileError
 from graphmax.kernels.progress import tell
 from graphmax.tables.answer import Stage
-from graphmax.tables.table_checks import full_disk
+from graphmax.tables.sql import full_disk
 from graphmax.tables.table_files import escaped
 
 # Arrow's names of the types that NumPy reads as they are.
@@ -225,7 +225,7 @@ class Database:
         try:
             yield from record_batches(self.connection, query)
         except duckdb.Error as error:
-            raise told(error) from None
+            raise in_our_words(error) from None
 
     @contextmanager
     def timed(self, name: str, rows: int) -> Iterator[Callable[[int], None]]:
@@ -293,10 +293,10 @@ def _result(outcome: "Future[Any]") -> Any:
     try:
         return outcome.result()
     except duckdb.Error as error:
-        raise told(error) from None
+        raise in_our_words(error) from None
 
 
-def told(error: duckdb.Error) -> Exception:
+def in_our_words(error: duckdb.Error) -> Exception:
     """Say in our words what DuckDB ran into."""
     said = " ".join(str(error).split())
     if any(word in said.lower() for word in _FULL):

@@ -16,10 +16,10 @@ from graphmax.files.duckdb_session import identifier, type_of
 from graphmax.files.errors import refusal
 from graphmax.files.metadata import METADATA_KEY, parsed_metadata
 from graphmax.files.opening import ReadOptions, Source
+from graphmax.files.table_columns import text_table
 from graphmax.files.table_layout import Layout, layout_of
-from graphmax.files.text_tables import text_table
 from graphmax.tables.database import Database
-from graphmax.tables.table_checks import Dialect, TableChecks
+from graphmax.tables.sql import Dialect, TableChecks
 from graphmax.tables.table_files import Choice, TableFiles, edge_choice, file_literal, node_choice
 from graphmax.tables.table_question import TableQuestion
 

@@ -11,7 +11,7 @@ from graphmax.files.duckdb_session import literal
 from graphmax.kernels.keys import UNKNOWN, IdLookup
 from graphmax.tables.database import Column, Database
 from graphmax.tables.duckdb_tables import Tables, nodes_query, number_nodes
-from graphmax.tables.table_checks import TableChecks
+from graphmax.tables.sql import TableChecks
 from graphmax.tables.table_question import TableQuestion
 from graphmax.values import order_key
 

@@ -14,10 +14,8 @@ from graphmax.kernels.stream import BACKWARD, BOTH_WAYS, FORWARD
 from graphmax.kernels.stream_sums import add_weights, count_steps
 from graphmax.node_measures import NEIGHBOR_MEAN, exact_terms, row_means
 from graphmax.tables.database import Database
-from graphmax.tables.distinct_edges import DistinctEdges, Piece
 from graphmax.tables.duckdb_tables import DUCKDB, edges_query
-from graphmax.tables.edge_stream import EdgeStream, QueryEdges
-from graphmax.tables.edge_walk import Read, walk
+from graphmax.tables.edge_stream import DistinctEdges, EdgeStream, Piece, QueryEdges, Read, walk
 
 # Weights of hard nodes that are summed at once.
 TERMS_AT_ONCE = 1 << 22
@@ -69,7 +67,7 @@ def _column(db: Database, kind: str, name: str, size: int) -> NDArray[np.float64
 def degrees(edges: DistinctEdges, num_nodes: int, ways: int) -> NDArray[np.uint32]:
     """Count the steps that end at each node."""
     count = np.zeros(num_nodes, np.uint32)
-    for packed, _ in told("counting edges", edges):
+    for packed, _ in with_progress("counting edges", edges):
         count_steps(packed, ways, count)
     return count
 
@@ -133,7 +131,7 @@ def _exact_sums(edges: DistinctEdges, num_nodes: int, terms_of: TermsOf) -> _Exa
     """Add up terms along the steps of all edges, either way."""
     sums, rest = np.zeros(num_nodes), np.zeros(num_nodes)
     hard, count = np.zeros(num_nodes, np.bool_), np.zeros(num_nodes, np.uint32)
-    for piece in told("adding up", edges):
+    for piece in with_progress("adding up", edges):
         for way, terms in zip((FORWARD, BACKWARD), terms_of(piece), strict=True):
             add_weights(piece.packed, terms, way, sums, rest, hard)
         count_steps(piece.packed, BOTH_WAYS, count)
@@ -169,7 +167,7 @@ def _rows_of(
     return indptr, np.concatenate(terms)[order]
 
 
-def told(name: str, edges: DistinctEdges) -> Iterator[Piece]:
+def with_progress(name: str, edges: DistinctEdges) -> Iterator[Piece]:
     """Walk over the edges, and tell how far it is."""
     done = 0
     for piece in edges.pieces():

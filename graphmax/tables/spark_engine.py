@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphmax.files.errors import GraphFileError
-from graphmax.tables.answer import TableAnswer
-from graphmax.tables.scratch import check_out, scratch_folder
+from graphmax.tables.answer import TableAnswer, check_out, scratch_folder
 from graphmax.tables.spark_session import Checkpoints, Sessions, Storage, session
 from graphmax.tables.spark_tables import SparkTables, as_uri, checks_of, load
-from graphmax.tables.sql import HOP, RIVAL, SECOND_HOP, SECOND_START, edges_sql, label_sql
-from graphmax.tables.table_checks import full_disk
+from graphmax.tables.sql import (
+    HOP,
+    RIVAL,
+    SECOND_HOP,
+    SECOND_START,
+    edges_sql,
+    full_disk,
+    label_sql,
+)
 from graphmax.tables.table_files import has_scheme
 from graphmax.tables.table_question import TableQuestion
 
@@ -38,7 +44,7 @@ def run(question: TableQuestion, sessions: Sessions, temporary: Path | None) -> 
     """Answer a question on a cluster."""
     _check_out(question)
     space = temporary if has_scheme(question.out) else temporary or Path(question.out).parent
-    with _space(space) as folder, session(sessions, folder) as spark, _told():
+    with _space(space) as folder, session(sessions, folder) as spark, _in_our_words():
         return _answer(spark, question)
 
 
@@ -231,7 +237,7 @@ def _labels(spark: "SparkSession", question: TableQuestion, n: int) -> "DataFram
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _in_our_words() -> Iterator[None]:
     """Say in our words what Spark ran into."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException

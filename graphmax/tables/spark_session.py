@@ -28,27 +28,7 @@ class Sessions(NamedTuple):
 
 @contextmanager
 def session(asked: Sessions, space: Path | None) -> Iterator["SparkSession"]:
-    """Give a session with views and settings of its own; start and stop one where none is given.
-
-    Parameters
-    ----------
-    asked : Sessions
-        What the caller said.
-    space : pathlib.Path or None
-        What a started one may use for its temporary files.
-
-    Yields
-    ------
-    SparkSession
-        A new session of the same application.
-
-    Raises
-    ------
-    ValueError
-        If pyspark is not installed.
-    OSError
-        If there is no Java.
-    """
+    """Give a session with views and settings of its own; start and stop one where none is given."""
     if asked.given is not None:
         yield asked.given.newSession()
         return

@@ -14,7 +14,7 @@ from graphmax.files.opening import ReadOptions, Source
 from graphmax.files.table_layout import layout_of
 from graphmax.tables.duckdb_tables import says_directed
 from graphmax.tables.spark_session import Checkpoints
-from graphmax.tables.table_checks import Dialect, TableChecks
+from graphmax.tables.sql import Dialect, TableChecks
 from graphmax.tables.table_files import Choice, TableFiles, edge_choice, has_scheme, node_choice
 from graphmax.tables.table_question import TableQuestion
 

@@ -15,14 +15,7 @@ from numpy.typing import NDArray
 from graphmax.kernels import stream
 from graphmax.kernels.stream_order import ranked
 from graphmax.kernels.stream_rounds import Hops
-from graphmax.tables.answer import TableAnswer
-from graphmax.tables.capacity import (
-    check_lookup,
-    check_room,
-    check_sums,
-    free_for_duckdb,
-    has_room_for_lookup,
-)
+from graphmax.tables.answer import TableAnswer, Workplace, publish
 from graphmax.tables.database import Database, database
 from graphmax.tables.duckdb_tables import (
     DUCKDB,
@@ -31,13 +24,18 @@ from graphmax.tables.duckdb_tables import (
     number_edges,
     open_tables,
 )
-from graphmax.tables.edge_stream import EdgeStream, Numbering, QueryEdges, RawEdges
-from graphmax.tables.edge_walk import Read, walk
+from graphmax.tables.edge_stream import EdgeStream, Numbering, QueryEdges, RawEdges, Read, walk
 from graphmax.tables.node_rows import NodeRows, label_columns, lookup_of, read_nodes, write_labels
 from graphmax.tables.node_sums import node_sums
-from graphmax.tables.scratch import Workplace, publish
-from graphmax.tables.table_checks import TableChecks
-from graphmax.tables.table_question import TableQuestion
+from graphmax.tables.sql import TableChecks
+from graphmax.tables.table_question import (
+    TableQuestion,
+    check_lookup,
+    check_room,
+    check_sums,
+    free_for_duckdb,
+    has_room_for_lookup,
+)
 from graphmax.ties import TIES
 
 WAYS = {"in": stream.FORWARD, "out": stream.BACKWARD, "both": stream.BOTH_WAYS}

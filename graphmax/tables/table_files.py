@@ -49,11 +49,6 @@ class TableFiles:
         return not any(map(has_scheme, self.files))
 
     @property
-    def num_bytes(self) -> int:
-        """Size of all files."""
-        return sum(Path(file).stat().st_size for file in self.files)
-
-    @property
     def literals(self) -> str:
         """The files as a list for SQL, in which no character is taken for a pattern."""
         return ", ".join(map(file_literal, self.files))
@@ -81,25 +76,9 @@ def has_scheme(path: str) -> bool:
 def table_files(path: TablePath, argument: str) -> TableFiles:
     """Find the files of a table and refuse what cannot be one.
 
-    Parameters
-    ----------
-    path : path or sequence of paths
-        A file, a folder (its files and those below it, hidden ones left out), a pattern with
-        ``*``, ``?``, ``[`` or ``**``, or several of these.
-    argument : str
-        How errors call it.
-
-    Returns
-    -------
-    TableFiles
-        The files, sorted by path within each entry of `path`.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    GraphFileError
-        If the files are of no known kind or of several, empty or cut short.
+    A path is a file, a folder (its files and those below it, hidden ones left out), a pattern
+    with ``*``, ``?``, ``[`` or ``**``, or several of these; the files are sorted within each.
+    Errors call the table `argument`.
     """
     written = [path] if isinstance(path, str | os.PathLike) else list(path)
     name = ", ".join(os.fspath(entry) for entry in written)

@@ -1,4 +1,9 @@
-"""What is asked of the tables, checked before any row is read."""
+"""What is asked of the tables, checked before any row is read, and which engine it fits.
+
+`auto` chooses an engine by the size of the tables and by what a limit on memory leaves room for.
+"""
+
+# ruff: noqa: S608 - file names are quoted
 
 import hashlib
 import json
@@ -10,8 +15,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from graphmax.checks import boolean, one_of
 from graphmax.files.opening import ReadOptions
+from graphmax.kernels.keys import lookup_bytes
+from graphmax.machine import free_memory
 from graphmax.node_measures import NEIGHBOR_MEAN
 from graphmax.question import rule_of
 from graphmax.rule import FilledRule, Rule
@@ -134,22 +143,7 @@ def engine_name(engine: str) -> str:
 
 
 def memory_bytes(limit: str | int | None) -> int | None:
-    """Turn ``"1GB"`` or ``"512MiB"`` into bytes.
-
-    Parameters
-    ----------
-    limit : str, int or None
-        A number and a unit, or bytes.
-
-    Returns
-    -------
-    int or None
-        Bytes; None stays None.
-
-    Raises
-    ------
-    ValueError
-        If it is of another form, or too little to work in.
+    """Turn ``"1GB"`` or ``"512MiB"`` into bytes; None stays None.
 
     Examples
     --------
@@ -166,3 +160,136 @@ def memory_bytes(limit: str | int | None) -> int | None:
     if count < _LEAST_MEMORY:
         raise ValueError(f"`memory_limit` must be at least 100MB, got {limit!r}")
     return count
+
+
+# Most bytes that were held at once per row while reading, building rows and labeling (measured).
+BYTES_PER_EDGE = 64
+BYTES_PER_NODE = 160
+# Stream, one hop: a key, a code of up to eight bytes, flags, bits, absent nodes. Two hops: a key
+# and what sorting takes, then places, bounds, two owners. More hops: two owners twice. A rival is
+# found by the order, four bytes more.
+BYTES_ONE_HOP = 16
+BYTES_TWO_HOPS = 19
+BYTES_MORE_HOPS = 28
+BYTES_OF_ORDER = 4
+# A filter: an attribute, a degree, and the complex numbers of two rounds.
+BYTES_A_FILTERED_NODE = 44
+# What the edges say of a node, while it is added up: a count, two floats, and what means are of.
+BYTES_OF_A_DEGREE, BYTES_OF_A_STRENGTH, BYTES_OF_A_MEAN = 12, 29, 53
+# Batches of edges, buffers of compiled passes, and the least that DuckDB can read with.
+BYTES_BESIDE = 80 * 10**6
+LEAST_FOR_DUCKDB = 60 * 10**6
+# Rows cost one build, a stream one pass a hop. Processor seconds for 10**7 edges, ten a node, rows
+# against stream: 3 hops 2.8 and 3.1, 5 hops 3.3 and 5.3; at 10**8 edges the stream is ahead for 1
+# and 2 hops.
+HOPS_WORTH_ROWS = 3
+MOST_STREAM_NODES = 2**31 - 2
+_SAMPLE = 2**20
+
+
+def chosen_engine(question: TableQuestion, memory: int | None) -> str:
+    """Choose memory for many hops where the rows fit in half of the free memory, else stream."""
+    if memory is not None or question.hops < HOPS_WORTH_ROWS or question.edges.is_raw:
+        return "stream"
+    return "memory" if bytes_of_rows(question) <= free_memory() // 2 else "stream"
+
+
+def bytes_of_rows(question: TableQuestion) -> int:
+    """Estimate what the memory engine would hold at its peak."""
+    edges, nodes = count_rows(question.edges), count_rows(question.nodes)
+    return BYTES_PER_EDGE * edges + BYTES_PER_NODE * nodes
+
+
+def bytes_of_state(question: TableQuestion, num_nodes: int) -> int:
+    """Return what the nodes of a stream take at most, ids that are in a row already."""
+    by_hops = {1: BYTES_ONE_HOP, 2: BYTES_TWO_HOPS}
+    if question.explain:
+        by_hops = {1: BYTES_TWO_HOPS}
+    state = by_hops.get(question.hops, BYTES_MORE_HOPS)
+    return num_nodes * (state + BYTES_OF_ORDER * question.explain)
+
+
+def check_room(question: TableQuestion, num_nodes: int, memory: int | None) -> None:
+    """Refuse more nodes than a limit on memory, or the stream, has room for."""
+    if num_nodes > MOST_STREAM_NODES:
+        raise ValueError(
+            f"`nodes` must have at most {MOST_STREAM_NODES} rows on one machine, got {num_nodes}; "
+            "use engine='spark'"
+        )
+    needed = bytes_of_state(question, num_nodes) + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for the state of {num_nodes} "
+            f"nodes over {question.hops} hops, got {memory // 10**6}MB; raise it, or use "
+            "engine='spark'"
+        )
+
+
+def check_lookup(question: TableQuestion, num_nodes: int, memory: int | None) -> None:
+    """Refuse ids that are not in a row where a limit has no room for a table of them."""
+    needed = bytes_of_state(question, num_nodes) + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    needed += lookup_bytes(num_nodes) + 8 * num_nodes
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for {num_nodes} ids that are "
+            f"not in a row, got {memory // 10**6}MB; raise it, or sort the node table by id"
+        )
+
+
+def check_sums(measure: str, num_nodes: int, memory: int | None) -> None:
+    """Refuse a limit on memory that has no room for what the edges say of the nodes."""
+    a_node = BYTES_OF_A_STRENGTH if measure == "strength" else BYTES_OF_A_DEGREE
+    if measure.startswith(NEIGHBOR_MEAN):
+        a_node = BYTES_OF_A_MEAN
+    needed = a_node * num_nodes + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for {measure!r} of "
+            f"{num_nodes} nodes, got {memory // 10**6}MB; raise it"
+        )
+
+
+def check_filter(question: TableQuestion, memory: int | None) -> None:
+    """Refuse a limit on memory that has no room for the rounds of a filter."""
+    num_nodes = count_rows(question.nodes)
+    needed = (BYTES_A_FILTERED_NODE + 8) * num_nodes + BYTES_BESIDE + LEAST_FOR_DUCKDB
+    if memory is not None and needed > memory:
+        raise MemoryError(
+            f"`memory_limit` must be at least {-(-needed // 10**6)}MB for a filter over {num_nodes}"
+            f" nodes, got {memory // 10**6}MB; raise it"
+        )
+
+
+def has_room_for_lookup(question: TableQuestion, num_nodes: int, memory: int | None) -> bool:
+    """Say whether a table of ids that are not in a row fits beside the state of the nodes."""
+    needed = bytes_of_state(question, num_nodes) + lookup_bytes(num_nodes) + 8 * num_nodes
+    needed += BYTES_BESIDE + LEAST_FOR_DUCKDB
+    return bool(needed <= (free_memory() if memory is None else memory))
+
+
+def free_for_duckdb(question: TableQuestion, memory: int | None) -> int | None:
+    """Return how much of a limit is left to DuckDB beside the state of the nodes."""
+    if memory is None:
+        return None
+    state = bytes_of_state(question, count_rows(question.nodes))
+    return max(LEAST_FOR_DUCKDB, memory - state - BYTES_BESIDE)
+
+
+def count_rows(table: TableFiles) -> int:
+    """Count the rows of a table: exactly for Parquet, from the first lines for text."""
+    if not table.is_parquet:
+        return sum(_estimated_lines(Path(file)) for file in table.files)
+    try:
+        with duckdb.connect() as connection:
+            query = (
+                f"SELECT count(*) FROM read_parquet([{table.literals}], hive_partitioning=false)"
+            )
+            return int(connection.execute(query).fetchall()[0][0])
+    except duckdb.Error:  # damaged: the reader will say how
+        return 0
+
+
+def _estimated_lines(file: Path) -> int:
+    with file.open("rb") as stream:
+        sample = stream.read(_SAMPLE)
+    return file.stat().st_size * max(1, sample.count(b"\n")) // max(1, len(sample))
