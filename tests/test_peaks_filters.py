@@ -38,6 +38,13 @@ def test_where_nothing_is_a_peak_no_node_has_one():
         assert len(peaks) == peaks.basins.size == 0
 
 
+def test_the_first_so_many_are_the_highest_unless_asked_otherwise():
+    values = [9, 0, 8, 0, 7, 0, 0, 0, 0, 0, 6]
+    far = {"min_isolation": 2, "num_peaks": 2}
+    assert_array_equal(gm.find_peaks(path(11), values, **far).nodes, [0, 2])
+    assert_array_equal(gm.find_peaks(path(11), values, by="isolation", **far).nodes, [0, 10])
+
+
 def test_a_distance_is_not_a_radius_of_the_question():
     """Node 4 is beaten by 2 within two hops, but 2 itself gives way to 0."""
     values = [9, 0, 8, 0, 7, 0]

@@ -310,7 +310,7 @@ class Budget(NamedTuple):
 
 
 TRACKS = {
-    "quick": Budget(trials=2, epochs=40, seeds=1, train_nodes=2_500, seconds=60),
+    "quick": Budget(trials=2, epochs=40, seeds=3, train_nodes=2_500, seconds=600),
     "full": Budget(trials=8, epochs=300, seeds=3, train_nodes=None, seconds=3_600),
 }
 # learning rate, layers, weight decay: the first so many are tried
