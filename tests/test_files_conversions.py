@@ -115,7 +115,9 @@ def test_a_graph_is_the_same_in_a_format_or_refused(tmp_path, number, key):
     assert said == "identical" or (key in ("attribute id", "no XML") and said.startswith("refused"))
 
 
-@pytest.mark.parametrize(("key", "ending"), [("attribute id", "json"), ("no XML", "graphml")])
+@pytest.mark.parametrize(
+    ("key", "ending"), [("attribute id", "json"), ("no XML", "graphml"), ("no XML", "csv")]
+)
 def test_what_a_format_cannot_hold_is_refused_in_words(tmp_path, key, ending):
     said, _ = outcome(made_graphs()[key], tmp_path, ending)
     assert said.startswith("refused: `graph` must have")

@@ -87,6 +87,8 @@ def write_table(columns: Mapping[str, ArrayLike], path: str | os.PathLike[str]) 
             f"`path` must end in one of {', '.join(_FORMATS)}, got {target.name!r}; rename it"
         )
     arrays = checked_columns(columns)
+    if target.suffix.lower() in (".csv", ".tsv"):
+        _check_no_nul(arrays, "columns", ".parquet or .json")
     write_atomically(target, lambda file: copy_columns(arrays, file, target.suffix.lower()))
 
 
@@ -103,6 +105,18 @@ def checked_columns(columns: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]
     if len(set(lengths.values())) > 1:
         raise ValueError(f"`columns` must have one length, got {lengths}")
     return arrays
+
+
+def _check_no_nul(columns: Mapping[str, NDArray[Any]], argument: str, others: str) -> None:
+    """Refuse text with NUL, which makes a text file that no reader takes."""
+    for name, column in columns.items():
+        texts = np.ma.getdata(column).tolist() if column.dtype == object else []
+        bad = next((text for text in (name, *texts) if text is not None and "\0" in text), None)
+        if bad is not None:
+            raise ValueError(
+                f"`{argument}` must have text without NUL characters, got {bad[:40]!r}; "
+                f"write {others}"
+            )
 
 
 def _column(name: str, column: ArrayLike) -> NDArray[Any]:
@@ -316,6 +330,8 @@ def _write_tables(graph: Graph, edges_file: Path, nodes_file: Path, ending: str)
         comment += "# Directed graph\n"
     for table, file in ((nodes, nodes_file), (edges, edges_file)):
         columns = checked_columns(table)
+        if ending == ".csv":
+            _check_no_nul(columns, "graph", ".npz, .json or .parquet")
         if comment:  # the shortest spelling of a narrow float is another number in 64 bits
             columns = {name: _widened(column) for name, column in columns.items()}
         copy_columns(columns, file, ending, metadata=metadata, comment=comment, quote=True)
