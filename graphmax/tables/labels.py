@@ -70,7 +70,7 @@ def local_maxima_tables(
         Radius of the ball in hops; 1 by default.
     engine : {"auto", "memory", "stream", "spark"}
         ``stream`` keeps the nodes in memory and walks over the edges once a hop, ``memory`` keeps
-        both, ``spark`` neither. ``auto``: stream, or memory for three hops and more where the edges
+        both, ``spark`` neither. ``auto``: stream, or memory for five hops and more where the edges
         fit in half of the free memory.
     out : path, optional
         A file (.parquet, .csv) or else a new folder of Parquet files; Spark writes folders only.

@@ -179,10 +179,9 @@ BYTES_OF_A_DEGREE, BYTES_OF_A_STRENGTH, BYTES_OF_A_MEAN = 12, 29, 53
 # Batches of edges, buffers of compiled passes, and the least that DuckDB can read with.
 BYTES_BESIDE = 80 * 10**6
 LEAST_FOR_DUCKDB = 60 * 10**6
-# Rows cost one build, a stream one pass a hop. Processor seconds for 10**7 edges, ten a node, rows
-# against stream: 3 hops 2.8 and 3.1, 5 hops 3.3 and 5.3; at 10**8 edges the stream is ahead for 1
-# and 2 hops.
-HOPS_WORTH_ROWS = 3
+# Rows cost one build, streams a pass a hop. Processor seconds for 10**7 edges, ten a node, stream
+# against rows: 3 hops 1.5 and 1.9, 5 hops 2.2 and 2.0, 8 hops 2.2 and 2.1.
+HOPS_WORTH_ROWS = 5
 MOST_STREAM_NODES = 2**31 - 2
 _SAMPLE = 2**20
 
