@@ -132,6 +132,7 @@ def _complete_objects(nodes: Nodes, given: Any, name: str) -> NDArray[Any]:
         missing = np.zeros(array.size, bool)
         missing[place] = np.ma.getmaskarray(column)
     else:
+        _refuse_pieces(given, name)
         whole: Any = column_of(list(given)) if isinstance(given, list | tuple) else given
         whole = _on_grid(nodes, to_numpy(whole, name) if is_tensor(whole) else whole)
         array, missing = np.asarray(np.ma.getdata(whole)), np.ma.getmaskarray(whole)
@@ -143,6 +144,16 @@ def _complete_objects(nodes: Nodes, given: Any, name: str) -> NDArray[Any]:
     if missing.any():
         raise _lacking(nodes, np.flatnonzero(missing), name)
     return array
+
+
+def _refuse_pieces(given: Any, name: str) -> None:
+    """Refuse a list whose entries are lists themselves: they are no labels."""
+    for place, item in enumerate(given if isinstance(given, list | tuple) else ()):
+        if isinstance(item, list | tuple | dict | set | np.ndarray):
+            raise TypeError(
+                f"`{name}` must have a word, a number or a time per node, got a "
+                f"{type(item).__name__} at {place}; pass str(...) of each"
+            )
 
 
 def _is_nothing(array: NDArray[Any]) -> NDArray[np.bool_]:

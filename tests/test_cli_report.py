@@ -453,6 +453,19 @@ def test_open_shows_the_page(tmp_path, monkeypatch):
     assert shown == [out.as_uri()] * 2
 
 
+@pytest.mark.parametrize("radius", [np.inf, 1.7e308, 5e-324])
+def test_a_radius_at_the_end_of_the_scale(tmp_path, radius):
+    graph = gm.Graph.from_edges([0, 1], [1, 2], weights=[1.0, 2.0])
+    out = tmp_path / "r.html"
+    if radius == np.inf:
+        with pytest.raises(ValueError, match="`radius` must be finite on a page"):
+            gm.report(graph, [1, 3, 2], out, radius=radius)
+        assert not out.exists()
+        return
+    gm.report(graph, [1, 3, 2], out, radius=radius)
+    assert data_of(out)["meta"]["rule"]["radius"] == radius
+
+
 def test_bad_outputs_and_attributes_are_refused(tmp_path):
     done = run(COUNTRIES, "--values", "gdp", "--out", tmp_path)
     assert done.exit_code == 2

@@ -131,3 +131,20 @@ def test_images_of_lists_are_exact():
     assert gm.images.peak_pixels([[BIG + 1, BIG], [BIG, BIG]]).tolist() == [[1, 0], [0, 0]]
     with pytest.raises(TypeError, match="not exact"):
         gm.images.peak_pixels([[BIG + 1, 0.5], [BIG, BIG]])
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize("item", [(1, 2), [1], {"a": 1}, np.arange(2)])
+def test_groups_of_pieces_are_refused_in_words(kind, item):
+    with pytest.raises(TypeError, match="`groups` must have a word, a number or a time per node"):
+        gm.local_maxima(PATH, [1, 3, 2], groups=kind(["a", item, "b"]))
+
+
+def test_groups_are_equal_exactly():
+    groups = [BIG, BIG + 1, BIG]
+    assert gm.local_maxima(PATH, [1, 3, 2], groups=groups).all()
+    assert gm.local_maxima(PATH, [1, 3, 2], groups=[2**70, 2**70, 1]).tolist() == [
+        False,
+        True,
+        True,
+    ]

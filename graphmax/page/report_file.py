@@ -5,6 +5,7 @@ Without JavaScript it shows a picture of the graph and the first rows of the tab
 
 import hashlib
 import json
+import math
 import os
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -247,6 +248,11 @@ def report(
         "extremum": extremum,
     }
     said = rule_of("find_peaks", hops, rule, **fields).said
+    if said.get("radius") == math.inf:
+        raise ValueError(
+            "`radius` must be finite on a page, whose slider begins there, got inf; give a radius "
+            "that is longer than every path"
+        )
     probabilities = _probabilities(probability, names, known.num_nodes)
     fitted = fit_together(known, names[0], where, groups)
     selection = {"where": fitted.inside, "groups": fitted.groups}
