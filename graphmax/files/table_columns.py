@@ -265,7 +265,7 @@ _AS_THEY_ARE = {
 }
 _MAGIC = b"PAR1"
 # Columns may take this much memory, or so many times the bytes of the file.
-_HARMLESS, _RATIO = 2**30, 200
+_HARMLESS, _RATIO = 2**28, 200
 
 
 @dataclass(frozen=True)
