@@ -221,7 +221,9 @@ def _check_kind(values: Any, name: str) -> None:
 
 
 def _is_single(values: Any) -> bool:
-    if isinstance(values, Mapping) or hasattr(values, "shape") or _pairs_of_view(values):
+    if isinstance(values, Mapping | list | tuple) or hasattr(values, "shape"):
+        return False
+    if _pairs_of_view(values):
         return False
     return np.ndim(values) == 0
 

@@ -169,6 +169,10 @@ def steering(text):
         ("peaks", "nasty.json", "--values", "\x1b[31mh"),
         ("info", "\x1b[31mno.json"),
         ("info", "no\u202e.json"),
+        ("info", "nasty.json", "\u202e", "\x1b[31m"),
+        ("info", "nasty.json", "--\u202e"),
+        ("info", "nasty.json", "--max-seconds", "\u202e"),
+        ("in\u202efo", "nasty.json"),
     ],
 )
 def test_names_are_shown_escaped(nasty, words):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from graphmax.cli.output import say
+from graphmax.cli.output import say, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +57,9 @@ class Commands(TyperGroup):
                 warnings.showwarning = _say_warning
                 answer = super().invoke(ctx)
             sys.stdout.flush()
-        except _OWN_WORDS:
+        except _OWN_WORDS as failure:
+            if isinstance(getattr(failure, "message", None), str):  # it quotes the command line
+                failure.message = visible(failure.message)
             raise
         except BrokenPipeError:  # the reader went away, which is not bad input
             raise
