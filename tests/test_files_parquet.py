@@ -207,8 +207,24 @@ def test_few_bytes_that_spell_many_rows(tmp_path):
     duckdb.sql("select 1 as src, 2 as dst from range(200_000_000)").write_parquet(
         str(path), compression="zstd"
     )
-    with pytest.raises(GraphFileError, match="must decompress to at most .* rows"):
+    with pytest.raises(GraphFileError, match="must decompress to at most .* rows.*max_ratio"):
         read_graph(path)
+
+
+def test_rows_that_are_trusted(tmp_path, monkeypatch):
+    """Consecutive ids take nearly no bytes as differences."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr("graphmax.files.table_columns._HARMLESS", 2**16)
+    ids = np.arange(100_000)
+    table = pa.table({"src": ids, "dst": ids + 1})
+    path = tmp_path / "path.parquet"
+    encoding = dict.fromkeys(table.column_names, "DELTA_BINARY_PACKED")
+    pq.write_table(table, path, use_dictionary=False, column_encoding=encoding)
+    with pytest.raises(GraphFileError, match="pass max_ratio if the file is trusted"):
+        read_graph(path, max_ratio=10)
+    assert read_graph(path, max_ratio=1e4).num_edges == 100_000
 
 
 def test_names_that_are_patterns_elsewhere(tmp_path):

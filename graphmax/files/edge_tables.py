@@ -242,7 +242,7 @@ def _bad_weight(table: TextTable, row: int, got: str, first: str = "") -> Except
 def _read_parquet(source: Source, options: ReadOptions) -> Graph:
     """Read an edge table; the metadata of `write_graph` restores direction and dtypes."""
     with database(source) as connection:
-        table = parquet_table(connection, source)
+        table = parquet_table(connection, source, options)
         metadata = parsed_metadata(table.metadata, source)
         nodes = node_table(connection, source, options)
         if nodes is not None:

@@ -77,7 +77,7 @@ def node_table(
             raise refusal(name, "be a table of nodes", f"the ending .{ending}")
         check_seal(source)
         if ending == "parquet":
-            table = _from_parquet(parquet_table(connection, source), options)
+            table = _from_parquet(parquet_table(connection, source, options), options)
         else:
             layout = layout_of(source, options, kind=ending, is_edges=False)
             table = _from_text(text_table(connection, source, layout), options)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from graphmax.files.duckdb_session import fetched, identifier, literal
 from graphmax.files.errors import GraphFileError, refusal
 from graphmax.files.metadata import METADATA_KEY
-from graphmax.files.opening import CHUNK, Source
+from graphmax.files.opening import CHUNK, ReadOptions, Source
 from graphmax.files.table_layout import Layout, is_marked, is_said_aloud
 from graphmax.machine import check_room
 
@@ -264,8 +264,8 @@ _AS_THEY_ARE = {
     *("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"),
 }
 _MAGIC = b"PAR1"
-# Columns may take this much memory, or so many times the bytes of the file.
-_HARMLESS, _RATIO = 2**28, 200
+# Columns may take this much memory, or `max_ratio` times the bytes of the file.
+_HARMLESS = 2**28
 
 
 @dataclass(frozen=True)
@@ -374,7 +374,9 @@ class ParquetTable:
         return bool(np.ma.is_masked(largest) or int(largest[0]) < 2**63)
 
 
-def parquet_table(connection: duckdb.DuckDBPyConnection, source: Source) -> ParquetTable:
+def parquet_table(
+    connection: duckdb.DuckDBPyConnection, source: Source, options: ReadOptions
+) -> ParquetTable:
     """Look at the schema of a Parquet file."""
     _check_magic(source)
     relation = f"read_parquet({literal(str(source.file))}, hive_partitioning=false)"
@@ -388,22 +390,28 @@ def parquet_table(connection: duckdb.DuckDBPyConnection, source: Source) -> Parq
         raise
     except duckdb.Error as error:
         raise damaged(source) from error
-    _check_rows(connection, source, len(rows))
+    _check_rows(connection, source, len(rows), options.max_ratio)
     metadata = bytes(notes[0][0]).decode(errors="replace") if notes else None
     return ParquetTable(connection, source, relation, {row[0]: row[1] for row in rows}, metadata)
 
 
-def _check_rows(connection: duckdb.DuckDBPyConnection, source: Source, num_columns: int) -> None:
+def _check_rows(
+    connection: duckdb.DuckDBPyConnection, source: Source, num_columns: int, max_ratio: float
+) -> None:
     """Refuse a few bytes that spell hundreds of millions of rows, before there is room for them."""
     query = f"select sum(num_rows) from parquet_file_metadata({literal(str(source.file))})"
     try:
         (count,) = connection.execute(query).fetchall()[0]
     except duckdb.Error as error:
         raise damaged(source) from error
-    size, allowed = 8 * (count or 0) * min(num_columns, 3), max(_HARMLESS, _RATIO * source.size)
+    size = 8 * (count or 0) * min(num_columns, 3)
+    allowed = max(_HARMLESS, int(max_ratio * source.size))
     if size > allowed:
         raise refusal(
-            source.name, f"decompress to at most {allowed} bytes", f"{count} rows, {size} bytes"
+            source.name,
+            f"decompress to at most {allowed} bytes",
+            f"{count} rows, {size} bytes",
+            way_out="pass max_ratio if the file is trusted",
         )
     check_room(size, f"{count} rows")
 
