@@ -168,11 +168,48 @@ class Source:
             return stream.read(size)
 
 
+class FileChangedError(GraphFileError):
+    """A file was written while it was read, so that what was read may be of two files."""
+
+
 @contextmanager
 def opened(path: str | os.PathLike[str], options: ReadOptions) -> Iterator[Source]:
-    """Give the plain bytes of a regular file, decompressed into a temporary one if need be."""
+    """Give the plain bytes of a regular file, and notice when they change meanwhile."""
     name = os.fspath(path)
-    size = _regular_size(name)
+    status = _regular_status(name)
+    try:
+        with _plain(name, status.st_size, options) as source:
+            yield source
+    except Exception as error:
+        if _has_changed(name, status):
+            raise _changed(name) from error
+        raise
+    if _has_changed(name, status):
+        raise _changed(name)
+
+
+def _has_changed(name: str, before: os.stat_result) -> bool:
+    """Tell whether another file has this name now, or other bytes; a name that is gone is none."""
+    try:
+        now = Path(name).stat()
+    except OSError:
+        return False
+    return any(
+        getattr(now, part) != getattr(before, part)
+        for part in ("st_dev", "st_ino", "st_size", "st_mtime_ns")
+    )
+
+
+def _changed(name: str) -> FileChangedError:
+    message = (
+        f"`path` must stay as it is while it is read, got other bytes in {name}; read it again"
+    )
+    return FileChangedError(message, path=name)
+
+
+@contextmanager
+def _plain(name: str, size: int, options: ReadOptions) -> Iterator[Source]:
+    """Give the plain bytes of a file, decompressed into a temporary one if need be."""
     if size == 0:
         raise refusal(name, "hold a graph", "an empty file")
     with Path(name).open("rb") as stream:
@@ -252,7 +289,7 @@ def check_text(text: str, name: str) -> None:
         )
 
 
-def _regular_size(name: str) -> int:
+def _regular_status(name: str) -> os.stat_result:
     try:
         status = Path(name).stat()
     except FileNotFoundError:
@@ -267,7 +304,7 @@ def _regular_size(name: str) -> int:
         raise refusal(name, "name a file", "a folder", way_out="read_graphs reads a folder")
     if not stat.S_ISREG(status.st_mode):
         raise refusal(name, "name a regular file", "a device, pipe or socket")
-    return status.st_size
+    return status
 
 
 def _check_size(name: str, size: int, options: ReadOptions) -> None:

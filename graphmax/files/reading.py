@@ -3,6 +3,7 @@
 import os
 import textwrap
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +12,7 @@ from typing import Any
 from graphmax.files.errors import refusal
 from graphmax.files.formats import FORMAT_OF, HEAD, ending_of, listed_formats, plain_suffix
 from graphmax.files.metadata import check_seal, placed
-from graphmax.files.opening import Source, opened, read_options
+from graphmax.files.opening import FileChangedError, ReadOptions, Source, opened, read_options
 from graphmax.graph import Graph
 from graphmax.machine import check_room
 
@@ -71,6 +72,8 @@ class FileSource:
 
 
 _SHORT = ("header", "delimiter", "direction")
+# How often a file is read that is written meanwhile.
+_TRIES = 4
 
 
 # How much a line on a terminal says; `to_dict` has all of it.
@@ -175,7 +178,14 @@ def read_graph(path: str | os.PathLike[str], **options: Any) -> Graph:
     array(['ann', 'bob', 'cy'], dtype=object)
     """
     chosen = read_options(options)
-    name = os.fspath(path)
+    for _ in range(_TRIES - 1):
+        with suppress(FileChangedError):
+            return _read_once(os.fspath(path), chosen)
+    return _read_once(os.fspath(path), chosen)
+
+
+def _read_once(name: str, chosen: ReadOptions) -> Graph:
+    """Read a graph, or raise `FileChangedError` where a file was written meanwhile."""
     with opened(name, chosen) as source:
         head = source.head(HEAD)
         ending = ending_of(name, chosen.format, head)
