@@ -167,7 +167,7 @@ def test_unknown_names_are_refused(tmp_path):
         benchmark.run(tmp_path, track="fast")
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(ValueError, match="`folder` must hold results only"):
-        bench_run.bench_run.read_rows(tmp_path)
+        bench_run.read_rows(tmp_path)
 
 
 # --- submissions

@@ -633,10 +633,10 @@ def test_only_the_first_call_compiles(tmp_path):
 
 SHOW_PROGRESS = """
 import time
-from graphmax.cli import console
+from graphmax.cli import output
 from graphmax.kernels.progress import tell
-console.PATIENCE = {patience}
-with console.progress("reading edges.csv"):
+output.PATIENCE = {patience}
+with output.progress("reading edges.csv"):
     time.sleep(0.3)
     tell("searching", 1, 2)
     time.sleep(0.3)
