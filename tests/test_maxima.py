@@ -236,3 +236,17 @@ def test_loners_under_a_reach_of_their_own():
     lengths = gm.Graph.from_edges([0, 1, 2], [1, 2, 3], 6, weights=[2.0, 2, 2])
     among = gm.local_maxima(lengths, values, radius=reach.astype(float), isolated=False)
     assert_array_equal(np.flatnonzero(among), [0, 1, 2, 3])
+
+
+def test_columns_that_are_cut_at_other_nodes_are_answered_one_by_one():
+    graph = gm.grid_graph(5)
+    values = np.array([[1, 5], [np.nan, 4], [3, np.nan], [2, 3], [4, 1]], np.float64)
+    fields = {"nan": "omit", "absent": "block"}
+    for call in (gm.local_maxima, gm.margin, gm.rivals):
+        columns = [call(graph, values[:, column], 2, **fields) for column in (0, 1)]
+        assert_array_equal(call(graph, values, 2, **fields), np.stack(columns, axis=1))
+
+
+def test_a_reach_of_every_node_may_be_short():
+    path = gm.Graph.from_edges([0, 1], [1, 2], weights=[0.4, 0.4])
+    assert_array_equal(gm.local_maxima(path, [1, 2, 3], radius=[0.5, 0.3, 0.2]), [0, 1, 1])

@@ -45,6 +45,13 @@ def test_the_first_so_many_are_the_highest_unless_asked_otherwise():
     assert_array_equal(gm.find_peaks(path(11), values, by="isolation", **far).nodes, [0, 10])
 
 
+def test_valleys_at_the_threshold_are_kept():
+    values = np.array([0.1, 1, 0.3, 1, 0.1])
+    for level, expected in ((0.1, [0, 4]), (0.3, [0, 2, 4]), (np.nextafter(0.3, 0), [0, 4])):
+        found = gm.find_peaks(path(5), values, extremum="min", min_height=level).nodes
+        assert_array_equal(np.sort(found), expected)
+
+
 def test_a_distance_is_not_a_radius_of_the_question():
     """Node 4 is beaten by 2 within two hops, but 2 itself gives way to 0."""
     values = [9, 0, 8, 0, 7, 0]

@@ -217,3 +217,8 @@ def test_a_saddle_may_be_the_first_node():
     persistence = gm.find_peaks(graph, values).persistence
     assert persistence.death_node.tolist() == [3, 0]
     assert persistence.death.tolist() == [1, 2]
+
+
+def test_a_tree_says_how_many_roots_it_has():
+    path = gm.Graph.from_edges([0, 1, 2, 3], [1, 2, 3, 4], 5)
+    assert repr(gm.merge_tree(path, [5, 1, 4, 0, 3])) == "MergeTree(5 vertices, 3 peaks, 1 root)"
