@@ -3,6 +3,8 @@
 And every valid file, converted into every writable format, is the same graph.
 """
 
+import gzip
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -10,10 +12,16 @@ from pathlib import Path
 import igraph
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.io
+import scipy.sparse
+import torch
 from same_graph import assert_same_graph
+from torch_geometric.data import Data
 
 from graphmax import Graph, read_graph, write_graph
+from graphmax.files.errors import GraphFileError
 from graphmax.files.formats import written_endings
 
 sys.path.insert(0, str(Path(__file__).parent / "corpus"))
@@ -123,6 +131,180 @@ def test_igraph(tmp_path, ending):
 def test_people_and_gephi(tmp_path, ending):
     (tmp_path / f"g.{ending}").write_text(HAND[ending])
     assert_small_graph(read_graph(tmp_path / f"g.{ending}"), ending)
+
+
+MATRIX = np.zeros((4, 4))
+for first, second, entry in EDGES:
+    MATRIX[[ord(first) - 97, ord(second) - 97], [ord(second) - 97, ord(first) - 97]] = entry
+PAIRS = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
+STRENGTHS = torch.tensor([2.0, 2.0, 1.5, 1.5, 3.0, 3.0])
+
+
+def rows(text, each=None):
+    """Return a header and a line per edge, or per node with `each` "node"."""
+    if each == "node":
+        return "".join(
+            text.format(i=i, j=i + 1, n=n, h=h) for i, (n, h) in enumerate(HEIGHT.items())
+        )
+    return "".join(
+        text.format(i=i, u=u, v=v, w=w, a=ord(u) - 97, b=ord(v) - 97, c=ord(u) - 96, d=ord(v) - 96)
+        for i, (u, v, w) in enumerate(EDGES)
+    )
+
+
+def as_json(nodes, edges, **more):
+    """Return a JSON file with a dictionary per node and per edge."""
+    listed = [nodes(i, n, h) for i, (n, h) in enumerate(HEIGHT.items())]
+    return json.dumps({"nodes": listed, "edges": [edges(*edge) for edge in EDGES], **more})
+
+
+def by_scanpy(path):
+    anndata = pytest.importorskip("anndata")
+    obs = pd.DataFrame({"height": list(HEIGHT.values())}, index=list(HEIGHT))
+    obsp = {"connectivities": scipy.sparse.csr_matrix(MATRIX)}
+    anndata.AnnData(np.zeros((4, 1)), obs=obs, obsp=obsp).write_h5ad(path)
+
+
+def by_igraph_packed(path):
+    by_igraph().write_graphml(str(path))  # its own write_graphmlz leaves a file open
+    path.write_bytes(gzip.compress(path.read_bytes()))
+
+
+def table():
+    """Return the edges as a table of pandas."""
+    return nx.to_pandas_edgelist(by_networkx())
+
+
+# Of each: what is in it beside the edges, "w" weights, "h" heights, and what writes it: a text, or
+# a function of the path.
+MAKERS = {
+    "networkx.graphml.gz": ("wh", lambda path: nx.write_graphml(by_networkx(), path)),
+    "networkx.gml.gz": ("wh", lambda path: nx.write_gml(by_networkx(), path)),
+    "links.json": ("wh", json.dumps(nx.node_link_data(by_networkx(), edges="links"))),
+    "adjacency.json": ("wh", json.dumps(nx.adjacency_data(by_networkx()))),
+    "networkx.g6": ("", lambda path: nx.write_graph6(by_networkx(), path)),
+    "networkx.s6": ("", lambda path: nx.write_sparse6(by_networkx(), path)),
+    "data.edgelist": ("", lambda path: nx.write_edgelist(by_networkx(), path, data=["weight"])),
+    "scipy.mtx": ("w", lambda path: scipy.io.mmwrite(path, scipy.sparse.coo_array(MATRIX))),
+    "symmetric.mtx": ("w", lambda path: scipy.io.mmwrite(path, scipy.sparse.coo_array(MATRIX), symmetry="symmetric")),
+    "csr.npz": ("w", lambda path: scipy.sparse.save_npz(path, scipy.sparse.csr_array(MATRIX))),
+    "csc.npz": ("w", lambda path: scipy.sparse.save_npz(path, scipy.sparse.csc_array(MATRIX))),
+    "coo.npz": ("w", lambda path: scipy.sparse.save_npz(path, scipy.sparse.coo_array(MATRIX))),
+    "sparse.mat": ("w", lambda path: scipy.io.savemat(path, {"A": scipy.sparse.csc_array(MATRIX)})),
+    "dense.mat": ("w", lambda path: scipy.io.savemat(path, {"A": MATRIX})),
+    "pandas.csv": ("w", lambda path: table().to_csv(path, index=False)),
+    "index.csv": ("w", lambda path: table().to_csv(path)),
+    "pandas.tsv": ("w", lambda path: table().to_csv(path, index=False, sep="\t")),
+    "pandas.parquet": ("w", lambda path: table().to_parquet(path, index=False)),
+    "index.parquet": ("w", lambda path: table().to_parquet(path)),
+    "matrix.csv": ("w", lambda path: nx.to_pandas_adjacency(by_networkx()).to_csv(path)),
+    "igraph.graphmlz": ("wh", by_igraph_packed),
+    "igraph.edgelist": ("", lambda path: by_igraph().write_edgelist(str(path))),
+    "igraph.ncol": ("", lambda path: by_igraph().write_ncol(str(path))),
+    "igraph.csv": ("w", lambda path: by_igraph().get_edge_dataframe().to_csv(path)),
+    "scanpy.h5ad": ("h", by_scanpy),
+    "pyg.pt": ("wh", lambda path: torch.save(Data(edge_index=PAIRS, edge_weight=STRENGTHS, height=torch.tensor(list(HEIGHT.values())), num_nodes=4), path)),
+    "gephi.csv": ("w", "Source,Target,Type,Id,Label,timeset,Weight\n" + rows("{u},{v},Undirected,{i},,,{w}\n")),
+    "gephi_matrix.csv": ("w", ";a;b;c;d\na;0;2;0;0\nb;2;0;1.5;0\nc;0;1.5;0;3\nd;0;0;3;0\n"),
+    "gephi.gexf": ("wh", '<?xml version="1.0" encoding="UTF-8"?><gexf xmlns="http://gexf.net/1.3" version="1.3" xmlns:viz="http://gexf.net/1.3/viz">'
+        '<meta lastmodifieddate="2024-01-01"><creator>Gephi 0.10</creator></meta><graph defaultedgetype="undirected" idtype="string" mode="static">'
+        '<attributes class="node" mode="static"><attribute id="height" title="height" type="integer"/></attributes><nodes count="4">'
+        + rows('<node id="{n}" label="{n}"><attvalues><attvalue for="height" value="{h}"/></attvalues><viz:size value="10.0"/><viz:color r="1" g="2" b="3"/></node>', "node")
+        + '</nodes><edges count="3">' + rows('<edge id="{i}" source="{u}" target="{v}" weight="{w}"/>') + "</edges></graph></gexf>"),
+    "gephi.graphml": ("wh", '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><key attr.name="label" attr.type="string" for="node" id="label"/>'
+        '<key attr.name="weight" attr.type="double" for="edge" id="weight"/><key attr.name="Edge Id" attr.type="string" for="edge" id="edgeid"/>'
+        '<key attr.name="height" attr.type="int" for="node" id="height"/><graph edgedefault="undirected">'
+        + rows('<node id="{n}"><data key="label">{n}</data><data key="height">{h}</data></node>', "node")
+        + rows('<edge id="{i}" source="{u}" target="{v}"><data key="edgeid">{i}</data><data key="weight">{w}</data></edge>') + "</graph></graphml>"),
+    "gephi.gml": ("h", 'graph\n[\n  Creator "Gephi"\n  directed 0\n' + rows('  node\n  [\n    id {i}\n    label "{n}"\n    graphics\n    [\n      x 1.0\n      fill "#c0c0c0"\n    ]\n    height {h}\n  ]\n', "node")
+        + rows("  edge\n  [\n    id {i}\n    source {a}\n    target {b}\n    value {w}\n  ]\n") + "]\n"),
+    "gephi.net": ("w", "*Vertices 4\n" + rows('{j} "{n}" 0.1 0.2 0.3\n', "node") + "*Arcs\n*Edges\n" + rows("{c} {d} {w}\n")),
+    "gephi.json": ("wh", as_json(lambda i, n, h: {"key": n, "attributes": {"label": n, "height": h}}, lambda u, v, w: {"source": u, "target": v, "attributes": {"weight": w}}, options={"type": "undirected", "multi": False})),
+    "vis.json": ("wh", as_json(lambda i, n, h: {"id": i, "label": n, "height": h}, lambda u, v, w: {"from": ord(u) - 97, "to": ord(v) - 97, "weight": w})),
+    "names.json": ("wh", as_json(lambda i, n, h: {"name": n, "height": h}, lambda u, v, w: {"source": u, "target": v, "weight": w})),
+    "numbers.json": ("wh", as_json(lambda i, n, h: {"name": n, "height": h}, lambda u, v, w: {"source": ord(u) - 97, "target": ord(v) - 97, "weight": w})),
+    "jgf.json": ("wh", json.dumps({"graph": {"directed": False, "nodes": {n: {"metadata": {"height": h}} for n, h in HEIGHT.items()}, "edges": [{"source": u, "target": v, "metadata": {"weight": w}} for u, v, w in EDGES]}})),
+    "cytoscape.json": ("wh", json.dumps([{"data": {"id": n, "height": h}} for n, h in HEIGHT.items()] + [{"data": {"id": u + v, "source": u, "target": v, "weight": w}} for u, v, w in EDGES])),
+    "split.json": ("wh", json.dumps({"elements": {"nodes": [{"data": {"id": n, "height": h}} for n, h in HEIGHT.items()], "edges": [{"data": {"source": u, "target": v, "weight": w}} for u, v, w in EDGES]}})),
+    "out.konect": ("", "% sym positive\n% 3 4 4\n" + rows("{c} {d} {w}\n")),
+    "hand.graph": ("", "% integers only\n4 3\n2\n1 3\n2 4\n3\n"),
+    "hand.gal": ("", "4\na 1\nb\nb 2\na c\nc 2\nb d\nd 1\nc\n"),
+    "hand.gwt": ("w", "0 4 g ID\n" + rows("{u} {v} {w}\n{v} {u} {w}\n")),
+    "hand.paj": ("wh", "*Network x\n*Vertices 4\n" + rows('{j} "{n}"\n', "node") + "*Edges\n" + rows("{c} {d} {w}\n") + "\n*Vector height\n*Vertices 4\n" + rows("{h}\n", "node")),
+    "matrix.net": ("w", "*Vertices 4\n" + rows('{j} "{n}"\n', "node") + "*Matrix\n0 2 0 0\n2 0 1.5 0\n0 1.5 0 3\n0 0 3 0\n"),
+    "hand.gv": ("wh", "strict graph g {\n node [shape=box];\n" + rows(' "{n}" [label="{n}", height={h}];\n', "node") + rows(' "{u}" -- "{v}" [weight={w}];\n') + "}\n"),
+    "semicolon.csv": ("w", "source;target;weight\n" + rows("{u};{v};{w}\n")),
+    "comma.csv": ("w", "source;target;weight\n" + rows("{u};{v};{w}\n").replace(".", ",")),
+    "excel.csv": ("w", "\ufeffsource,target,weight\r\n" + rows("{u},{v},{w}\r\n")),
+    "bar.txt": ("w", "source|target|weight\n" + rows("{u}|{v}|{w}\n")),
+    "r.csv": ("w", '"","from","to","weight"\n' + rows('"{i}","{u}","{v}",{w}\n')),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_other_makers(tmp_path, name):
+    holds, made = MAKERS[name]
+    if isinstance(made, str):
+        (tmp_path / name).write_text(made, encoding="utf-8", newline="")
+    else:
+        made(tmp_path / name)
+    graph = read_graph(tmp_path / name)
+    # Who writes no names numbers the nodes in their order, from 0 or 1 on.
+    names = graph.label_of(np.arange(4)).tolist()
+    place = {node: i for i, node in enumerate(sorted(names))}
+    ends = [[place[names[end]] for end in pair] for pair in graph.edges().T.tolist()]
+    assert graph.num_nodes == 4
+    assert not graph.directed
+    assert sorted(map(sorted, ends)) == [[0, 1], [1, 2], [2, 3]]
+    assert (graph.weights is None) == ("w" not in holds)
+    for pair, weight in zip(ends, graph.edge_weights() if "w" in holds else (), strict=False):
+        assert weight == MATRIX[tuple(pair)]
+    heights = graph.attributes.get("height")
+    assert (heights is None) == ("h" not in holds)
+    if heights is not None:
+        assert [heights[names.index(node)] for node in sorted(names)] == list(HEIGHT.values())
+
+
+def test_names_and_types_of_neo4j(tmp_path):
+    (tmp_path / "edges.csv").write_text(
+        ":START_ID,weight:float,:END_ID,:TYPE\n" + rows("{u},{w},{v},K\n")
+    )
+    (tmp_path / "nodes.csv").write_text(
+        "nameId:ID,height:float,:LABEL\n" + rows("{n},{h},P\n", "node")
+    )
+    graph = read_graph(tmp_path / "edges.csv")
+    assert graph.directed
+    assert graph.edge_weights().tolist() == [weight for *_, weight in EDGES]
+    assert graph.attributes["height"].tolist() == list(HEIGHT.values())
+
+
+def test_an_attribute_whose_name_has_a_colon_keeps_it(tmp_path):
+    graph = Graph.from_edges([0], [1], attributes={"height:float": [1.5, 2.5]})
+    write_graph(graph, tmp_path / "a.csv")
+    assert list(read_graph(tmp_path / "a.csv").attributes) == ["height:float"]
+
+
+def test_neptune(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "~id,~from,~to,~label,weight:Double\n" + rows("e{i},{u},{v},k,{w}\n")
+    )
+    graph = read_graph(tmp_path / "a.csv")
+    assert graph.directed
+    assert graph.edges().T.tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert graph.edge_weights().tolist() == [weight for *_, weight in EDGES]
+
+
+def test_a_name_that_pandas_counts_stands_over_the_column_of_that_name(tmp_path):
+    (tmp_path / "a.csv").write_text("city,city.1\nParis,Rome\nRome,Oslo\n")
+    assert set(read_graph(tmp_path / "a.csv").label_of([0, 1, 2])) == {"Paris", "Rome", "Oslo"}
+
+
+def test_lines_of_several_are_no_adjacency_list(tmp_path):
+    nx.write_multiline_adjlist(by_networkx(), tmp_path / "a.adjlist")
+    with pytest.raises(
+        GraphFileError, match="a node and its neighbors in each line.*write_adjlist"
+    ):
+        read_graph(tmp_path / "a.adjlist")
 
 
 def test_numbers_of_numpy_in_gexf(tmp_path):

@@ -69,8 +69,10 @@ _MOST_COMPARED = 50
 _NEXT = {"0": "1", "1": "2", "a": "b", "i": "j", "x": "y"}
 # Words in a name of a column: source airport, sourceIP, FROM_BUS, pre_pt_root_id.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_NEO4J_START, _NEO4J_END = (
-    re.compile(rf":{end}_ID(\(.*\))?$", re.IGNORECASE) for end in ("START", "END")
+# Neo4j's :START_ID(Person) and :END_ID, Neptune's ~from and ~to: their edges are arrows.
+_ARROW_START, _ARROW_END = (
+    re.compile(rf":{end}_ID(\(.*\))?$|^~{word}$", re.IGNORECASE)
+    for end, word in (("START", "from"), ("END", "to"))
 )
 _INDEX = re.compile(r"|unnamed: 0|unnamed:0|index", re.IGNORECASE)
 _TIMES = {"t", "time", "timestamp", "ts", "date", "datetime"}
@@ -144,7 +146,7 @@ def has_end_names(names: Sequence[str], rows: Rows = ()) -> bool:
     ends = _ends_by_name(names)
     if ends is None:
         return False
-    if {_stem(names[end]) for end in ends} <= _CERTAIN or _neo4j_pair(names) is not None:
+    if {_stem(names[end]) for end in ends} <= _CERTAIN or _arrow_pair(names) is not None:
         return True
     ids = {row[end] for row in rows for end in ends if end < len(row)}
     if ids & {names[end] for end in ends}:
@@ -171,6 +173,8 @@ def looks_like_header(names: Sequence[str], rows: Rows) -> bool:
     columns = list(zip(*rows, strict=False))
     if not rows or any(map(is_number, names)):
         return False
+    if any(name.endswith(".1") and name[:-2] in names for name in names):  # as pandas writes it
+        return True
     if any(
         not is_number(top) and all(map(is_number, rest))
         for top, rest in zip(names, columns, strict=False)
@@ -182,13 +186,13 @@ def looks_like_header(names: Sequence[str], rows: Rows) -> bool:
 
 def _ends_by_name(names: Sequence[str]) -> tuple[int, int] | None:
     return (
-        _neo4j_pair(names) or _known_pair(names) or _numbered_pair(names) or _pair_by_words(names)
+        _arrow_pair(names) or _known_pair(names) or _numbered_pair(names) or _pair_by_words(names)
     )
 
 
-def _neo4j_pair(names: Sequence[str]) -> tuple[int, int] | None:
-    start = [i for i, name in enumerate(names) if _NEO4J_START.search(name)]
-    end = [i for i, name in enumerate(names) if _NEO4J_END.search(name)]
+def _arrow_pair(names: Sequence[str]) -> tuple[int, int] | None:
+    start = [i for i, name in enumerate(names) if _ARROW_START.search(name)]
+    end = [i for i, name in enumerate(names) if _ARROW_END.search(name)]
     return (start[0], end[0]) if start and end else None
 
 
@@ -253,7 +257,7 @@ def edge_columns(
         dst,
         weight,
         _arrow_column(names, sample, header),
-        _neo4j_pair(names) is not None,
+        _arrow_pair(names) is not None,
         reason,
     )
 
@@ -385,7 +389,7 @@ def found_column(
         if asked.isdigit() and int(asked) < len(names):
             return int(asked)
         raise _unknown_column(source, names, asked)
-    lowered = [name.lower() for name in names]
+    lowered = [name.lower().partition(":")[0] for name in names]  # weight:float is Neo4j's
     return next((lowered.index(name) for name in usual if name in lowered), otherwise)
 
 

@@ -53,7 +53,7 @@ class Format:
 FORMATS = (
     Format(
         "edge list",
-        ("csv", "tsv", "txt", "edges", "edgelist", "snap"),
+        ("csv", "tsv", "txt", "edges", "edgelist", "ncol", "snap"),
         "edge_tables",
         "columns of the node table",
         "column weight",
@@ -198,7 +198,7 @@ FORMATS = (
         ("gii", "h5ad", "mat"),
         "scientific_files",
         "x, y, z; columns of obs; none",
-        "lengths of sides; connectivities; entries",
+        "lengths of sides; none; entries",
         "of several matrices in .mat --relation; .h5ad needs anndata",
         start=rb"\s*(<\?xml[^>]*>\s*)?(<!DOCTYPE[^>]*>\s*)?<GIFTI\b|MATLAB 5|\x89HDF",
         options=("weight", "relation"),

@@ -89,7 +89,11 @@ def _lines(
 
 def _read_adjacency(edges: _Edges, text: str) -> None:
     delimiter = edges.options.delimiter or ("," if "," in text else None)
-    for _, words in _lines(edges, text, delimiter):
+    for line, words in _lines(edges, text, delimiter):
+        if words[-1].endswith("}") and any(word.startswith("{") for word in words[1:]):
+            rule = "list a node and its neighbors in each line"
+            way_out = "write it with networkx's write_adjlist instead of write_multiline_adjlist"
+            raise refusal(edges.source.name, rule, "data in braces", line=line, way_out=way_out)
         edges.node(words[0])
         for other in words[1:]:
             if other:

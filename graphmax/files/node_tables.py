@@ -29,6 +29,9 @@ from graphmax.files.opening import ReadOptions, Source, opened
 from graphmax.files.table_columns import ParquetTable, TextTable, parquet_table, text_table
 from graphmax.files.table_layout import layout_of
 
+# The header of a node table for Neo4j: personId:ID(Person), height:float, :LABEL.
+_NEO4J_ID = re.compile(r":ID(\(.*\))?$", re.IGNORECASE)
+_NEO4J_TYPE = re.compile(r"(?<=.):[a-z]+(\[\])?$", re.IGNORECASE)
 _KEYS = ("id", "node")
 # edges.csv, a_links.csv, edges_2020.csv, edgelist.csv, MyEdges.csv; no knowledges.csv.
 _SISTER = re.compile(
@@ -114,9 +117,17 @@ def _sisters(name: str) -> list[str]:
 
 def _key_of(source: Source, names: Sequence[str], options: ReadOptions) -> int:
     """Return the column of ids: the one asked for, ``id``, ``node``, ``x:ID``, else the first."""
-    marked = re.compile(r":ID(\(.*\))?$", re.IGNORECASE)
-    neo4j = next((i for i, name in enumerate(names) if marked.search(name)), 0)
-    return found_column(source, names, options.id, usual=_KEYS, otherwise=neo4j) or 0
+    neo4j = next((i for i, name in enumerate(names) if _NEO4J_ID.search(name)), None)
+    usual = _KEYS if neo4j is None else ()
+    return found_column(source, names, options.id, usual=usual, otherwise=neo4j) or 0
+
+
+def _plain_names(names: Sequence[str], key: int) -> Sequence[str]:
+    """Return the names without the types that a header of Neo4j gives them: ``height:float``."""
+    if not _NEO4J_ID.search(names[key]):
+        return names
+    plain = [_NEO4J_TYPE.sub("", name) for name in names]
+    return plain if len(set(plain)) == len(plain) else names
 
 
 def _from_text(table: TextTable, options: ReadOptions) -> NodeTable:
@@ -131,7 +142,9 @@ def _from_text(table: TextTable, options: ReadOptions) -> NodeTable:
     _check_text_ids(table, column, key, is_text)
     check_rows(table.connection, table.source, options)
     attributes = {
-        name: _typed(table, i, name, dtypes.get(name)) for i, name in enumerate(names) if i != key
+        name: _typed(table, i, name, dtypes.get(name))
+        for i, name in enumerate(_plain_names(names, key))
+        if i != key
     }
     is_text = is_text or not are_integers(table.connection, "node_rows", (column,))
     kind = "varchar" if is_text else "bigint"

@@ -16,7 +16,7 @@ from graphmax.files.opening import ReadOptions, Source, is_utf8
 from graphmax.node_measures import NEIGHBOR_MEAN
 
 TablePath = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
-TEXT_ENDINGS = ("csv", "tsv", "txt", "edges", "edgelist", "snap")
+TEXT_ENDINGS = ("csv", "tsv", "txt", "edges", "edgelist", "ncol", "snap")
 RAW_ENDINGS = ("npy", "bin")
 _PARQUET_MAGIC = b"PAR1"
 

@@ -393,7 +393,7 @@ NAMED = {
 }  # fmt: skip
 # Endings that say the same to a reader.
 ALIASES = {
-    "edges": "txt", "edgelist": "txt", "snap": "txt", "pajek": "net", "paj": "net", "metis": "graph",
+    "edges": "txt", "edgelist": "txt", "ncol": "txt", "snap": "txt", "pajek": "net", "paj": "net", "metis": "graph",
     "gv": "dot", "graph6": "g6", "sparse6": "s6", "tiff": "tif",
 }  # fmt: skip
 # What a fuzzed file is read with, and what lies beside it and is opened instead.
