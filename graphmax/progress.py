@@ -6,7 +6,7 @@ Whoever shows progress listens here and needs to know no loop.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from graphmax.kernels.progress import COMPILING, Report, reporting
+from graphmax.kernels.compiled import COMPILING, Report, reporting
 
 __all__ = ["COMPILING", "listening"]
 

@@ -16,13 +16,13 @@ from scipy.stats import beta
 from graphmax.checks import frozen, integer, number, one_of
 from graphmax.convert import as_graph
 from graphmax.graph import Graph
-from graphmax.kernels.progress import tell
+from graphmax.kernels.compiled import tell
 from graphmax.maxima import local_maxima
 from graphmax.node_values import graph_and_attribute
 from graphmax.peaks import Peaks, find_peaks
 from graphmax.posterior.field import fitted_fields
 from graphmax.posterior.likelihood import measurements_of
-from graphmax.posterior.precision import graph_laplacian
+from graphmax.posterior.sampling import graph_laplacian
 from graphmax.rule import Rule
 from graphmax.values import Attribute
 

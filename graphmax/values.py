@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.checks import check_plain_tensor
-from graphmax.kernels.keys import double_keys, single_keys
+from graphmax.kernels.compare import double_keys, single_keys
 
 _EXACT_IN_FLOAT = 2**53
 

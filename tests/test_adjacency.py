@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from graphmax.adjacency import Adjacency, rows_of, symmetric_rows
-from graphmax.kernels import adjacency as loops
+from graphmax.graph import Adjacency, rows_of, symmetric_rows
 from graphmax.kernels import csr
+from graphmax.kernels import csr as loops
 
 TINY = settings(max_examples=60)
 

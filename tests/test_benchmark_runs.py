@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from graphmax import benchmark
 from graphmax.benchmark import bench_run, entries, task_list
 from graphmax.benchmark.bench_task import BenchmarkTask
-from graphmax.benchmark.reference_networks import view_of
+from graphmax.benchmark.entries import view_of
 from graphmax.benchmark.task_graphs import LabelledGraph, graphs_of
 from graphmax.benchmark.task_list import TRACKS, Budget
 from graphmax.cli import app

@@ -604,8 +604,8 @@ def test_version():
 COMPILE = """
 import numpy as np
 from graphmax.cli.output import announcing
-from graphmax.kernels.ball import plateau_of
-from graphmax.kernels.scan import plateaus
+from graphmax.kernels.isolation import plateau_of
+from graphmax.kernels.search import plateaus
 indptr, indices = np.array([0, 1, 2]), np.array([1, 0], np.int32)
 key, nobody = np.zeros(2, np.int64), np.zeros(0, np.bool_)
 with announcing():
@@ -634,7 +634,7 @@ def test_only_the_first_call_compiles(tmp_path):
 SHOW_PROGRESS = """
 import time
 from graphmax.cli import output
-from graphmax.kernels.progress import tell
+from graphmax.kernels.compiled import tell
 output.PATIENCE = {patience}
 with output.progress("reading edges.csv"):
     time.sleep(0.3)

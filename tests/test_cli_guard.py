@@ -15,8 +15,7 @@ from typer.testing import CliRunner
 
 import graphmax.summary
 from graphmax.cli import app
-from graphmax.cli.guard import in_words_of_options
-from graphmax.cli.output import cell, plain, visible
+from graphmax.cli.output import cell, in_words_of_options, plain, visible
 from graphmax.machine import dataset_path
 
 COUNTRIES = str(dataset_path("countries/countries.graphml"))

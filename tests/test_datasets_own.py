@@ -9,7 +9,7 @@ from torch_geometric.data import Data
 
 import graphmax as gm
 from graphmax.datasets import LabelLocalMaxima, PeakDataset, named_recipe, read_folder
-from graphmax.datasets.manifest import generate, read_manifest
+from graphmax.datasets.recipe import generate, read_manifest
 
 PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
 LARGE = 2**53

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 import graphmax as gm
 from graphmax import datasets, sealed
 from graphmax.cli import app
-from graphmax.datasets import manifest as folders
-from graphmax.kernels.progress import reporting
+from graphmax.datasets import recipe as folders
+from graphmax.kernels.compiled import reporting
 from graphmax.machine import dataset_path
 
 NAMES = ("bumps", "fields", "hidden", "independent", "noisy_fields", "ties")

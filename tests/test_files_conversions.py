@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from graphmax import Graph, grid_graph, knn_graph, read_graph, write_graph
 from graphmax.cli import app
-from graphmax.files.formats import written_endings
+from graphmax.files.reading import written_endings
 
 TESTS = Path(__file__).parent
 sys.path.insert(0, str(TESTS / "corpus"))

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from graphmax import read_graph, write_table
-from graphmax.files.formats import (
+from graphmax.files.reading import (
     FORMAT_OF,
     FORMATS,
     format_table,

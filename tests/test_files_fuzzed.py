@@ -10,7 +10,7 @@ import pytest
 from same_graph import assert_same_graph
 
 from graphmax import GraphFileError, read_graph
-from graphmax.files.formats import FORMAT_OF, FORMATS
+from graphmax.files.reading import FORMAT_OF, FORMATS
 
 TESTS = Path(__file__).parent
 sys.path[:0] = [str(TESTS / "corpus"), str(TESTS / "fuzz")]

@@ -22,7 +22,7 @@ from torch_geometric.data import Data
 
 from graphmax import Graph, read_graph, write_graph
 from graphmax.files.errors import GraphFileError
-from graphmax.files.formats import written_endings
+from graphmax.files.reading import written_endings
 
 sys.path.insert(0, str(Path(__file__).parent / "corpus"))
 from valid_files import valid_files

@@ -46,13 +46,13 @@ def members(graph=None):
         [0, 1], [1, 2], labels=["a", "b", "c"], attributes={"x": [1, 2, 3]}
     )
     stream = io.BytesIO()
-    from graphmax.files import npz
+    from graphmax.files import array_files
 
     class File:
         def open(self, _):
             return _Unclosed(stream)
 
-    npz.write(graph, File())
+    array_files.write(graph, File())
     return dict(np.load(io.BytesIO(stream.getvalue())))
 
 

@@ -379,13 +379,13 @@ class TestTime:
     """The time limit of readers that know of none."""
 
     def test_a_slow_reader_is_stopped(self, file, monkeypatch):
-        from graphmax.files import gml
+        from graphmax.files import text_graphs
 
         def forever(source, _):
             for _ in source.timed(itertools.count()):
                 pass
 
-        monkeypatch.setattr(gml, "read", forever)
+        monkeypatch.setattr(text_graphs, "read_gml", forever)
         with pytest.raises(
             GraphFileError, match=r"must be read within 0\.05 seconds, got a longer"
         ):

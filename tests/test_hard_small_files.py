@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import graphmax as gm
 from graphmax.cli import app
-from graphmax.datasets.manifest import MANIFEST, SET, read_folder
+from graphmax.datasets.recipe import MANIFEST, SET, read_folder
 from graphmax.sealed import write_document
 
 

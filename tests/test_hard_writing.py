@@ -19,7 +19,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from graphmax.atomic import write_atomically
-from graphmax.cli.guard import end_on_sigterm
+from graphmax.cli.output import end_on_sigterm
 
 def write(file):
     file.write_bytes(bytes(1 << 20))
@@ -140,7 +140,7 @@ def test_sigterm_ends_a_command_without_a_trace(tmp_path):
 
 CALLBACK = """
 import ctypes, os, signal, sys, time
-from graphmax.cli.guard import end_on_sigterm
+from graphmax.cli.output import end_on_sigterm
 
 def called():
     os.kill(os.getpid(), signal.SIGTERM)

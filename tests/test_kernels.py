@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 
 import graphmax as gm
 from graphmax.images import peak_pixels
-from graphmax.kernels import compiled, progress
+from graphmax.kernels import compiled
 
 KERNELS = Path(compiled.__file__).parent
 
@@ -101,14 +101,14 @@ def test_every_loop_is_compiled_in_the_same_way():
 def test_lanes_work_on_every_item_once(items, lanes, interleaved):
     """Whatever a lane manages in a round, also where one is far slower than the others."""
     generator = np.random.default_rng(items)
-    dealt = progress.Lanes(items, lanes, interleaved=interleaved)
+    dealt = compiled.Lanes(items, lanes, interleaved=interleaved)
     visits = np.zeros(items, int)
     for states in dealt.rounds("working"):
         for lane, state in enumerate(states):
             for _ in range(generator.integers(0, 3 + 5 * lane) + (lane == 0)):
-                if state[progress.NEXT] < state[progress.LAST]:
-                    visits[state[progress.NEXT]] += 1
-                    state[progress.NEXT] += state[progress.STEP]
+                if state[compiled.NEXT] < state[compiled.LAST]:
+                    visits[state[compiled.NEXT]] += 1
+                    state[compiled.NEXT] += state[compiled.STEP]
     assert_array_equal(visits, np.ones(items))
 
 

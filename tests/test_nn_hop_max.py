@@ -11,8 +11,7 @@ from strategies import graph_of, networks
 import graphmax as gm
 from graphmax.nn import hop_max
 from graphmax.nn.heads import approximate_log_normal_cdf
-from graphmax.nn.hopmax import by_scatter
-from graphmax.nn.steps import Steps
+from graphmax.nn.steps import Steps, by_scatter
 
 PATH = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
 BOTH = [hop_max, by_scatter]

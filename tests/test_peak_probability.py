@@ -20,7 +20,7 @@ from graphmax.posterior.likelihood import (
     random_signs,
     spectrum_of,
 )
-from graphmax.posterior.precision import Factor, FieldPrecision, laplacian_of
+from graphmax.posterior.sampling import Factor, FieldPrecision, laplacian_of
 from graphmax.values import read_attribute
 
 THETA = np.array([0.3, -1.0, -0.5])

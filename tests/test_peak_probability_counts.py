@@ -7,7 +7,7 @@ from scipy.special import gammaln
 import graphmax as gm
 from graphmax.generators import gaussian_field
 from graphmax.posterior.likelihood import Measure, ParameterPrior
-from graphmax.posterior.precision import laplacian_of
+from graphmax.posterior.sampling import laplacian_of
 
 
 def setting(shape=(9, 8), rate=6.0, repeated=(), seed=0):

@@ -159,7 +159,7 @@ def test_components_share_nothing_but_the_sea(first, second):
 @pytest.mark.parametrize("levels", [3, 50, 10**6])
 def test_a_larger_graph_in_several_pieces(levels, monkeypatch):
     """The same table whether the loops run in one piece or are cut into many."""
-    from graphmax.kernels import ascent, edges, isolation, merge, suppress
+    from graphmax.kernels import isolation, line_graph, merge, suppress
 
     generator = np.random.default_rng(levels)
     graph = gm.Graph.from_edges(*generator.integers(0, 4000, (2, 9000)), 4000)
@@ -167,12 +167,12 @@ def test_a_larger_graph_in_several_pieces(levels, monkeypatch):
     peaks = gm.find_peaks(graph, values)
     kept = gm.non_maximum_suppression(graph, values, 3)
     heavy = gm.edge_maxima(graph, weights, 2)
-    monkeypatch.setattr(ascent, "NODES_PER_CALL", 1 << 10)
+    monkeypatch.setattr(merge, "NODES_PER_CALL", 1 << 10)
     monkeypatch.setattr(merge, "ENTRIES_PER_CALL", 1)
     monkeypatch.setattr(isolation, "EDGES_PER_CALL", 7)
     monkeypatch.setattr(suppress, "EDGES_PER_CALL", 7)
-    monkeypatch.setattr(edges, "EDGES_PER_CALL", 7)
-    monkeypatch.setattr(edges, "ENTRIES_PER_CALL", 1)
+    monkeypatch.setattr(line_graph, "EDGES_PER_CALL", 7)
+    monkeypatch.setattr(line_graph, "ENTRIES_PER_CALL", 1)
     again = gm.find_peaks(graph, values)
     for name in (*ROWS, "basin_size", "basins"):
         assert_array_equal(getattr(again, name), getattr(peaks, name), err_msg=name)

@@ -186,12 +186,12 @@ def test_the_center_has_the_smallest_largest_distance(seed):
 
 
 def test_the_center_of_a_wide_plateau_is_farthest_from_its_rim(monkeypatch):
-    from graphmax.peaks import setting
+    from graphmax.peaks import table
 
     image = np.ones((9, 9), int)
     image[0], image[:, 0] = 0, 0
     peaks = gm.find_peaks(gm.grid_graph(image.shape, 4), image.ravel())
-    monkeypatch.setattr(setting, "MOST_MEMBERS_SEARCHED", 3)
+    monkeypatch.setattr(table, "MOST_MEMBERS_SEARCHED", 3)
     assert peaks.center(0) == 80
     flat = gm.find_peaks(gm.grid_graph((3, 3)), np.ones(9))
     assert flat.center(0) == 0

@@ -133,14 +133,14 @@ def test_without_ties_peaks_as_markers_and_divided_plateaus_change_nothing(seed)
 
 
 def test_a_flood_in_many_pieces(monkeypatch):
-    from graphmax.kernels import ascent
+    from graphmax.kernels import merge
 
     generator = np.random.default_rng(3)
     graph = gm.Graph.from_edges(*generator.integers(0, 500, (2, 900)), 500)
     values = generator.integers(0, 9, 500)
     markers = generator.integers(0, 40, 500) * (generator.random(500) < 0.1)
     whole = gm.basins(graph, values, markers=markers)
-    monkeypatch.setattr(ascent, "EDGES_PER_CALL", 7)
+    monkeypatch.setattr(merge, "EDGES_PER_CALL", 7)
     assert_array_equal(gm.basins(graph, values, markers=markers), whole)
 
 

@@ -11,7 +11,7 @@ from skimage.color import rgb2lab
 from graphmax.graph import Graph
 from graphmax.peaks import find_peaks, merge_tree
 from graphmax.plotting import plot_merge_tree, plot_peaks, plot_persistence, plot_terrain
-from graphmax.plotting.canvas import PALETTE, spoken
+from graphmax.plotting.curves import PALETTE, spoken
 from graphmax.plotting.graph_pictures import basin_colors
 from graphmax.spatial import grid_graph
 

@@ -8,8 +8,7 @@ from scipy.special import ndtr
 
 import graphmax as gm
 from graphmax.posterior import sample_probability
-from graphmax.posterior.precision import MatrixPrecision
-from graphmax.posterior.sampling import Posterior
+from graphmax.posterior.sampling import MatrixPrecision, Posterior
 
 
 def smooth(graph, kappa=0.5):

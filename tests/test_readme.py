@@ -206,7 +206,7 @@ def test_the_tour_of_developers_names_what_is_there():
 
 
 def test_the_table_of_formats_is_that_of_the_registry():
-    from graphmax.files.formats import format_table
+    from graphmax.files.reading import format_table
 
     assert format_table() in (HOME / "docs" / "files.md").read_text(encoding="utf-8")
 

@@ -20,7 +20,7 @@ from table_cases import (
 )
 
 import graphmax as gm
-from graphmax.kernels.progress import reporting
+from graphmax.kernels.compiled import reporting
 from graphmax.tables import local_maxima_tables
 from graphmax.tables.sql import HOP, MOST_TABLE_NODES, check_num_nodes, label_sql
 

@@ -14,13 +14,13 @@ import pytest
 from spark_session import needs_spark
 
 from graphmax.atomic import PREFIX, sweep
-from graphmax.kernels.progress import reporting
+from graphmax.kernels.compiled import reporting
 from graphmax.tables import local_maxima_tables
 from graphmax.tables.answer import scratch_folder
 
 RUN = """
 import sys
-from graphmax.kernels.progress import reporting
+from graphmax.kernels.compiled import reporting
 from graphmax.tables import local_maxima_tables
 home, engine, hops = sys.argv[1:]
 print("started", flush=True)
@@ -91,7 +91,7 @@ def test_killed_at_random_moments(tmp_path):
 
 STOP = """
 import os, sys
-from graphmax.kernels.progress import reporting
+from graphmax.kernels.compiled import reporting
 from graphmax.tables import local_maxima_tables, stream_engine
 stream_engine.SECONDS_WORTH_SAVING = 0.0
 home, moment = sys.argv[1:]

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from table_cases import batch_of, ids_of, write_tables
 
 import graphmax as gm
-from graphmax.kernels.keys import UNKNOWN, IdLookup
+from graphmax.kernels.compare import UNKNOWN, IdLookup
 from graphmax.tables import local_maxima_tables
 from graphmax.tables.database import record_batches
 

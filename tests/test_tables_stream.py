@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from oracles import isolation, levels, local_maxima, rival, steps
 from strategies import masks, networks, with_gaps
 
-from graphmax.kernels import compiled, stream, stream_order, stream_rounds
+from graphmax.kernels import compiled, stream, stream_rounds
 from graphmax.kernels.compare import INDEX, STRICT, WEAK
 from graphmax.tables.stream_engine import SavedHops
 from graphmax.values import order_key
@@ -131,9 +131,7 @@ def test_many_edges_a_node_in_any_cut(name, cut):
 
 
 def hop_by_hop(src, dst, key, absent, ties, ways, hops, *, cut=10**9, last=False):
-    rounds = stream_rounds.Hops(
-        stream_order.ranked(key, absent), key.size, ties, ways, neighbors=True
-    )
+    rounds = stream_rounds.Hops(stream.ranked(key, absent), key.size, ties, ways, neighbors=True)
     for hop in range(hops):
         rounds.begin(last=last and hop == hops - 1)
         for start in range(0, src.size, cut):
@@ -169,11 +167,11 @@ def test_hops_against_the_oracle(data):
 @pytest.mark.parametrize("step", [1 << 22, 700])
 def test_order_of_many(name, step, monkeypatch):
     """Also where the top bits of the keys tie, in runs short and long; and in buckets."""
-    monkeypatch.setattr(stream_order, "NODES_PER_CALL", step)
-    monkeypatch.setattr(stream_order, "LEAST_BUCKET", step)
+    monkeypatch.setattr(stream, "NODES_PER_CALL", step)
+    monkeypatch.setattr(stream, "LEAST_BUCKET", step)
     key = order_key(VALUES[name](np.random.default_rng(7), 5000)).key
     absent = np.arange(5000) % 7 == 3
-    order, tied = stream_order.ranked(key, absent)
+    order, tied = stream.ranked(key, absent)
     present = np.flatnonzero(~absent)
     assert_array_equal(order, present[np.lexsort((present, ~key[present]))])
     assert_array_equal(tied[1:], key[order[1:]] == key[order[:-1]])
@@ -215,7 +213,7 @@ def test_a_hop_saved_in_another_form_is_made_again(tmp_path):
     *_, rounds = hop_by_hop(*path, NOBODY, STRICT, stream.BOTH_WAYS, 1)
     SavedHops(tmp_path, rounds).save()
     fresh = stream_rounds.Hops(
-        stream_order.ranked(path[2], NOBODY), 4, STRICT, stream.BOTH_WAYS, neighbors=True
+        stream.ranked(path[2], NOBODY), 4, STRICT, stream.BOTH_WAYS, neighbors=True
     )
     SavedHops(tmp_path, fresh).restore()
     assert fresh.hops == 1
@@ -245,7 +243,7 @@ def test_a_bad_index_is_found_and_never_used(bad, at):
         for ways in WAYS.values():
             assert stream.one_hop(src, dst, key, NOBODY, STRICT, ways, neighbors=True) == at
             for last in (False, True):
-                ranking = stream_order.ranked(key, NOBODY)
+                ranking = stream.ranked(key, NOBODY)
                 rounds = stream_rounds.Hops(ranking, key.size, STRICT, ways)
                 rounds.begin(last=last)
                 assert rounds.take(src, dst) == at

@@ -12,8 +12,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from table_cases import ID_STYLES, batch_of, ids_of, write_tables
 
 import graphmax as gm
-from graphmax.kernels import stream, stream_sums
-from graphmax.tables import edge_stream, local_maxima_tables, node_sums
+from graphmax.kernels import stream, stream_rounds
+from graphmax.tables import edge_stream, local_maxima_tables, stream_engine
 from graphmax.tables.edge_stream import DistinctEdges
 
 NUMBERS = st.integers(0, 6)
@@ -84,8 +84,8 @@ def test_terms_are_added_along_steps(ways):
     packed = u.astype(np.uint64) << np.uint64(32) | v.astype(np.uint64)
     sums, expected = np.zeros((n, 2)), np.zeros((n, 2))
     count, degree = np.zeros(n, np.uint32), np.zeros(n)
-    stream_sums.add_terms(packed, ways, terms, sums)
-    stream_sums.count_steps(packed, ways, count)
+    stream_rounds.add_terms(packed, ways, terms, sums)
+    stream_rounds.count_steps(packed, ways, count)
     for source, target, way in ((u, v, stream.FORWARD), (v, u, stream.BACKWARD)):
         if ways & way:
             np.add.at(expected, target, terms[source])
@@ -109,11 +109,11 @@ WEIGHTS = {
 @pytest.mark.parametrize("directed", [True, False])
 def test_strengths_are_rounded_once(tmp_path, monkeypatch, name, directed):
     monkeypatch.setattr(edge_stream, "EDGES_PER_FILE", 100)
-    monkeypatch.setattr(node_sums, "TERMS_AT_ONCE", 50)
+    monkeypatch.setattr(stream_engine, "TERMS_AT_ONCE", 50)
     draw = np.random.default_rng(4)
     ends, weight = draw.integers(0, 30, (2, 700)), WEIGHTS[name](draw, 700)
     kept = distinct(tmp_path / "edges", ends.T, 30, merged=not directed, weight=weight, cut=99)
-    found = node_sums.strengths(kept, 30)
+    found = stream_engine.strengths(kept, 30)
     graph = gm.Graph.from_edges(*ends, 30, weights=weight, directed=directed)
     assert_array_equal(found, graph.degree(weighted=True))
 
@@ -196,15 +196,15 @@ TERMS = {
 def test_means_of_neighbors_to_the_last_bit(tmp_path, monkeypatch, name, directed):
     """Rounded once, in memory and on a stream, whatever repeats and however cut."""
     monkeypatch.setattr(edge_stream, "EDGES_PER_FILE", 100)
-    monkeypatch.setattr(node_sums, "TERMS_AT_ONCE", 50)
-    monkeypatch.setattr(node_sums, "NODES_AT_ONCE", 7)
+    monkeypatch.setattr(stream_engine, "TERMS_AT_ONCE", 50)
+    monkeypatch.setattr(stream_engine, "NODES_AT_ONCE", 7)
     draw = np.random.default_rng(4)
     ends, x = draw.integers(0, 30, (2, 200)), TERMS[name](draw, 33)
     graph = gm.Graph.from_edges(*ends, 33, directed=directed)
     expected = by_fractions(graph, x.tolist())
     assert_array_equal(gm.node_measures.neighbor_mean(graph, x), expected)
     kept = distinct(tmp_path / "edges", ends.T, 33, merged=not directed, cut=99)
-    assert_array_equal(node_sums.neighbor_means(kept, x.astype(float)), expected)
+    assert_array_equal(stream_engine.neighbor_means(kept, x.astype(float)), expected)
 
 
 @pytest.mark.parametrize("engine", ["memory", "stream"])

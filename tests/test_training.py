@@ -13,7 +13,7 @@ from torch_geometric.data import Data
 import graphmax as gm
 from graphmax.nn import FeatureScore, PeakDetector, SignHead
 from graphmax.sealed import write_tensors
-from graphmax.training import fitting, trainer
+from graphmax.training import trainer
 from graphmax.training.blocks import blocks_of
 from graphmax.training.trainer import CHECKPOINT, read_checkpoint
 
@@ -208,7 +208,7 @@ def stopping_after(monkeypatch, epochs, error):
 
 @pytest.mark.parametrize("options", [{"in_channels": 2}, {"hops": "learn", "in_channels": 2}])
 def test_resumed_to_the_same_bits(tmp_path, monkeypatch, options):
-    monkeypatch.setattr(fitting, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     monkeypatch.setattr("graphmax.training.blocks.ENTRIES_PER_BLOCK", 100)
     graphs = [labelled(30, channels=2, seed=seed) for seed in range(4)]
     call = {"validation": [labelled(30, channels=2, seed=9)], "epochs": 12}
@@ -316,16 +316,16 @@ def test_checkpoints_of_another_training(checkpoint, tmp_path):
 
 
 def test_a_full_disk_ends_in_an_error_and_loses_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     written = []
-    write = fitting.write_checkpoint
+    write = trainer.write_checkpoint
 
     def full(path, tensors, told):
         if len(written) == 3:
             raise OSError(28, "No space left on device")
         written.append(write(path, tensors, told))
 
-    monkeypatch.setattr(fitting, "write_checkpoint", full)
+    monkeypatch.setattr(trainer, "write_checkpoint", full)
     detector, whole = PeakDetector(2), PeakDetector(2)
     graphs = [labelled(channels=2)]
     with pytest.raises(OSError, match="No space left .* the detector has its weights"):

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from graphmax.cli import app
-from graphmax.datasets.families import ATTRIBUTES, FAMILIES, Choice
+from graphmax.datasets.hard_examples import ATTRIBUTES, FAMILIES, Choice
 from graphmax.machine import dataset_path
 
 

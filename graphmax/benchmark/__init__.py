@@ -5,21 +5,19 @@ from typing import TYPE_CHECKING
 from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
-    from graphmax.benchmark.bench_run import run, submit
-    from graphmax.benchmark.bench_task import BenchmarkTask, load
-    from graphmax.benchmark.scoreboard import Measure, Score, evaluate
-    from graphmax.benchmark.task_export import card_of, export
+    from graphmax.benchmark.bench_run import Measure, Score, evaluate, run, submit
+    from graphmax.benchmark.bench_task import BenchmarkTask, card_of, export, load
     from graphmax.benchmark.task_list import tasks
     from graphmax.benchmark.task_parts import Ceiling
 
 _HOME = {
     "BenchmarkTask": "graphmax.benchmark.bench_task",
     "Ceiling": "graphmax.benchmark.task_parts",
-    "Measure": "graphmax.benchmark.scoreboard",
-    "Score": "graphmax.benchmark.scoreboard",
-    "card_of": "graphmax.benchmark.task_export",
-    "evaluate": "graphmax.benchmark.scoreboard",
-    "export": "graphmax.benchmark.task_export",
+    "Measure": "graphmax.benchmark.bench_run",
+    "Score": "graphmax.benchmark.bench_run",
+    "card_of": "graphmax.benchmark.bench_task",
+    "evaluate": "graphmax.benchmark.bench_run",
+    "export": "graphmax.benchmark.bench_task",
     "load": "graphmax.benchmark.bench_task",
     "run": "graphmax.benchmark.bench_run",
     "submit": "graphmax.benchmark.bench_run",

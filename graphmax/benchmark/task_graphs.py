@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.benchmark.task_list import VERSION, Part, TaskSpec
-from graphmax.datasets.families import FAMILIES
+from graphmax.datasets.hard_examples import FAMILIES
 from graphmax.datasets.labelled_graphs import split_nodes
 from graphmax.edges import edge_maxima
 from graphmax.generators import (
@@ -25,7 +25,7 @@ from graphmax.generators import (
     random_geometric,
 )
 from graphmax.graph import Graph
-from graphmax.kernels.ball import ball
+from graphmax.kernels.isolation import ball
 from graphmax.machine import dataset_path
 from graphmax.maxima import local_maxima
 from graphmax.rule import Rule

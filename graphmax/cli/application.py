@@ -4,15 +4,12 @@ from typing import Annotated
 
 import typer
 
-from graphmax.cli.bench_command import bench
 from graphmax.cli.check_command import check
 from graphmax.cli.command_options import set_debug, spelled_out
-from graphmax.cli.demo_command import demo
-from graphmax.cli.detector_commands import score, train
-from graphmax.cli.file_commands import convert, generate, info
-from graphmax.cli.guard import Command, Commands, end_on_sigterm, prepare_streams
-from graphmax.cli.maxima_commands import label, peaks
-from graphmax.cli.report_command import report
+from graphmax.cli.detector_commands import bench, score, train
+from graphmax.cli.maxima_commands import convert, generate, info, label, peaks
+from graphmax.cli.output import Command, Commands, end_on_sigterm, prepare_streams
+from graphmax.cli.report_command import demo, report
 
 COMMANDS = (info, peaks, label, report, demo, convert, generate, train, score, check, bench)
 

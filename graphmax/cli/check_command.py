@@ -13,7 +13,7 @@ from graphmax.cli.output import print_json, print_table, progress, visible
 
 if TYPE_CHECKING:
     from graphmax.symmetry.suite import Kind
-    from graphmax.symmetry.verdict import Comparison, Verdict
+    from graphmax.symmetry.trial import Comparison, Verdict
 
 _SHORT = {"invariant": "inv.", "equivariant": "equiv.", "both": "both", "neither": "neither"}
 _OF_VALUES = ("increasing", "offset", "scaling", "negation")

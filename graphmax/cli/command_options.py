@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 
 import typer
 
-from graphmax.cli.guard import DEBUG, arguments_named
+from graphmax.cli.output import DEBUG, arguments_named
 
 if TYPE_CHECKING:
     from graphmax.graph import Graph
@@ -231,7 +231,7 @@ def _place(name: str, option: Any) -> Any:
 
 def keep_apart(out: Path | None, *read: Path | None, name: str = "--out") -> None:
     """Refuse to write over a file that is read, be it the node table beside one."""
-    from graphmax.files.formats import nodes_name
+    from graphmax.files.reading import nodes_name
 
     beside = [Path(nodes_name(str(file))) for file in read if file and file.name]
     for file in (*read, *beside):

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from graphmax.convert.edge_lists import EdgeList
-from graphmax.convert.registry import (
+from graphmax.convert.library_graphs import (
     as_graph,
     edge_list_of,
     to_data,

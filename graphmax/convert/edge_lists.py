@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.adjacency import Adjacency, matching_ends, symmetric_rows
 from graphmax.checks import check_plain_tensor, edge_weights, is_tensor, near_names, to_numpy
-from graphmax.graph import Graph, undirected_graph
+from graphmax.graph import Adjacency, Graph, matching_ends, symmetric_rows, undirected_graph
 
 _SIZED = ("num_nodes", "x", "pos", "batch", "ptr")
 _NO_NODES = ("edge", "index", "adj", "face", "ptr")

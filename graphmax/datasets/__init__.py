@@ -7,25 +7,33 @@ from typing import TYPE_CHECKING
 
 from graphmax.datasets.hard_examples import CenteredPairs, centered_pairs, hard_negatives
 from graphmax.datasets.labelled_graphs import NodeSplit, split_nodes
-from graphmax.datasets.manifest import generate, named_recipe, read_folder, recipe_names
-from graphmax.datasets.recipe import Group, Recipe, read_recipe, sample_graphs
+from graphmax.datasets.recipe import (
+    Group,
+    Recipe,
+    generate,
+    named_recipe,
+    read_folder,
+    read_recipe,
+    recipe_names,
+    sample_graphs,
+)
 from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
-    from graphmax.datasets.loaders import (
+    from graphmax.datasets.peak_dataset import (
         BalancedSampler,
         LabelLocalMaxima,
+        PeakDataset,
         RootedNeighborhoods,
         neighborhood_loader,
     )
-    from graphmax.datasets.peak_dataset import PeakDataset
 
 _NEEDS_TORCH = {
-    "BalancedSampler": "graphmax.datasets.loaders",
-    "LabelLocalMaxima": "graphmax.datasets.loaders",
+    "BalancedSampler": "graphmax.datasets.peak_dataset",
+    "LabelLocalMaxima": "graphmax.datasets.peak_dataset",
     "PeakDataset": "graphmax.datasets.peak_dataset",
-    "RootedNeighborhoods": "graphmax.datasets.loaders",
-    "neighborhood_loader": "graphmax.datasets.loaders",
+    "RootedNeighborhoods": "graphmax.datasets.peak_dataset",
+    "neighborhood_loader": "graphmax.datasets.peak_dataset",
 }
 
 __all__ = [

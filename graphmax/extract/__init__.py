@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from graphmax.extract.batch_layouts import DenseNeighborhoods, SparseNeighborhoods
 from graphmax.extract.center import center_is_maximum
 from graphmax.extract.extraction import iter_neighborhoods, neighborhoods
-from graphmax.extract.neighborhood_batch import NeighborhoodBatch
+from graphmax.extract.neighborhood_batch import (
+    DenseNeighborhoods,
+    NeighborhoodBatch,
+    SparseNeighborhoods,
+)
 from graphmax.lazy_imports import public_names
 
 __all__ = [

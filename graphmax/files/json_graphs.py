@@ -15,8 +15,12 @@ from typing import Any
 import numpy as np
 
 from graphmax.files.errors import refusal
-from graphmax.files.metadata import (
+from graphmax.files.nodes_and_edges import NodeEdgeData, check_ids, scalars, without_echo
+from graphmax.files.opening import (
     ROOM,
+    ReadOptions,
+    Source,
+    decoded_text,
     flat_attributes,
     metadata_of,
     parsed_metadata,
@@ -24,8 +28,6 @@ from graphmax.files.metadata import (
     with_positions,
     written,
 )
-from graphmax.files.nodes_and_edges import NodeEdgeData, check_ids, scalars, without_echo
-from graphmax.files.opening import ReadOptions, Source, decoded_text
 from graphmax.graph import Graph
 
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)

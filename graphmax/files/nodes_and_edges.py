@@ -14,8 +14,7 @@ from graphmax.checks import near_names
 from graphmax.files.building import Numbered, built_graph
 from graphmax.files.column_roles import LENGTHS, STRENGTHS
 from graphmax.files.errors import listed, refusal
-from graphmax.files.metadata import restored
-from graphmax.files.opening import ReadOptions, Source, number
+from graphmax.files.opening import ReadOptions, Source, number, restored
 from graphmax.graph import Graph
 from graphmax.values import column_of
 

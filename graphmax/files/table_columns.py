@@ -24,10 +24,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from graphmax.files.duckdb_session import fetched, identifier, literal
+from graphmax.files.building import fetched, identifier, literal
 from graphmax.files.errors import GraphFileError, refusal
-from graphmax.files.metadata import METADATA_KEY
-from graphmax.files.opening import CHUNK, ReadOptions, Source
+from graphmax.files.opening import CHUNK, METADATA_KEY, ReadOptions, Source
 from graphmax.files.table_layout import Layout, is_marked, is_said_aloud
 from graphmax.machine import check_room
 

@@ -20,17 +20,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphmax.atomic import replacing, write_atomically
 from graphmax.convert import as_graph
-from graphmax.files.duckdb_session import check_address_space, identifier, literal
-from graphmax.files.formats import FORMAT_OF, PAIR_ENDINGS, nodes_name, written_endings
-from graphmax.files.metadata import (
+from graphmax.files.building import check_address_space, identifier, literal
+from graphmax.files.opening import (
     ROOM,
     as_comment,
+    check_text,
     flat_attributes,
+    is_utf8,
     metadata_of,
     seal,
     with_positions,
 )
-from graphmax.files.opening import check_text, is_utf8
+from graphmax.files.reading import FORMAT_OF, PAIR_ENDINGS, nodes_name, written_endings
 from graphmax.graph import Graph
 
 _FORMATS = {

@@ -12,14 +12,16 @@ from graphmax.generators.attributes import (
     planted_bumps,
     tied_values,
 )
-from graphmax.generators.growth import barabasi_albert, random_tree, watts_strogatz
 from graphmax.generators.random_graphs import (
+    barabasi_albert,
     configuration,
     delaunay,
     erdos_renyi,
     random_geometric,
+    random_tree,
     rmat,
     stochastic_block,
+    watts_strogatz,
 )
 from graphmax.lazy_imports import public_names
 from graphmax.spatial import grid_graph

@@ -11,22 +11,27 @@ from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
     from graphmax.images.balanced_windows import WindowDataset, window_dataset
-    from graphmax.images.detection import Detection, detect, output_shape, receptive_field
-    from graphmax.images.extrema import peak_pixels
-    from graphmax.images.image_peaks import find_peaks
-    from graphmax.images.tiling import centered, windows
+    from graphmax.images.detection import (
+        Detection,
+        centered,
+        detect,
+        output_shape,
+        receptive_field,
+        windows,
+    )
+    from graphmax.images.extrema import find_peaks, peak_pixels
 
 _HOME = {
     "Detection": "graphmax.images.detection",
     "WindowDataset": "graphmax.images.balanced_windows",
-    "centered": "graphmax.images.tiling",
+    "centered": "graphmax.images.detection",
     "detect": "graphmax.images.detection",
-    "find_peaks": "graphmax.images.image_peaks",
+    "find_peaks": "graphmax.images.extrema",
     "output_shape": "graphmax.images.detection",
     "peak_pixels": "graphmax.images.extrema",
     "receptive_field": "graphmax.images.detection",
     "window_dataset": "graphmax.images.balanced_windows",
-    "windows": "graphmax.images.tiling",
+    "windows": "graphmax.images.detection",
 }
 
 __all__ = [

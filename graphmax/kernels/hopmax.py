@@ -11,8 +11,7 @@ are equal, and the two highest of a ball are its two smallest places: eight byte
 import numpy as np
 from numba import prange
 
-from graphmax.kernels.compiled import kernel
-from graphmax.kernels.progress import in_chunks
+from graphmax.kernels.compiled import in_chunks, kernel
 
 EDGES_PER_CALL = 1 << 25
 NODES_PER_PART = 1 << 10

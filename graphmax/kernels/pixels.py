@@ -24,8 +24,7 @@ import numpy as np
 from numba import prange
 
 from graphmax.kernels.compare import INDEX, STRICT, WEAK, challenges
-from graphmax.kernels.compiled import kernel
-from graphmax.kernels.progress import in_chunks
+from graphmax.kernels.compiled import in_chunks, kernel
 
 ENTRIES_PER_CALL = 1 << 24
 

@@ -15,8 +15,7 @@ import math
 import numpy as np
 from numba import prange
 
-from graphmax.kernels.compiled import kernel
-from graphmax.kernels.progress import in_chunks
+from graphmax.kernels.compiled import in_chunks, kernel
 
 NODES_PER_CALL = 1 << 14
 NODES_PER_PART = 1 << 7

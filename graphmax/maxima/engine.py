@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from graphmax.checks import first_outside
 from graphmax.convert import EdgeList
-from graphmax.kernels import scan, search, stream
+from graphmax.kernels import search, stream
 from graphmax.kernels.compare import EVERYONE
 from graphmax.kernels.hopmax import rivals_within
-from graphmax.kernels.stream_order import ranked
+from graphmax.kernels.stream import ranked
 from graphmax.kernels.stream_rounds import Hops
 from graphmax.question import Question
 from graphmax.rule import Rule
@@ -113,7 +113,7 @@ def maxima_mask(question: Question) -> NDArray[np.bool_]:
     if question.ties.by_plateau:
         rows, back = question.rows, question.reversed_rows
         for column, key in enumerate(question.keys):
-            scan.defeat(
+            search.defeat(
                 rows.indptr,
                 rows.indices,
                 back.indptr,
@@ -133,7 +133,7 @@ def _beyond_own_reach(question: Question, reach: NDArray[Any]) -> NDArray[np.boo
     mask = _present(question)
     if not by_weight:
         code = question.ties.code
-        mask = scan.scan(rows.indptr, rows.indices, question.keys, question.absents, code)
+        mask = search.scan(rows.indptr, rows.indices, question.keys, question.absents, code)
     distance, _ = nearest_challengers(question, limit_of(question.rule), by_weight, mask)
     mask &= distance > reach_of_plateaus(question, reach)
     if not question.rule.isolated:
@@ -155,7 +155,7 @@ def reach_of_plateaus(question: Question, reach: NDArray[Any]) -> NDArray[Any]:
     back, largest = question.reversed_rows, np.tile(reach.astype(np.float64), (shape[0], 1))
     farthest_first, nobody = np.argsort(-reach, kind="stable"), np.empty(shape[1], np.int64)
     for column, key in enumerate(question.keys):
-        scan.spread_nearest(
+        search.spread_nearest(
             back.indptr,
             back.indices,
             key,
@@ -172,7 +172,7 @@ def _unchallenged(question: Question) -> NDArray[np.bool_]:
     arrays = question.keys, question.absents, question.ties.code
     if reach is None:
         return _without_challenger(question, _present(question), question.rule.radius or 0.0)
-    mask: NDArray[np.bool_] = scan.scan(rows.indptr, rows.indices, *arrays)
+    mask: NDArray[np.bool_] = search.scan(rows.indptr, rows.indices, *arrays)
     if reach == 1 or not mask.any():
         return mask
     return _without_challenger(question, mask, reach)
@@ -283,7 +283,7 @@ def _joined_plateaus(
     rows = question.rows
     lowest = np.empty(question.keys.shape, np.int64)
     for column, key in enumerate(question.keys):
-        lowest[column] = scan.plateaus(rows.indptr, rows.indices, key, question.absent(column))
+        lowest[column] = search.plateaus(rows.indptr, rows.indices, key, question.absent(column))
     asked = np.zeros_like(wanted)
     columns, nodes = np.nonzero(wanted)
     asked[columns, lowest[columns, nodes]] = True
@@ -310,7 +310,7 @@ def _reached_plateaus(
         found = np.flatnonzero(witness[column] >= 0)
         ends = witness[column, found]
         order = found[np.lexsort((ends, ~key[ends], distance[column, found]))]
-        scan.spread_nearest(
+        search.spread_nearest(
             back.indptr,
             back.indices,
             key,

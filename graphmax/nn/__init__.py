@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
 from graphmax.nn.detector import Decision, PeakDetector
-from graphmax.nn.graph_scores import EdgeFeatureScore, GraphFilter
 from graphmax.nn.heads import ChoiceHead, Head, Judged, NormalHead, SignHead
-from graphmax.nn.hopmax import HopMax, hop_max
 from graphmax.nn.parts import pretrained_names
-from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Max, Score, Scored, Sum
+from graphmax.nn.scores import (
+    EdgeFeatureScore,
+    EncoderScore,
+    FeatureScore,
+    GraphFilter,
+    Identity,
+    Max,
+    Score,
+    Scored,
+    Sum,
+)
+from graphmax.nn.steps import HopMax, hop_max
 from graphmax.nn.windows import CenteredWindowCNN
 
 __all__ = [

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 import graphmax.nn.parts as parts
 from graphmax.checks import integer
-from graphmax.nn.graph_scores import with_edge_features
 from graphmax.nn.heads import CERTAIN, Head, Judged, refuse_nan
 from graphmax.nn.inputs import (
     Inputs,
@@ -30,7 +29,7 @@ from graphmax.nn.parts import (
     usual_head,
     usual_score,
 )
-from graphmax.nn.scores import Score, Scored, scored
+from graphmax.nn.scores import Score, Scored, scored, with_edge_features
 from graphmax.nn.steps import Steps, mask_given, masked, receiver
 from graphmax.notebook import fact_table
 from graphmax.rule import FilledRule, Rule

@@ -14,9 +14,8 @@ from torch.nn.functional import logsigmoid
 
 from graphmax.checks import integer
 from graphmax.kernels.quadrature import logits_of_normal_scores
-from graphmax.nn.hopmax import hop_max
 from graphmax.nn.scores import Scored
-from graphmax.nn.steps import Steps, shares_within
+from graphmax.nn.steps import Steps, hop_max, shares_within
 from graphmax.ties import TIES
 
 LEARN = "learn"

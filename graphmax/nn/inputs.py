@@ -11,7 +11,7 @@ from torch import Tensor
 
 from graphmax.convert import as_graph
 from graphmax.graph import Graph
-from graphmax.nn.graph_scores import with_edge_features
+from graphmax.nn.scores import with_edge_features
 from graphmax.nn.steps import Steps
 from graphmax.node_values import graph_and_attribute
 from graphmax.rule import FilledRule

@@ -15,9 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from graphmax.checks import integer, near_names, one_of
-from graphmax.nn.graph_scores import EdgeFeatureScore, GraphFilter
 from graphmax.nn.heads import LEARN, ChoiceHead, Head, NormalHead, SignHead, checked_hops
-from graphmax.nn.scores import EncoderScore, FeatureScore, Identity, Max, Score, Sum
+from graphmax.nn.scores import (
+    EdgeFeatureScore,
+    EncoderScore,
+    FeatureScore,
+    GraphFilter,
+    Identity,
+    Max,
+    Score,
+    Sum,
+)
 from graphmax.question import rule_of
 from graphmax.rule import FilledRule, Rule
 from graphmax.sealed import Format, read_tensors, write_tensors

@@ -4,10 +4,9 @@ from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
 from graphmax.peaks.finding import edge_peaks, find_peaks
-from graphmax.peaks.mergetree import MergeTree, merge_tree
+from graphmax.peaks.mergetree import MergeTree, basins, merge_tree
 from graphmax.peaks.suppression import non_maximum_suppression
 from graphmax.peaks.table import Peak, Peaks, Persistence
-from graphmax.peaks.watershed import basins
 
 __all__ = [
     "MergeTree",

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from graphmax.checks import frozen
 from graphmax.graph import Adjacency, Graph
-from graphmax.kernels import ascent, search
+from graphmax.kernels import merge, search
 from graphmax.kernels.isolation import isolate
 from graphmax.kernels.merge import ancestors, merge_tree
 from graphmax.maxima.engine import limit_of, maxima_mask, reach_of_plateaus
-from graphmax.peaks.filters import Filters, SeaLevel
-from graphmax.peaks.setting import Setting
-from graphmax.peaks.suppression import keep_distant
-from graphmax.peaks.table import Peaks
+from graphmax.peaks.suppression import Filters, SeaLevel, keep_distant
+from graphmax.peaks.table import Peaks, Setting
 from graphmax.question import Question
 from graphmax.values import exact_difference
 
@@ -41,13 +39,13 @@ class Ascents:
     @classmethod
     def of(cls, rows: Adjacency, key: NDArray[np.int64], absent: NDArray[np.bool_]) -> "Ascents":
         """Walk up from every node; `absent` is bool (num_nodes,) or (0,)."""
-        order, level = ascent.in_order(key, absent)
-        first, tied = ascent.highest_neighbors(rows.indptr, rows.indices, level)
+        order, level = merge.in_order(key, absent)
+        first, tied = merge.highest_neighbors(rows.indptr, rows.indices, level)
         up, plateau = first, np.arange(key.size, dtype=np.int32)
         if tied.any():
             up = first.copy()
-            ascent.join_plateaus(rows.indptr, rows.indices, level, tied, up, plateau)
-        summit = ascent.summits(up)
+            merge.join_plateaus(rows.indptr, rows.indices, level, tied, up, plateau)
+        summit = merge.summits(up)
         if absent.size:
             summit[absent] = -1
         return cls(order, level, first, plateau, summit)

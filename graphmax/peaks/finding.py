@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 from graphmax.edges import edge_maxima, weighted_graph
 from graphmax.graph import Graph
-from graphmax.kernels.edges import incident_edges, line_rows
+from graphmax.kernels.line_graph import incident_edges, line_rows
 from graphmax.node_values import complete_column
 from graphmax.peaks.assembly import Summits
-from graphmax.peaks.filters import Filters
-from graphmax.peaks.suppression import Metric
+from graphmax.peaks.suppression import Filters, Metric
 from graphmax.peaks.table import Peaks
 from graphmax.question import Question, ask
 from graphmax.rule import Absent, Direction, Extremum, Nan, Rule, Ties

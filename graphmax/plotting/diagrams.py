@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphmax.checks import integer, number
-from graphmax.plotting.canvas import (
+from graphmax.plotting.curves import (
     EDGE,
     INK,
     OUTLINE,

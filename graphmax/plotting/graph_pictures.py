@@ -10,7 +10,7 @@ import numpy as np
 
 from graphmax.convert import as_graph
 from graphmax.node_values import graph_and_attribute
-from graphmax.plotting.canvas import (
+from graphmax.plotting.curves import (
     ARROW,
     INK,
     OUTLINE,

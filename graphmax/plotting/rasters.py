@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from graphmax.plotting.canvas import (
+from graphmax.plotting.curves import (
     INK,
     OUTLINE,
     PALETTE,

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.optimize
 import scipy.sparse
 
-from graphmax.kernels.progress import tell
+from graphmax.kernels.compiled import tell
 from graphmax.posterior.likelihood import (
     LOG_2PI,
     MOST_EIGENVALUES,
@@ -38,8 +38,15 @@ from graphmax.posterior.likelihood import (
     smoothed,
     spectrum_of,
 )
-from graphmax.posterior.precision import FieldPrecision, Floats, Matrix, as_csr, is_sparse_enough
-from graphmax.posterior.sampling import Posterior, dots
+from graphmax.posterior.sampling import (
+    FieldPrecision,
+    Floats,
+    Matrix,
+    Posterior,
+    as_csr,
+    dots,
+    is_sparse_enough,
+)
 
 MOST_SCORINGS = 40
 LONGEST_STEP = 1.5

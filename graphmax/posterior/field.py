@@ -29,8 +29,15 @@ from graphmax.posterior.likelihood import (
     measurements_of,
     noise_variance,
 )
-from graphmax.posterior.precision import Factor, FieldPrecision, Floats, Matrix, is_sparse_enough
-from graphmax.posterior.sampling import Posterior, portions
+from graphmax.posterior.sampling import (
+    Factor,
+    FieldPrecision,
+    Floats,
+    Matrix,
+    Posterior,
+    is_sparse_enough,
+    portions,
+)
 from graphmax.values import Attribute
 
 Order = Literal["auto", 1, 2]

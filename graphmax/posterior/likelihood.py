@@ -24,8 +24,15 @@ import scipy.optimize
 import scipy.sparse
 from numpy.typing import NDArray
 
-from graphmax.posterior.precision import Factor, FieldPrecision, Floats, Matrix, as_csr, product
-from graphmax.posterior.sampling import dots
+from graphmax.posterior.sampling import (
+    Factor,
+    FieldPrecision,
+    Floats,
+    Matrix,
+    as_csr,
+    dots,
+    product,
+)
 from graphmax.values import Attribute
 
 FEWEST = 20

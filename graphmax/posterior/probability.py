@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from graphmax.checks import boolean, frozen, integer, number
 from graphmax.graph import Graph
-from graphmax.kernels.progress import tell
+from graphmax.kernels.compiled import tell
 from graphmax.node_values import complete_column, graph_and_attribute
 from graphmax.notebook import fact_table
 from graphmax.posterior.field import (
@@ -25,8 +25,7 @@ from graphmax.posterior.field import (
     share_of,
 )
 from graphmax.posterior.likelihood import measurements_of
-from graphmax.posterior.precision import Floats, graph_laplacian
-from graphmax.posterior.sampling import Balls
+from graphmax.posterior.sampling import Balls, Floats, graph_laplacian
 from graphmax.rule import Direction, Rule
 
 if TYPE_CHECKING:

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
 from graphmax.symmetry.equivariance import assert_equivariant, assert_invariant, check
-from graphmax.symmetry.place_transformations import (
+from graphmax.symmetry.sample import Move, Transformation
+from graphmax.symmetry.transformations import (
     disjoint_union,
     edge_order,
     flip,
+    increasing,
+    negation,
+    offset,
     outside_ball,
     permutation,
     rotation,
+    scaling,
+    shift,
     translation,
 )
-from graphmax.symmetry.sample import Move, Transformation
-from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling, shift
-from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict
+from graphmax.symmetry.trial import Comparison, Counterexample, Errors, Verdict
 
 __all__ = [
     "Comparison",

@@ -9,17 +9,21 @@ from graphmax.checks import integer, number
 from graphmax.symmetry.sample import Net, Sample, Transformation, is_single, read_sample
 from graphmax.symmetry.trial import (
     Call,
+    Comparison,
+    Counterexample,
+    Errors,
     OutputTransformation,
     Pair,
     Trial,
+    Verdict,
     attempt,
     caller,
     left_alone,
     name_of,
     refuse_chance,
     refuse_nan,
+    shrink,
 )
-from graphmax.symmetry.verdict import Comparison, Counterexample, Errors, Verdict, shrink
 
 _DRAWS = 4
 _NOT_ASKED_THERE = (

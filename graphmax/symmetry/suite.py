@@ -8,21 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphmax.graph import Graph
-from graphmax.kernels.progress import tell
+from graphmax.kernels.compiled import tell
 from graphmax.symmetry.equivariance import check
-from graphmax.symmetry.place_transformations import (
+from graphmax.symmetry.sample import Transformation, read_sample
+from graphmax.symmetry.transformations import (
     disjoint_union,
     edge_order,
     flip,
+    increasing,
+    negation,
+    offset,
     outside_ball,
     permutation,
     rotation,
+    scaling,
     translation,
 )
-from graphmax.symmetry.sample import Transformation, read_sample
-from graphmax.symmetry.trial import caller, left_alone
-from graphmax.symmetry.value_transformations import increasing, negation, offset, scaling
-from graphmax.symmetry.verdict import Verdict
+from graphmax.symmetry.trial import Verdict, caller, left_alone
 
 Draw = Callable[[np.random.Generator], Any]
 

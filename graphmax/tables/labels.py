@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from graphmax.atomic import Held, sweep
 from graphmax.files.errors import GraphFileError
 from graphmax.rule import Rule
-from graphmax.tables.answer import TableAnswer, check_out, workplace
+from graphmax.tables.answer import (
+    TableAnswer,
+    TablePath,
+    check_name,
+    check_out,
+    has_scheme,
+    workplace,
+)
 from graphmax.tables.database import damaged_file
-from graphmax.tables.table_files import TablePath, check_name, has_scheme
 from graphmax.tables.table_question import (
     TableQuestion,
     chosen_engine,

@@ -10,8 +10,7 @@ from graphmax.maxima.engine import maxima_mask, rival_nodes
 from graphmax.question import Question, ask
 from graphmax.tables.answer import TableAnswer, Workplace, publish
 from graphmax.tables.database import Database, database
-from graphmax.tables.edge_stream import Read, walk
-from graphmax.tables.node_rows import label_columns, write_labels
+from graphmax.tables.edge_stream import Read, label_columns, walk, write_labels
 from graphmax.tables.stream_engine import read_tables
 from graphmax.tables.table_question import TableQuestion
 

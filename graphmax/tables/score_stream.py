@@ -15,19 +15,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from graphmax.files.building import literal
 from graphmax.files.column_roles import found_column
-from graphmax.files.duckdb_session import literal
 from graphmax.files.opening import Source
 from graphmax.kernels.stream import BOTH_WAYS
-from graphmax.kernels.stream_sums import add_terms
-from graphmax.tables.answer import TableAnswer, check_out, publish, workplace
-from graphmax.tables.database import Column, Database, database
-from graphmax.tables.duckdb_tables import DUCKDB, open_parquet
+from graphmax.kernels.stream_rounds import add_terms
+from graphmax.tables.answer import (
+    TableAnswer,
+    TableFiles,
+    TablePath,
+    check_out,
+    file_literal,
+    publish,
+    workplace,
+)
+from graphmax.tables.database import DUCKDB, Column, Database, database, open_parquet
 from graphmax.tables.edge_stream import DistinctEdges, Read, walk
 from graphmax.tables.labels import local_maxima_tables
-from graphmax.tables.node_sums import degrees, with_progress
-from graphmax.tables.stream_engine import WAYS, read_tables
-from graphmax.tables.table_files import TableFiles, TablePath, file_literal
+from graphmax.tables.stream_engine import WAYS, degrees, read_tables, with_progress
 from graphmax.tables.table_question import (
     TableQuestion,
     check_filter,

@@ -13,9 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphmax.files.errors import GraphFileError
-from graphmax.tables.answer import TableAnswer, check_out, scratch_folder
-from graphmax.tables.spark_session import Checkpoints, Sessions, Storage, session
-from graphmax.tables.spark_tables import SparkTables, as_uri, checks_of, load
+from graphmax.tables.answer import TableAnswer, check_out, has_scheme, scratch_folder
+from graphmax.tables.spark_tables import (
+    Checkpoints,
+    Sessions,
+    SparkTables,
+    Storage,
+    as_uri,
+    checks_of,
+    load,
+    session,
+)
 from graphmax.tables.sql import (
     HOP,
     RIVAL,
@@ -25,7 +33,6 @@ from graphmax.tables.sql import (
     full_disk,
     label_sql,
 )
-from graphmax.tables.table_files import has_scheme
 from graphmax.tables.table_question import TableQuestion
 
 if TYPE_CHECKING:

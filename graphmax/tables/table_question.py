@@ -19,12 +19,12 @@ import duckdb
 
 from graphmax.checks import boolean, one_of
 from graphmax.files.opening import ReadOptions
-from graphmax.kernels.keys import lookup_bytes
+from graphmax.kernels.compare import lookup_bytes
 from graphmax.machine import free_memory
 from graphmax.node_measures import NEIGHBOR_MEAN
 from graphmax.question import rule_of
 from graphmax.rule import FilledRule, Rule
-from graphmax.tables.table_files import TableFiles, TablePath, has_scheme, table_files
+from graphmax.tables.answer import TableFiles, TablePath, has_scheme, table_files
 
 ENGINES = ("auto", "memory", "stream", "spark")
 FILE_ENDINGS = (".parquet", ".csv")

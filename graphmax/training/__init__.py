@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from graphmax.lazy_imports import public_names
 from graphmax.training.evaluation import Evaluation, evaluate
-from graphmax.training.fitting import EpochRecord, FitResult, fit
+from graphmax.training.trainer import EpochRecord, FitResult, fit
 
 __all__ = ["EpochRecord", "Evaluation", "FitResult", "evaluate", "fit"]
 

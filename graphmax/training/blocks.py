@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphmax.adjacency import Adjacency
 from graphmax.checks import integer
+from graphmax.graph import Adjacency
 from graphmax.nn.detector import PeakDetector
-from graphmax.nn.graph_scores import with_edge_features
 from graphmax.nn.inputs import check_x, features_of, is_pyg, labels_of, read_labels, read_mask
+from graphmax.nn.scores import with_edge_features
 from graphmax.nn.steps import Steps, check_edge_index
 
 ENTRIES_PER_BLOCK = 1 << 21

@@ -21,7 +21,7 @@ from tally import Tally
 from valid_files import BESIDE, OPTIONS, fuzzed_files
 
 from graphmax import GraphFileError, read_graph
-from graphmax.kernels.progress import COMPILING, reporting
+from graphmax.kernels.compiled import COMPILING, reporting
 
 LIMITS_THAT_ARE_NONE = (0, -1, float("nan"), -float("inf"), "1", "", True, [], 1j)
 # Beyond its limit a call may finish the step it is in; on a busy machine that takes a while.

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 import graphmax as gm
-from graphmax.datasets.manifest import MANIFEST, SET
+from graphmax.datasets.recipe import MANIFEST, SET
 from graphmax.sealed import read_document, write_document
 from graphmax.training.trainer import read_checkpoint, write_checkpoint
 

@@ -17,7 +17,7 @@ import pytest
 import scipy.sparse as sp
 
 from graphmax import Graph
-from graphmax.adjacency import Adjacency
+from graphmax.graph import Adjacency
 from graphmax.kernels import csr
 
 NODES, EDGES = 1_000_000, 16_000_000

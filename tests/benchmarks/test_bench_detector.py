@@ -15,7 +15,7 @@ from experiments import baselines
 
 import graphmax as gm
 from graphmax.nn import hop_max
-from graphmax.nn.hopmax import by_scatter
+from graphmax.nn.steps import by_scatter
 from graphmax.training.blocks import blocks_of
 
 NODES, PAIRS = 1_000_000, 4_000_000

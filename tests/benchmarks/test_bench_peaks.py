@@ -22,8 +22,7 @@ from graphmax import (
     local_maxima,
     non_maximum_suppression,
 )
-from graphmax.kernels.ascent import highest_neighbors, in_order
-from graphmax.kernels.merge import merge_tree
+from graphmax.kernels.merge import highest_neighbors, in_order, merge_tree
 from graphmax.values import order_key
 
 NODES = 1_000_000

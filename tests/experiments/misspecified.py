@@ -19,7 +19,7 @@ from sklearn.metrics import average_precision_score
 
 import graphmax as gm
 from graphmax.generators import delaunay, erdos_renyi, gaussian_field
-from graphmax.posterior.precision import incidence_of, laplacian_of
+from graphmax.posterior.sampling import incidence_of, laplacian_of
 
 from . import pool  # noqa: TID252
 from .unlabelled import margin_of, reliability_slope  # noqa: TID252

@@ -27,8 +27,7 @@ from graphmax.posterior.likelihood import (
     ParameterPrior,
     Spectrum,
 )
-from graphmax.posterior.precision import FieldPrecision, laplacian_of
-from graphmax.posterior.sampling import Balls, Posterior
+from graphmax.posterior.sampling import Balls, FieldPrecision, Posterior, laplacian_of
 
 from . import pool  # noqa: TID252
 from .unlabelled import FAMILIES, KAPPA2, ORDERS, observed  # noqa: TID252

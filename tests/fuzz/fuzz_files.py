@@ -176,7 +176,7 @@ def serve_forks(connection):
     import scipy.io  # noqa: F401
 
     import graphmax.convert
-    import graphmax.files.npz  # noqa: F401
+    import graphmax.files.array_files  # noqa: F401
 
     while True:
         script, *arguments = connection.recv()

@@ -41,29 +41,23 @@ TESTS = {
     ],
     "graphmax/maxima/certificate.py": ["test_certificates.py", "test_notebook.py"],
     "graphmax/peaks/assembly.py": PEAKS,
-    "graphmax/peaks/filters.py": [
-        *PEAKS,
-        "test_peaks_suppression.py",
-        "test_hard_subnormals.py",
-    ],
-    "graphmax/peaks/table.py": ["test_peaks_record.py", "test_peaks.py", "test_peaks_edges.py"],
-    "graphmax/peaks/setting.py": [
+    "graphmax/peaks/table.py": [
         "test_peaks_record.py",
         "test_peaks.py",
         "test_peaks_filters.py",
         "test_peaks_edges.py",
     ],
     "graphmax/peaks/suppression.py": [
+        *PEAKS,
         "test_peaks_suppression.py",
-        "test_peaks_filters.py",
-        "test_peaks_refusals.py",
+        "test_hard_subnormals.py",
     ],
-    "graphmax/peaks/watershed.py": [
+    "graphmax/peaks/mergetree.py": [
         "test_peaks_watershed.py",
         "test_peaks_refusals.py",
         "test_peaks_laws.py",
+        "test_peaks_merge_tree.py",
     ],
-    "graphmax/peaks/mergetree.py": ["test_peaks_merge_tree.py"],
     "graphmax/peaks/finding.py": [*PEAKS, "test_peaks_edges.py"],
     "graphmax/values.py": [
         *MAXIMA,
@@ -75,7 +69,7 @@ TESTS = {
     "graphmax/ties.py": [*MAXIMA, "test_maxima_rounds.py"],
     "graphmax/question.py": [*MAXIMA, "test_peaks_refusals.py", "test_peaks.py", "test_door.py"],
     "graphmax/calls.py": ["test_calls.py", *MAXIMA, "test_peaks_refusals.py", "test_peaks.py"],
-    "graphmax/adjacency.py": [
+    "graphmax/graph.py": [
         "test_graph.py",
         "test_convert_libraries.py",
         "test_maxima.py",

@@ -14,8 +14,7 @@ import numpy as np
 from numba import prange
 
 from graphmax.kernels.compare import challenges
-from graphmax.kernels.compiled import kernel
-from graphmax.kernels.progress import LAST, NEXT, OWN, Lanes, in_chunks
+from graphmax.kernels.compiled import LAST, NEXT, OWN, Lanes, in_chunks, kernel
 
 ENTRIES_PER_CALL = 1 << 24
 

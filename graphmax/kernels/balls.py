@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from graphmax.kernels import progress
-from graphmax.kernels.compiled import kernel
-from graphmax.kernels.prefetch import ROWS_AHEAD, prefetch
-from graphmax.kernels.progress import LAST, NEXT
+from graphmax.kernels import compiled
+from graphmax.kernels.compiled import LAST, NEXT, kernel
+from graphmax.kernels.intrinsics import ROWS_AHEAD, prefetch
 
 ENTRIES_PER_CALL = 1 << 23
 ENTRIES_PER_BLOCK = 1 << 23
@@ -329,7 +328,7 @@ class Lanes:
 
     def __init__(self, num_nodes, num_roots, most_bytes):
         node_bytes = BYTES_A_NODE * max(num_nodes, 1)
-        shape = (progress.Lanes.affordable(num_roots, node_bytes, most_bytes), num_nodes)
+        shape = (compiled.Lanes.affordable(num_roots, node_bytes, most_bytes), num_nodes)
         bits = np.zeros((shape[0], num_nodes // 8 + 1), np.uint8)
         # pages of queue and length are only taken as far as the largest ball reaches
         queue, length = np.empty(shape, np.int32), np.empty(shape)
@@ -342,7 +341,7 @@ class Lanes:
 
     def rounds(self, stage, num_roots):
         """Deal the roots anew and yield the states until every one is done."""
-        return progress.Lanes(num_roots, len(self.scratch.local)).rounds(stage)
+        return compiled.Lanes(num_roots, len(self.scratch.local)).rounds(stage)
 
 
 def count(rows, inner, roots, limit, by_weight, most, lanes):
