@@ -339,3 +339,9 @@ def test_a_graph_is_what_it_was_after_a_tour(tmp_path):
         write_graph(graph, tmp_path / f"out.{other}")
         graph = read_graph(tmp_path / f"out.{other}")
     assert_same_graph(graph, first)
+
+
+def test_counts_of_off_on_too_few_lines(tmp_path):
+    (tmp_path / "a.off").write_bytes(b"OFF\n4\r\n0")
+    with pytest.raises(GraphFileError, match="0 lines for 4 elements"):
+        read_graph(tmp_path / "a.off")

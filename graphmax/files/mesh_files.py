@@ -112,7 +112,7 @@ def _read_off(source: Source, options: ReadOptions) -> Mesh:
         raise refusal(source.name, f"hold {most} elements as declared", f"{source.size} bytes")
     check_count(source, options, num_nodes)
     rows = [row.split() for row in text[head.end() :].splitlines() if row.strip()]
-    first = 1 if len(rows[0]) >= 2 else next(i for i, _ in enumerate(rows, 1) if i >= 3)
+    first = 1 if len(rows[0]) >= 2 else min(3, len(rows))
     body = rows[first:]
     if len(body) < num_nodes + num_faces:
         raise _flaw(source, "OFF", f"{len(body)} lines for {num_nodes + num_faces} elements")
