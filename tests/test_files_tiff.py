@@ -116,3 +116,8 @@ def test_pixels_that_are_points_lie_where_the_map_says(read):
 def test_nodata_that_is_nan(read):
     pixels = np.where(PIXELS == 2, np.nan, PIXELS).astype("f4")
     assert values(read((pixels, {42113: (2, "nan")}))) == [0, 1, None, 3, 4, 5]
+
+
+def test_a_kind_of_numbers_that_is_declared_as_text_is_refused(read):
+    with pytest.raises(GraphFileError, match=r"1 band of uint32.*save each band as .npy"):
+        read((PIXELS.astype("u4"), {339: (2, "1")}))
