@@ -10,7 +10,7 @@ from graphmax.calls import rule_of
 from graphmax.checks import first_five, first_outside, group_codes, node_count_of
 from graphmax.convert import EdgeList, as_graph, edge_list_of
 from graphmax.graph import Graph
-from graphmax.kernels import line_graph
+from graphmax.kernels import edges
 from graphmax.node_values import complete_column
 from graphmax.rule import FilledRule, Ties
 from graphmax.ties import TIES
@@ -129,7 +129,7 @@ def _mask(asked: _Asked, rule: FilledRule, groups: Any) -> NDArray[np.bool_]:
         inside = codes[ends[0]] == codes[ends[1]]
         graph = graph.split(codes)
     rows, ball_rows = graph.adjacency("out"), graph.adjacency("both")
-    found = line_graph.edge_maxima(
+    found = edges.edge_maxima(
         (ball_rows.indptr, ball_rows.indices),
         (rows.indptr, rows.indices),
         key[inside],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphmax.kernels.isolation import distances
+from graphmax.kernels.ball import distances
 
 if TYPE_CHECKING:
     from graphmax.graph import Graph

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import near_names
 from graphmax.graph import Graph
-from graphmax.kernels.row_measures import core_numbers, row_sums, triangles
+from graphmax.kernels.node_measures import core_numbers, row_sums, triangles
 from graphmax.values import check_sums, widened
 
 # Two fractions of [0, 1] whose denominators are at most this differ by more than float64 rounds.

@@ -604,7 +604,7 @@ def test_version():
 COMPILE = """
 import numpy as np
 from graphmax.cli.output import announcing
-from graphmax.kernels.isolation import plateau_of
+from graphmax.kernels.ball import plateau_of
 from graphmax.kernels.search import plateaus
 indptr, indices = np.array([0, 1, 2]), np.array([1, 0], np.int32)
 key, nobody = np.zeros(2, np.int64), np.zeros(0, np.bool_)

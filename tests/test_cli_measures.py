@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import graphmax as gm
 from graphmax.cli import app
-from graphmax.kernels.row_measures import row_sums
+from graphmax.kernels.node_measures import row_sums
 from graphmax.node_measures import MEASURES, _tell_apart, measure, measures_of
 
 

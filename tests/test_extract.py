@@ -11,7 +11,7 @@ from oracles import Network
 from strategies import RADII, graph_of, masks, networks, with_gaps
 
 import graphmax as gm
-from graphmax.kernels import balls
+from graphmax.kernels import neighborhoods
 
 LOCAL_TIES = ("strict", "weak", "index")
 NAMED = {"les miserables": nx.les_miserables_graph, "karate club": nx.karate_club_graph}
@@ -309,7 +309,7 @@ def test_many_blocks_are_one_batch(monkeypatch):
     graph = gm.generators.erdos_renyi(60, 0.1, generator=np.random.default_rng(0))
     values = np.arange(60)
     whole = gm.neighborhoods(graph, values, hops=2)
-    monkeypatch.setattr(balls, "ENTRIES_PER_BLOCK", 100)
+    monkeypatch.setattr(neighborhoods, "ENTRIES_PER_BLOCK", 100)
     pieces = gm.neighborhoods(graph, values, hops=2)
     assert_array_equal(pieces.edge_index, whole.edge_index)
     assert_array_equal(pieces.node, whole.node)

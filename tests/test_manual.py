@@ -102,7 +102,7 @@ def test_pictures_of_the_definition_are_what_the_code_answers(site_parts, tmp_pa
 
 
 def test_the_pages_made_from_the_code_name_every_command_and_family(site_parts):
-    from graphmax.cli.application import COMMANDS
+    from graphmax.cli import COMMANDS
     from graphmax.datasets.hard_examples import ATTRIBUTES, FAMILIES
 
     reference = site_parts("reference")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch_geometric.explain.algorithm.utils import clear_masks, set_masks
 
 import graphmax as gm
-from graphmax.kernels.quadrature import log_normal_cdf
+from graphmax.kernels.gaussian import log_normal_cdf
 from graphmax.nn.heads import NormalHead, ends
 from graphmax.nn.scores import Scored
 from graphmax.nn.steps import Steps, shares_within

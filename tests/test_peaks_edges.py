@@ -125,13 +125,13 @@ def test_strict_peaks_are_the_edge_maxima(seed, hops, levels):
 
 
 def test_a_line_graph_in_many_pieces(monkeypatch):
-    from graphmax.kernels import line_graph
+    from graphmax.kernels import edges
 
     generator = np.random.default_rng(0)
     graph = gm.Graph.from_edges(*generator.integers(0, 300, (2, 4000)), 300)
     weights = generator.integers(0, 50, graph.num_edges)
     whole = gm.edge_peaks(graph, weights)
-    monkeypatch.setattr(line_graph, "ENTRIES_PER_CALL", 1)
+    monkeypatch.setattr(edges, "ENTRIES_PER_CALL", 1)
     again = gm.edge_peaks(graph, weights)
     assert_array_equal(again.nodes, whole.nodes)
     assert_array_equal(again.basins, whole.basins)

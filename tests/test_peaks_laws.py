@@ -159,7 +159,7 @@ def test_components_share_nothing_but_the_sea(first, second):
 @pytest.mark.parametrize("levels", [3, 50, 10**6])
 def test_a_larger_graph_in_several_pieces(levels, monkeypatch):
     """The same table whether the loops run in one piece or are cut into many."""
-    from graphmax.kernels import isolation, line_graph, merge, suppress
+    from graphmax.kernels import edges, isolation, merge, suppress
 
     generator = np.random.default_rng(levels)
     graph = gm.Graph.from_edges(*generator.integers(0, 4000, (2, 9000)), 4000)
@@ -171,8 +171,8 @@ def test_a_larger_graph_in_several_pieces(levels, monkeypatch):
     monkeypatch.setattr(merge, "ENTRIES_PER_CALL", 1)
     monkeypatch.setattr(isolation, "EDGES_PER_CALL", 7)
     monkeypatch.setattr(suppress, "EDGES_PER_CALL", 7)
-    monkeypatch.setattr(line_graph, "EDGES_PER_CALL", 7)
-    monkeypatch.setattr(line_graph, "ENTRIES_PER_CALL", 1)
+    monkeypatch.setattr(edges, "EDGES_PER_CALL", 7)
+    monkeypatch.setattr(edges, "ENTRIES_PER_CALL", 1)
     again = gm.find_peaks(graph, values)
     for name in (*ROWS, "basin_size", "basins"):
         assert_array_equal(getattr(again, name), getattr(peaks, name), err_msg=name)

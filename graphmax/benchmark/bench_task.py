@@ -26,7 +26,7 @@ from graphmax.benchmark.task_parts import (
 )
 from graphmax.files import write_table
 from graphmax.graph import Graph
-from graphmax.kernels.isolation import ball
+from graphmax.kernels.ball import ball
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

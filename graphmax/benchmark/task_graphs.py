@@ -25,7 +25,7 @@ from graphmax.generators import (
     random_geometric,
 )
 from graphmax.graph import Graph
-from graphmax.kernels.isolation import ball
+from graphmax.kernels.ball import ball
 from graphmax.machine import dataset_path
 from graphmax.maxima import local_maxima
 from graphmax.rule import Rule

@@ -16,7 +16,7 @@ from graphmax.datasets.recipe import SPLITS
 from graphmax.files import GraphFileError, read_graph
 from graphmax.files.errors import refusal
 from graphmax.graph import Graph
-from graphmax.kernels.isolation import ball, inherit
+from graphmax.kernels.ball import ball, inherit
 from graphmax.maxima import local_maxima
 from graphmax.node_values import graph_and_attribute
 from graphmax.question import rule_of

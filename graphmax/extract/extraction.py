@@ -17,7 +17,7 @@ from graphmax.extract.neighborhood_batch import (
     union_of,
 )
 from graphmax.graph import Graph
-from graphmax.kernels import balls
+from graphmax.kernels import neighborhoods as loops
 from graphmax.question import CALLS, Question, ask
 from graphmax.rule import Direction, Extremum, FilledRule, Nan, Rule, Ties
 from graphmax.values import Attribute, order_key, read_attribute
@@ -58,7 +58,7 @@ class BallExtractor:
     has_values: bool
     chosen: NDArray[np.int64] | None
     layout: Layout
-    lanes: balls.Lanes
+    lanes: loops.Lanes
     starts: NDArray[np.int64] | None = None
 
     @property
@@ -100,7 +100,7 @@ class BallExtractor:
     def count(self, centers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return how many nodes each ball has, and a bound of its entries."""
         rows, inner = self.rows
-        counted: tuple[Any, Any] = balls.count(rows, inner, centers, *self.limit, self.lanes)
+        counted: tuple[Any, Any] = loops.count(rows, inner, centers, *self.limit, self.lanes)
         return counted
 
     def bytes_of(self, found: NDArray[np.int64], room: NDArray[np.int64]) -> int:
@@ -121,7 +121,7 @@ class BallExtractor:
         if cell:
             sizes = np.maximum(sizes, self.layout.pad_to)
         size_of = self._node_bytes, self._entry_bytes, cell
-        return int(balls.group_end(sizes, room, start, *size_of, *most))
+        return int(loops.group_end(sizes, room, start, *size_of, *most))
 
     @property
     def _node_bytes(self) -> int:
@@ -142,7 +142,7 @@ class BallExtractor:
         """Write the batch of balls that were counted."""
         sizes = np.minimum(found, self.layout.most)
         rows, inner = self.rows
-        ptr, node, distance, edge_index, lengths = balls.fill(
+        ptr, node, distance, edge_index, lengths = loops.fill(
             rows, inner, centers, *self.limit, self.lanes, sizes, room
         )
         batch = np.repeat(np.arange(centers.size), sizes)
@@ -224,7 +224,7 @@ def ball_extractor(
     known = replace(_with_nan(question.attribute), restore=_of_any_length(named))
     count = question.graph.num_nodes
     chosen = None if roots is None else node_roots(roots, count)
-    lanes = balls.Lanes(count, count if chosen is None else chosen.size, scratch)
+    lanes = loops.Lanes(count, count if chosen is None else chosen.size, scratch)
     return BallExtractor(question, known, given is not None, chosen, layout, lanes, starts)
 
 

@@ -1,4 +1,4 @@
-"""Images as grid graphs: PNG and TIFF through Pillow, ESRI grids, NPY by the checks of `npz`.
+"""Images as grid graphs: PNG and TIFF through Pillow, ESRI grids, NPY as `array_files` checks it.
 
 Pixels are the nodes, in C order. A gray image or an array has the attribute ``value``, a color
 image ``red``, ``green``, ``blue`` and ``alpha``, always as stored: nothing is scaled. Where a file

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import integer, node_count, number, one_of, random_generator
 from graphmax.graph import Graph
-from graphmax.kernels.isolation import ball
+from graphmax.kernels.ball import ball
 from graphmax.kernels.suppress import spread
 
 if TYPE_CHECKING:

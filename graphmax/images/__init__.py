@@ -11,27 +11,21 @@ from graphmax.lazy_imports import public_names
 
 if TYPE_CHECKING:
     from graphmax.images.balanced_windows import WindowDataset, window_dataset
-    from graphmax.images.detection import (
-        Detection,
-        centered,
-        detect,
-        output_shape,
-        receptive_field,
-        windows,
-    )
+    from graphmax.images.detection import Detection, detect, output_shape, receptive_field
     from graphmax.images.extrema import find_peaks, peak_pixels
+    from graphmax.images.tiling import centered, windows
 
 _HOME = {
     "Detection": "graphmax.images.detection",
     "WindowDataset": "graphmax.images.balanced_windows",
-    "centered": "graphmax.images.detection",
+    "centered": "graphmax.images.tiling",
     "detect": "graphmax.images.detection",
     "find_peaks": "graphmax.images.extrema",
     "output_shape": "graphmax.images.detection",
     "peak_pixels": "graphmax.images.extrema",
     "receptive_field": "graphmax.images.detection",
     "window_dataset": "graphmax.images.balanced_windows",
-    "windows": "graphmax.images.detection",
+    "windows": "graphmax.images.tiling",
 }
 
 __all__ = [

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from graphmax.checks import integer
-from graphmax.images.detection import windows
 from graphmax.images.extrema import inner_window_sides, nan_refused, peak_pixels, read_image
+from graphmax.images.tiling import windows
 from graphmax.rule import Ties
 
 

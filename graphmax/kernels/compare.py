@@ -12,8 +12,7 @@ probing: `slots` holds the number of a row plus one, 0 where there is none; `key
 import numpy as np
 from numba import prange
 
-from graphmax.kernels.compiled import in_chunks, kernel
-from graphmax.kernels.intrinsics import prefetch
+from graphmax.kernels.compiled import in_chunks, kernel, prefetch
 
 # EVERYONE is no rule of ties: with it every other node stands against v (who is its rival?).
 STRICT, WEAK, INDEX, EVERYONE = 0, 1, 2, 3

@@ -10,7 +10,7 @@ Between the two steps an entry is packed as ``row in the bucket << column_bits |
 bits hold that, it lies where its column will lie. Else the column lies there, and the row in the
 bucket beside it, in 16 bits.
 
-Then, are rows valid and symmetric; rows reversed, united, filtered.
+Also here: whether rows are valid and symmetric; rows reversed, united and filtered.
 """
 
 from typing import NamedTuple

@@ -16,10 +16,19 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
+from graphmax.kernels.ball import sift_down, sift_up
 from graphmax.kernels.compare import EVERYONE, challenges
-from graphmax.kernels.compiled import ACTIVE, LAST, NEXT, OWN, SPENT, Lanes, in_chunks, kernel
-from graphmax.kernels.intrinsics import prefetch
-from graphmax.kernels.isolation import sift_down, sift_up
+from graphmax.kernels.compiled import (
+    ACTIVE,
+    LAST,
+    NEXT,
+    OWN,
+    SPENT,
+    Lanes,
+    in_chunks,
+    kernel,
+    prefetch,
+)
 
 ITEMS_PER_CALL = 1 << 22
 ITEMS_PER_PART = 1 << 12

@@ -25,8 +25,7 @@ import numpy as np
 from numba import prange
 
 from graphmax.kernels.compare import challenges
-from graphmax.kernels.compiled import in_chunks, kernel, tell, threads
-from graphmax.kernels.intrinsics import prefetch
+from graphmax.kernels.compiled import in_chunks, kernel, prefetch, tell, threads
 
 FORWARD, BACKWARD, BOTH_WAYS = 1, 2, 3
 EDGES_PER_CALL = 1 << 22

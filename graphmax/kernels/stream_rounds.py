@@ -24,9 +24,8 @@ import numpy as np
 from numba import prange
 
 from graphmax.kernels.compare import INDEX, STRICT
-from graphmax.kernels.compiled import kernel, tell, threads
+from graphmax.kernels.compiled import exchange, kernel, prefetch, tell, threads
 from graphmax.kernels.hopmax import NOBODY
-from graphmax.kernels.intrinsics import exchange, prefetch
 from graphmax.kernels.stream import BACKWARD, CACHED_NODES, FORWARD, NO_EDGE
 
 EDGES_PER_CALL = 1 << 22

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from graphmax.kernels.ball import sift_down, sift_up
 from graphmax.kernels.compiled import NEXT, OWN, Lanes, kernel
-from graphmax.kernels.isolation import sift_down, sift_up
 
 EDGES_PER_CALL = 1 << 24
 KEPT, FIELDS = OWN, OWN + 1  # how many nodes are kept so far

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import integer, is_bool
 from graphmax.graph import Adjacency, Graph
-from graphmax.kernels.isolation import ball, path_to, plateau_of
+from graphmax.kernels.ball import ball, path_to, plateau_of
 from graphmax.maxima.engine import limit_of, nearest_challengers, reach_of_plateaus
 from graphmax.node_values import Nodes
 from graphmax.notebook import fact_table

@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import logsigmoid
 
 from graphmax.checks import integer
-from graphmax.kernels.quadrature import logits_of_normal_scores
+from graphmax.kernels.gaussian import logits_of_normal_scores
 from graphmax.nn.scores import Scored
 from graphmax.nn.steps import Steps, hop_max, shares_within
 from graphmax.ties import TIES

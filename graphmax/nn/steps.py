@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from graphmax.checks import integer
 from graphmax.graph import Adjacency, Graph
 from graphmax.kernels import csr
+from graphmax.kernels.ball import others_within
 from graphmax.kernels.hopmax import hop_max as compiled_rounds
-from graphmax.kernels.isolation import others_within
 from graphmax.machine import free_memory
 from graphmax.values import order_key
 

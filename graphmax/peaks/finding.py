@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from graphmax.edges import edge_maxima, weighted_graph
 from graphmax.graph import Graph
-from graphmax.kernels.line_graph import incident_edges, line_rows
+from graphmax.kernels.edges import incident_edges, line_rows
 from graphmax.node_values import complete_column
 from graphmax.peaks.assembly import Summits
 from graphmax.peaks.suppression import Filters, Metric

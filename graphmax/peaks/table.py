@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from graphmax.atomic import write_atomically
 from graphmax.checks import frozen, integer
 from graphmax.graph import Graph
-from graphmax.kernels.isolation import farthest_from_rim, most_central
+from graphmax.kernels.ball import farthest_from_rim, most_central
 from graphmax.node_values import complete_column
 from graphmax.notebook import html_table
 from graphmax.rule import FilledRule

@@ -20,10 +20,10 @@ from scipy.special import ndtr
 from graphmax.checks import one_of
 from graphmax.convert import as_graph
 from graphmax.graph import Adjacency, Graph
-from graphmax.kernels import random
+from graphmax.kernels import gaussian
 from graphmax.kernels.compiled import tell
+from graphmax.kernels.gaussian import selected_inverse
 from graphmax.kernels.hopmax import rivals_within
-from graphmax.kernels.random import selected_inverse
 from graphmax.rule import Rule
 from graphmax.values import order_key
 
@@ -49,7 +49,7 @@ class Precision(Protocol):
 def product(matrix: Matrix, block: Floats) -> Floats:
     """Return ``matrix @ block`` by the compiled loop."""
     out = np.empty((matrix.shape[0], block.shape[1]))
-    random.times(matrix.indptr, matrix.indices, matrix.data, block, out)
+    gaussian.times(matrix.indptr, matrix.indices, matrix.data, block, out)
     return out
 
 
@@ -346,7 +346,7 @@ class Balls:
         if self.hops == 1:
             hidden = self.absent[:, None] if self.absent.size else False
             present = np.where(hidden, -np.inf, samples)
-            random.highest_neighbor(self.rows.indptr, self.rows.indices, present, above)
+            gaussian.highest_neighbor(self.rows.indptr, self.rows.indices, present, above)
             return above
         for column in range(samples.shape[1]):
             values = np.ascontiguousarray(samples[:, column])
@@ -437,22 +437,22 @@ def conjugate_gradients(system: Posterior, right: Floats) -> Floats:
             raise NotDefiniteError("a direction has no positive curvature")
         step = np.where(unfinished, size / np.where(curvature > 0, curvature, 1.0), 0.0)
         partial = _parts(x)
-        random.advance(x, residual, scaled, direction, image, step, inverse, partial)
+        gaussian.advance(x, residual, scaled, direction, image, step, inverse, partial)
         before, size = size, partial.sum(axis=0)
-        random.turn(direction, scaled, size / np.where(before > 0, before, 1.0))
+        gaussian.turn(direction, scaled, size / np.where(before > 0, before, 1.0))
     raise NotConvergedError(f"no solution in {MOST_STEPS} steps")
 
 
 def dots(first: Floats, second: Floats) -> Floats:
     """Return the sum over nodes of ``first * second``, one per column."""
     partial = _parts(first)
-    random.dots(first, second, partial)
+    gaussian.dots(first, second, partial)
     sums: Floats = partial.sum(axis=0)
     return sums
 
 
 def _parts(block: Floats) -> Floats:
-    parts = -(-block.shape[0] // random.NODES_PER_PART)
+    parts = -(-block.shape[0] // gaussian.NODES_PER_PART)
     return np.empty((parts, block.shape[1]))
 
 

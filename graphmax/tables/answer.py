@@ -4,7 +4,7 @@ A run works in a hidden folder beside its result, so that renaming is atomic and
 folder goes away even if the run is killed, and results appear whole.
 
 Tables are given as a file, a folder, a pattern, a list; from the names of their columns come those
-that hold ids, values and the ends of an edge
+that hold ids, values and the ends of an edge.
 """
 
 import os

@@ -5,7 +5,7 @@ may meet an edge twice, a sum may not. Then each edge is kept once, on disk. Edg
 files by a mix of both ends, so that repeats meet in one file. One file at a time fits in memory,
 is sorted and written back without repeats; then it can be walked again and again.
 
-Of the node table there is a key for every row, how ids become numbers, and labels written.
+Of the node table it is here that every row gets a key, ids become numbers, and labels are written.
 """
 
 import errno

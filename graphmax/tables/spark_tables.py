@@ -2,7 +2,7 @@
 
 Nothing is collected but counts and the first five offenders of an error.
 
-A session, and the folders it writes to, on whatever file system they lie.
+The session is started here too, and its folders are kept, on whatever file system they lie.
 """
 
 import os

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from graphmax.files.errors import refusal
 from graphmax.kernels import stream
 from graphmax.kernels.compiled import tell
-from graphmax.kernels.row_measures import row_sums
+from graphmax.kernels.node_measures import row_sums
 from graphmax.kernels.stream import BACKWARD, BOTH_WAYS, FORWARD, ranked
 from graphmax.kernels.stream_rounds import Hops, add_weights, count_steps
 from graphmax.node_measures import NEIGHBOR_MEAN, exact_terms, row_means

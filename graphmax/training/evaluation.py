@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from graphmax.checks import integer
 from graphmax.graph import Graph
-from graphmax.kernels.isolation import ball
+from graphmax.kernels.ball import ball
 from graphmax.nn.inputs import read_mask
 from graphmax.nn.steps import Steps
 from graphmax.notebook import html_table

@@ -1,9 +1,9 @@
 """Balls around many roots, with the entries of the matrix between their nodes: count, then fill.
 
-Roots are dealt to lanes, one a thread. A lane has one bit a node of the graph to know who is in the
-ball at hand (so few that they stay in the cache: most looks find nobody) and a place for each node
-that is. A lane works until its budget of entries is spent and goes on in the next call, so that
-Ctrl-C is answered between roots.
+Roots are dealt to lanes, one a thread. A lane has one bit a node of the graph to know who is in
+the ball at hand (so few that they stay in the cache: most looks find nobody) and a place for each
+node that is. A lane works until its budget of entries is spent and goes on in the next call, so
+that Ctrl-C is answered between roots.
 """
 
 import heapq
@@ -13,8 +13,7 @@ import numpy as np
 from numba import prange
 
 from graphmax.kernels import compiled
-from graphmax.kernels.compiled import LAST, NEXT, kernel
-from graphmax.kernels.intrinsics import ROWS_AHEAD, prefetch
+from graphmax.kernels.compiled import LAST, NEXT, ROWS_AHEAD, kernel, prefetch
 
 ENTRIES_PER_CALL = 1 << 23
 ENTRIES_PER_BLOCK = 1 << 23
